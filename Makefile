@@ -1,0 +1,110 @@
+# `make help` lists every target. What CI runs is `make ci`, nothing else.
+SHELL         := /bin/bash
+.SHELLFLAGS   := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+GO        ?= go
+# The modules of go.work, in the order in which they depend on each other.
+MODULES   := proto services/kit gateway services tools
+PACKAGES  ?= $(MODULES:%=./%/...)
+# vet is off in tests: `make lint` runs more than the part of it that `go test` would run.
+TESTFLAGS ?= -vet=off
+TIMEOUT   ?= 15m
+FUZZTIME  ?= 20s
+BENCHTIME ?= 1s
+SHAPE     ?= all
+DATA      ?= data
+REDRESS   := ./services/suite/cmd/redress
+PROGRAMS   = $(sort $(wildcard services/*/cmd/* gateway/cmd/*))
+# Backends already started by tools/backends.sh are used even where nobody exported their addresses.
+BACKENDS  := [ -n "$${REDRESS_TEST_POSTGRES:-}$${REDRESS_TEST_REDIS:-}" ] || eval "$$(tools/backends.sh env 2>/dev/null || true)"
+
+include codegen.mk
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  Settings: SHAPE=$(SHAPE) DATA=$(DATA) FUZZTIME=$(FUZZTIME) BENCHTIME=$(BENCHTIME) TIMEOUT=$(TIMEOUT) PACKAGES=... TESTFLAGS='$(TESTFLAGS)' PROTO_BASE=$(PROTO_BASE)"
+
+# ---- run
+
+.PHONY: run demo build
+run: ## Build and start everything in one process; its files go to DATA
+	$(GO) run $(REDRESS) serve --data $(DATA)
+
+demo: ## Play one complaint from call to corrective action; SHAPE=all in one process, SHAPE=split in seven
+ifeq ($(SHAPE),split)
+	tools/backends.sh run $(GO) run $(REDRESS) demo --shape split
+else
+	$(GO) run $(REDRESS) demo --shape $(SHAPE)
+endif
+
+build: ## Build every program into bin/, the way it is deployed
+	CGO_ENABLED=0 $(GO) build -trimpath -tags timetzdata -ldflags '-s -w' -o bin/ $(PROGRAMS:%=./%)
+
+# ---- schema
+
+.PHONY: generate verify breaking
+generate: proto-gen ## Write the code and the OpenAPI file that come from the schemas
+
+verify: proto-check ## Fail if what is generated differs from what is committed
+
+breaking: proto-breaking ## Compare the schemas with PROTO_BASE for changes that break callers
+
+# ---- tests
+
+.PHONY: test test-race test-backends fuzz bench boundary
+test: ## Run every test; PostgreSQL and Redis too where REDRESS_TEST_* or tools/backends.sh name them
+	@$(BACKENDS); set -x; $(GO) test $(TESTFLAGS) -timeout $(TIMEOUT) $(PACKAGES)
+
+test-race: ## Run every test under the race detector (needs a C compiler)
+	@$(BACKENDS); set -x; CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) -timeout $(TIMEOUT) $(PACKAGES)
+
+test-backends: ## Start PostgreSQL and Redis, run every test, and fail where a backend is missing
+	REDRESS_REQUIRE_BACKENDS=1 tools/backends.sh run $(MAKE) --no-print-directory test
+
+fuzz: ## Run each fuzz target for FUZZTIME
+	@grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(MODULES) | sort -u | while IFS=: read -r file _ func; do \
+	  echo "== $${func#func } in $$(dirname "$$file")"; \
+	  $(GO) test -vet=off "./$$(dirname "$$file")" -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) </dev/null; \
+	done
+
+bench: ## Run the benchmarks of every package
+	@$(BACKENDS); set -x; $(GO) test -vet=off -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 60m $(PACKAGES)
+
+boundary: ## Check who imports whom and what may not be in the tree; lists the long files
+	$(GO) test -vet=off -count=1 -v ./tools/boundary | grep -vE '^ *(=== |--- PASS)'
+
+# ---- quality
+
+.PHONY: lint lint-go fmt tidy-check licences deploy-check
+lint: proto-lint lint-go ## Lint and check the format of schemas and Go code
+
+# Tools with wide dependencies live in a module outside the workspace, so that they raise nobody's versions.
+.bin/%: tools/pinned/go.mod tools/pinned/go.sum
+	@mkdir -p .bin
+	cd tools/pinned && GOWORK=off $(GO) build -trimpath -o ../../.bin/$* $$(GOWORK=off $(GO) list tool | grep '/$*$$')
+
+lint-go: .bin/golangci-lint .bin/gofumpt
+	@out="$$(.bin/gofumpt -l $(filter-out proto,$(MODULES)))"; test -z "$$out" || { echo "not in gofumpt's format (make fmt):"; echo "$$out"; exit 1; }
+	@rc=0; for m in $(filter-out proto,$(MODULES)); do echo "golangci-lint $$m"; (cd $$m && $(CURDIR)/.bin/golangci-lint run ./...) || rc=1; done; exit $$rc
+
+fmt: .bin/gofumpt $(PROTO_DEPS) ## Format Go code and schemas
+	.bin/gofumpt -w $(filter-out proto,$(MODULES))
+	$(BUF) format -w proto
+
+tidy-check: ## Each module alone: go.mod is tidy, builds with the workspace off
+	@for m in $(MODULES) tools/pinned; do echo "tidy $$m"; (cd $$m && GOWORK=off $(GO) mod tidy -diff); done
+	@for m in $(MODULES); do echo "build $$m alone"; (cd $$m && GOWORK=off $(GO) build ./...); done
+
+licences: ## List the licence of every module in use; refuse one that is not allowed
+	$(GO) run ./tools/licences
+
+deploy-check: ## Run what can be run of deploy/ without an engine or a cluster
+	deploy/check.sh
+
+.PHONY: ci
+ci: ## Everything, on a fresh clone
+	.ci/run
