@@ -1930,7 +1930,11 @@ func (*GradeSigned) Descriptor() ([]byte, []int) {
 
 // GradeSet says that another grade is in force.
 type GradeSet struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Scale of the pack.
+	Scale string `protobuf:"bytes,1,opt,name=scale,proto3" json:"scale,omitempty"`
+	// Level until now; empty for the first.
+	Previous      string `protobuf:"bytes,2,opt,name=previous,proto3" json:"previous,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1965,9 +1969,27 @@ func (*GradeSet) Descriptor() ([]byte, []int) {
 	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{16}
 }
 
+func (x *GradeSet) GetScale() string {
+	if x != nil {
+		return x.Scale
+	}
+	return ""
+}
+
+func (x *GradeSet) GetPrevious() string {
+	if x != nil {
+		return x.Previous
+	}
+	return ""
+}
+
 // StepChanged says that a duty was opened, done, skipped or cancelled.
 type StepChanged struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the step in the pack.
+	Step string `protobuf:"bytes,1,opt,name=step,proto3" json:"step,omitempty"`
+	// State it has now.
+	State         Step_State `protobuf:"varint,2,opt,name=state,proto3,enum=redress.routing.v1.Step_State" json:"state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2000,6 +2022,20 @@ func (x *StepChanged) ProtoReflect() protoreflect.Message {
 // Deprecated: Use StepChanged.ProtoReflect.Descriptor instead.
 func (*StepChanged) Descriptor() ([]byte, []int) {
 	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *StepChanged) GetStep() string {
+	if x != nil {
+		return x.Step
+	}
+	return ""
+}
+
+func (x *StepChanged) GetState() Step_State {
+	if x != nil {
+		return x.State
+	}
+	return Step_STATE_UNSPECIFIED
 }
 
 // FindingRecorded says that the investigation found something.
@@ -2226,7 +2262,9 @@ func (*PlanStarted) Descriptor() ([]byte, []int) {
 
 // MeasureCompleted says that a measure is done.
 type MeasureCompleted struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the measure in the plan.
+	Measure       string `protobuf:"bytes,1,opt,name=measure,proto3" json:"measure,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2259,6 +2297,13 @@ func (x *MeasureCompleted) ProtoReflect() protoreflect.Message {
 // Deprecated: Use MeasureCompleted.ProtoReflect.Descriptor instead.
 func (*MeasureCompleted) Descriptor() ([]byte, []int) {
 	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *MeasureCompleted) GetMeasure() string {
+	if x != nil {
+		return x.Measure
+	}
+	return ""
 }
 
 // MeasureDelayed says that a measure has another deadline.
@@ -2937,17 +2982,22 @@ const file_redress_routing_v1_case_proto_rawDesc = "" +
 	"\n" +
 	"OwnerNamed:\x04\xd8\xda\x18\x02\"\x15\n" +
 	"\rGradeProposed:\x04\xd8\xda\x18\x02\"\x13\n" +
-	"\vGradeSigned:\x04\xd8\xda\x18\x02\"\x10\n" +
-	"\bGradeSet:\x04\xd8\xda\x18\x02\"\x13\n" +
-	"\vStepChanged:\x04\xd8\xda\x18\x02\"\x17\n" +
+	"\vGradeSigned:\x04\xd8\xda\x18\x02\"B\n" +
+	"\bGradeSet\x12\x14\n" +
+	"\x05scale\x18\x01 \x01(\tR\x05scale\x12\x1a\n" +
+	"\bprevious\x18\x02 \x01(\tR\bprevious:\x04\xd8\xda\x18\x02\"]\n" +
+	"\vStepChanged\x12\x12\n" +
+	"\x04step\x18\x01 \x01(\tR\x04step\x124\n" +
+	"\x05state\x18\x02 \x01(\x0e2\x1e.redress.routing.v1.Step.StateR\x05state:\x04\xd8\xda\x18\x02\"\x17\n" +
 	"\x0fFindingRecorded:\x04\xd8\xda\x18\x02\"\x15\n" +
 	"\rCauseRecorded:\x04\xd8\xda\x18\x02\"\x14\n" +
 	"\fPlanProposed:\x04\xd8\xda\x18\x02\"\x12\n" +
 	"\n" +
 	"PlanSigned:\x04\xd8\xda\x18\x02\"\x14\n" +
 	"\fPlanApproved:\x04\xd8\xda\x18\x02\"\x13\n" +
-	"\vPlanStarted:\x04\xd8\xda\x18\x03\"\x18\n" +
-	"\x10MeasureCompleted:\x04\xd8\xda\x18\x02\"\x16\n" +
+	"\vPlanStarted:\x04\xd8\xda\x18\x03\"2\n" +
+	"\x10MeasureCompleted\x12\x18\n" +
+	"\ameasure\x18\x01 \x01(\tR\ameasure:\x04\xd8\xda\x18\x02\"\x16\n" +
 	"\x0eMeasureDelayed:\x04\xd8\xda\x18\x02\"\x16\n" +
 	"\x0ePlanCarriedOut:\x04\xd8\xda\x18\x03\"\x12\n" +
 	"\n" +
@@ -3066,13 +3116,14 @@ var file_redress_routing_v1_case_proto_depIdxs = []int32{
 	45, // 31: redress.routing.v1.Finding.record_time:type_name -> google.protobuf.Timestamp
 	45, // 32: redress.routing.v1.Progress.record_time:type_name -> google.protobuf.Timestamp
 	45, // 33: redress.routing.v1.Reply.send_time:type_name -> google.protobuf.Timestamp
-	6,  // 34: redress.routing.v1.Case.GradesEntry.value:type_name -> redress.routing.v1.Grade
-	50, // 35: redress.routing.v1.Step.FactsEntry.value:type_name -> redress.type.v1.Fact
-	36, // [36:36] is the sub-list for method output_type
-	36, // [36:36] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	1,  // 34: redress.routing.v1.StepChanged.state:type_name -> redress.routing.v1.Step.State
+	6,  // 35: redress.routing.v1.Case.GradesEntry.value:type_name -> redress.routing.v1.Grade
+	50, // 36: redress.routing.v1.Step.FactsEntry.value:type_name -> redress.type.v1.Fact
+	37, // [37:37] is the sub-list for method output_type
+	37, // [37:37] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_redress_routing_v1_case_proto_init() }
