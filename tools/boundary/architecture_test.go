@@ -1,0 +1,219 @@
+package boundary
+
+import (
+	"path"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// layer says what the packages of some folders may import of ours.
+//
+// Patterns are folders from the root of the repository. "..." stands for the folder and everything below, {service} for one
+// name, the same in from and in may. Tests of a layer may also import packages made for tests.
+type layer struct {
+	from    string
+	may     []string // of our own packages
+	not     []string // of other packages: these and everything below; a trailing "$" means only this one
+	because string
+}
+
+// world is what a function of values has no business with.
+var world = []string{"database/sql", "google.golang.org/grpc", "io/ioutil", "log", "net$", "net/http", "os", "plugin", "syscall"}
+
+// wires is what a use case leaves to store and rpc.
+var wires = []string{"database/sql", "google.golang.org/grpc", "net$", "net/http", "os/exec"}
+
+// layers is read from the top; the first that fits a package counts.
+//
+// Source: STYLE section 2 "Who may import whom", DESIGN section 2.
+var layers = []layer{
+	{"proto/...", []string{"proto/..."}, nil, "the schema depends on nothing of ours"},
+
+	{"services/kit/clock/...", []string{"services/kit/clock/..."}, world, "time is at the very bottom"},
+	{"services/kit/fault/...", []string{"services/kit/fault/...", "proto/gen/..."}, world, "a fault is a meaning; kit/rpcerr gives it a transport"},
+	{
+		"services/kit/calendar/...",
+		[]string{"services/kit/calendar/...", "services/kit/fault", "proto/gen/..."},
+		world, "working time is arithmetic",
+	},
+	{
+		"services/kit/slaclock/...",
+		[]string{"services/kit/slaclock/...", "services/kit/calendar", "services/kit/fault", "proto/gen/..."},
+		append([]string{"context"}, world...), "the state machine of a clock is a function of values",
+	},
+	{
+		"services/kit/approval/...",
+		[]string{"services/kit/approval/...", "services/kit/fault", "proto/gen/..."},
+		append([]string{"context"}, world...), "an approval chain is a function of values",
+	},
+	{"services/kit/...", []string{"services/kit/...", "proto/gen/..."}, nil, "the kit knows no service"},
+
+	{
+		"services/policy/...",
+		[]string{
+			"services/policy/...", "services/kit/approval", "services/kit/calendar", "services/kit/fault",
+			"services/kit/slaclock", "proto/gen/...",
+		},
+		world, "a policy decides from what it is given: bytes and facts",
+	},
+
+	{"services/suite/...", []string{"..."}, nil, "the one place that sees all services"},
+
+	{
+		"services/{service}/internal/domain/...",
+		[]string{
+			"services/{service}/internal/domain/...", "services/policy", "proto/gen/...", "services/kit/fault", "services/kit/journal",
+			"services/kit/approval", "services/kit/calendar", "services/kit/slaclock",
+		},
+		append([]string{"context"}, world...), "rules must be readable and provable without a database",
+	},
+	{
+		"services/{service}/internal/app/...",
+		[]string{
+			"services/{service}/internal/app/...", "services/{service}/internal/domain/...", "services/policy/...", "proto/gen/...",
+			"services/kit/approval", "services/kit/authn", "services/kit/authz", "services/kit/calendar", "services/kit/clock",
+			"services/kit/directory", "services/kit/fault", "services/kit/feed", "services/kit/journal", "services/kit/page",
+			"services/kit/seal", "services/kit/slaclock",
+		},
+		wires, "use cases do not know SQL, Redis or gRPC",
+	},
+	{
+		"services/{service}/internal/store/...",
+		[]string{
+			"services/{service}/internal/store/...", "services/{service}/internal/app/...", "services/{service}/internal/domain/...",
+			"services/kit/...", "services/policy/...", "proto/gen/...",
+		},
+		[]string{"google.golang.org/grpc", "net/http"},
+		"store and rpc are two adapters of one core and never meet",
+	},
+	{
+		"services/{service}/internal/rpc/...",
+		[]string{
+			"services/{service}/internal/rpc/...", "services/{service}/internal/app/...", "services/{service}/internal/domain/...",
+			"services/kit/...", "services/policy/...", "proto/gen/...",
+		},
+		[]string{"database/sql"},
+		"rpc and store are two adapters of one core and never meet",
+	},
+	{
+		"services/{service}/...",
+		[]string{"services/{service}/...", "services/policy/...", "services/kit/...", "proto/gen/..."},
+		nil, "a service sees another one only through the client in proto: the wire is the contract",
+	},
+
+	{"gateway/...", []string{"gateway/...", "services/kit/...", "proto/..."}, nil, "the edge is a client of the services like any other"},
+	{"tools/...", []string{"..."}, nil, "tools look at everything; nothing imports them"},
+}
+
+// door is the folders through which a library may come in.
+type door struct {
+	library string
+	in      []string
+	because string
+}
+
+// doors are kept by production code and by tests alike.
+var doors = []door{
+	{"github.com/jackc/pgx", []string{"services/kit/sqldb/..."}, "drivers do not leak upwards"},
+	{"github.com/jackc/pgconn", []string{"services/kit/sqldb/..."}, "drivers do not leak upwards"},
+	{"modernc.org/sqlite", []string{"services/kit/sqldb/..."}, "drivers do not leak upwards"},
+	{"database/sql/driver", []string{"services/kit/sqldb/..."}, "drivers do not leak upwards"},
+	{"github.com/mattn/go-sqlite3", nil, "numbers $N by first appearance; modernc.org/sqlite is chosen"},
+	{"github.com/lib/pq", nil, "pgx is chosen"},
+	{"github.com/pressly/goose", []string{"services/kit/sqldb/..."}, "one way to migrate"},
+	{"github.com/redis", []string{"services/kit/timerindex/...", "services/kit/kittest/..."}, "Redis holds timers and nothing else"},
+	{"cel.dev/cel-go", []string{"services/policy/..."}, "conditions are compiled and limited in one place"},
+	{"github.com/google/cel-go", nil, "the old path; it would link CEL twice"},
+	{"go.opentelemetry.io/otel/sdk", []string{"services/kit/telemetry/..."}, "code measures; kit/telemetry decides where it goes"},
+	{"go.opentelemetry.io/otel/exporters", []string{"services/kit/telemetry/..."}, "code measures; kit/telemetry decides where it goes"},
+	{"github.com/tink-crypto", []string{"services/kit/seal/...", "services/intake/..."}, "personal text is sealed in one way"},
+	{"github.com/coreos/go-oidc", []string{"services/kit/authn/..."}, "a token is read in one place"},
+	{"github.com/wneessen/go-mail", []string{"services/notification/..."}, "only notification sends"},
+	{"github.com/xuri/excelize", []string{"services/reporting/..."}, "only reporting writes spreadsheets"},
+	{"github.com/chromedp", []string{"services/reporting/..."}, "only reporting prints"},
+	{"github.com/bufbuild/buf", []string{"tools/..."}, "a generator"},
+	{"github.com/jhump/protoreflect", []string{"tools/..."}, "a generator's library"},
+}
+
+// testLibraries must not ship.
+var testLibraries = []string{
+	"github.com/Shopify/toxiproxy", "github.com/alicebob/miniredis", "github.com/anishathalye/porcupine", "github.com/emersion/go-smtp",
+	"github.com/google/go-cmp", "github.com/stretchr/testify", "go.uber.org/goleak", "google.golang.org/grpc/test",
+	"google.golang.org/protobuf/testing", "net/http/httptest", "pgregory.net/rapid", "testing",
+}
+
+// vague are names of folders that would take anything in.
+var vague = []string{"base", "common", "helper", "helpers", "lib", "misc", "shared", "util", "utils"}
+
+func TestImportsKeepToTheArchitecture(t *testing.T) {
+	t.Parallel()
+	for _, f := range goFiles(t) {
+		for _, i := range f.imports {
+			if why := forbidden(f, i.path); why != "" {
+				t.Errorf("%s:%d imports %s: %s", f.path, i.line, i.path, why)
+			}
+		}
+	}
+}
+
+func TestNoFolderTakesAnythingIn(t *testing.T) {
+	t.Parallel()
+	for _, f := range goFiles(t) {
+		for name := range strings.SplitSeq(f.dir, "/") {
+			require.NotContains(t, vague, name, "%s: name the folder after what it does", f.path)
+		}
+	}
+}
+
+// The table is worth nothing if it lets planted mistakes through.
+func TestForbidsWhatItShould(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		from, imports string
+		allowed       bool
+	}{
+		{"proto/gen/redress/intake/v1/intake.pb.go", ours + "services/kit/fault", false},
+		{"services/kit/journal/write.go", ours + "services/kit/fault", true},
+		{"services/kit/journal/write.go", ours + "services/policy", false},
+		{"services/kit/journal/write.go", "github.com/jackc/pgx/v5", false},
+		{"services/kit/journal/write_test.go", "github.com/jackc/pgx/v5/pgconn", false},
+		{"services/kit/sqldb/open.go", "github.com/jackc/pgx/v5/stdlib", true},
+		{"services/kit/sqldb/open.go", "github.com/redis/go-redis/v9", false},
+		{"services/kit/slaclock/fire.go", "context", false},
+		{"services/kit/fault/fault.go", "google.golang.org/grpc/codes", false},
+		{"services/kit/fault/fault.go", "os", false},
+		{"services/intake/internal/domain/accept.go", ours + "proto/gen/redress/intake/v1", true},
+		{"services/intake/internal/domain/accept.go", ours + "services/kit/journal", true},
+		{"services/intake/internal/domain/accept.go", ours + "services/kit/sqldb", false},
+		{"services/intake/internal/domain/accept.go", ours + "services/intake/internal/app", false},
+		{"services/intake/internal/domain/accept.go", "net/http", false},
+		{"services/intake/internal/domain/accept.go", "net/url", true},
+		{"services/intake/internal/app/create.go", ours + "services/intake/internal/domain", true},
+		{"services/intake/internal/app/create.go", ours + "services/intake/internal/rpc", false},
+		{"services/intake/internal/app/create.go", ours + "services/kit/timerindex", false},
+		{"services/intake/internal/rpc/server.go", ours + "services/intake/internal/store", false},
+		{"services/intake/internal/store/blobs.go", ours + "services/intake/internal/rpc", false},
+		{"services/intake/intake.go", ours + "services/intake/internal/store", true},
+		{"services/intake/intake.go", ours + "services/routing", false},
+		{"services/intake/intake_test.go", ours + "services/routing", false},
+		{"services/intake/intake.go", ours + "services/kit/kittest", false},
+		{"services/intake/intake_test.go", ours + "services/kit/kittest", true},
+		{"services/intake/intake_test.go", "github.com/stretchr/testify/require", true},
+		{"services/intake/intake.go", "github.com/stretchr/testify/require", false},
+		{"services/intake/intake.go", "testing", false},
+		{"services/kit/kittest/postgres.go", "testing", true},
+		{"services/kit/kittest/postgres.go", "go.uber.org/goleak", true},
+		{"services/suite/suite.go", ours + "services/routing", true},
+		{"services/suite/suite.go", ours + "gateway", true},
+		{"services/suite/suite.go", ours + "tools/load", false},
+		{"gateway/gateway.go", ours + "services/intake", false},
+		{"gateway/gateway.go", ours + "services/kit/fault", true},
+		{"elsewhere/x.go", ours + "services/kit/fault", false},
+	} {
+		f := goFile{path: c.from, dir: path.Dir(c.from), test: isTest(c.from)}
+		why := forbidden(f, c.imports)
+		require.Equal(t, c.allowed, why == "", "%s → %s: %q", c.from, c.imports, why)
+	}
+}
