@@ -1,0 +1,218 @@
+// Package revisions gives services their compiled policies, by the name of the
+// revision a resource began under.
+//
+// A revision arrives over routing's feed with its resolved bytes and is stored in
+// each service's own database before use, so no decision needs another service.
+// Compiling takes milliseconds and happens on first use; what was compiled is
+// kept by digest, shared by all organisations.
+//
+// Start reading at [Revisions.Get]; [Unit] and [Journal] are where revisions are read from.
+//
+// Source: DESIGN section 6.
+package revisions
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"google.golang.org/protobuf/proto"
+
+	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
+	"example.com/redress/services/kit/fault"
+	"example.com/redress/services/kit/journal"
+	"example.com/redress/services/policy"
+)
+
+// Pattern is the shape of the names of revisions.
+const Pattern = "packs/*/revisions/*"
+
+// ReasonNoActive: the organisation has no policy in force.
+const ReasonNoActive = "NO_ACTIVE_POLICY"
+
+// Reasons returns the catalogue entries of this package.
+func Reasons() []fault.Entry {
+	return []fault.Entry{{
+		Reason: ReasonNoActive, Kind: fault.FailedPrecondition,
+		ZH: "本组织尚未启用投诉处理政策，请先启用一个政策包。",
+		EN: "No complaint policy is in force in this organisation; activate a policy pack first.",
+	}}
+}
+
+// keep is how many compiled policies stay in memory; one takes some hundred kilobytes.
+const keep = 64
+
+// Source is where a service has its revisions.
+type Source interface {
+	// Revision puts the named revision into r; the fault RESOURCE_NOT_FOUND if there is none.
+	Revision(name string, r *policyv1.Revision) error
+	// Active returns the names of revisions in force: one, or none.
+	Active() ([]string, error)
+}
+
+// Revisions compiles and keeps policies. Safe for concurrent use.
+type Revisions struct {
+	mu    sync.Mutex
+	byKey map[string]*list.Element
+	order *list.List
+}
+
+type compiled struct {
+	digest string
+	policy *policy.Policy
+}
+
+// New returns an empty cache.
+func New() *Revisions {
+	return &Revisions{byKey: map[string]*list.Element{}, order: list.New()}
+}
+
+// Get returns the policy of the named revision.
+// Faults: RESOURCE_NOT_FOUND. Cost: one read, and a compilation on first use.
+func (r *Revisions) Get(source Source, name string) (*policy.Policy, error) {
+	var revision policyv1.Revision
+	if err := source.Revision(name, &revision); err != nil {
+		return nil, err
+	}
+	return r.compile(&revision)
+}
+
+// Active returns the policy in force and its revision.
+// Faults: NO_ACTIVE_POLICY.
+func (r *Revisions) Active(source Source) (*policy.Policy, *policyv1.Revision, error) {
+	names, err := source.Active()
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(names) == 0 {
+		return nil, nil, fault.New(fault.FailedPrecondition, ReasonNoActive)
+	}
+	var revision policyv1.Revision
+	if err := source.Revision(names[0], &revision); err != nil {
+		return nil, nil, err
+	}
+	p, err := r.compile(&revision)
+	return p, &revision, err
+}
+
+func (r *Revisions) compile(revision *policyv1.Revision) (*policy.Policy, error) {
+	if p, ok := r.cached(revision.GetDigest()); ok {
+		return p, nil
+	}
+	var pack policyv1.Pack
+	if err := proto.Unmarshal(revision.GetResolved(), &pack); err != nil {
+		return nil, fmt.Errorf("pack of %s: %w", revision.GetName(), err)
+	}
+	p, findings := policy.Compile(&pack, policy.Options{Parameters: revision.GetParameters()})
+	if p == nil {
+		errs := []error{fmt.Errorf("pack of %s does not compile", revision.GetName())}
+		for _, f := range findings {
+			errs = append(errs, errors.New(f.String()))
+		}
+		return nil, errors.Join(errs...)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e, ok := r.byKey[revision.GetDigest()]; ok {
+		return e.Value.(compiled).policy, nil
+	}
+	r.byKey[revision.GetDigest()] = r.order.PushFront(compiled{revision.GetDigest(), p})
+	if r.order.Len() > keep {
+		last := r.order.Back()
+		delete(r.byKey, last.Value.(compiled).digest)
+		r.order.Remove(last)
+	}
+	return p, nil
+}
+
+func (r *Revisions) cached(digest string) (*policy.Policy, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e, ok := r.byKey[digest]
+	if !ok {
+		return nil, false
+	}
+	r.order.MoveToFront(e)
+	return e.Value.(compiled).policy, true
+}
+
+func active() journal.Attr {
+	return journal.Attr{Name: "state", Value: policyv1.Revision_STATE_ACTIVE.String()}
+}
+
+// Unit reads revisions inside a decision: those received from routing, or the
+// service's own where it is routing.
+type Unit struct {
+	// U is the unit of the decision.
+	U *journal.Unit
+	// Own says that the service owns revisions.
+	Own bool
+}
+
+// Revision implements [Source].
+func (s Unit) Revision(name string, r *policyv1.Revision) error {
+	if s.Own {
+		_, err := s.U.Get(name, r)
+		return err
+	}
+	_, ok, err := s.U.Projection(name, r)
+	if err == nil && !ok {
+		err = fault.New(fault.NotFound, journal.ReasonNotFound, "name", name)
+	}
+	return err
+}
+
+// Active implements [Source].
+func (s Unit) Active() ([]string, error) {
+	if s.Own {
+		return s.U.Find(Pattern, active())
+	}
+	rows, err := s.U.Projections(Pattern, active())
+	return names(rows), err
+}
+
+// Journal reads revisions outside a decision.
+type Journal struct {
+	// Context bounds the reads.
+	Context context.Context
+	// J is the service's journal.
+	J *journal.Journal
+	// Organization is whose revisions are read.
+	Organization string
+	// Own says that the service owns revisions.
+	Own bool
+}
+
+// Revision implements [Source].
+func (s Journal) Revision(name string, r *policyv1.Revision) error {
+	if s.Own {
+		_, err := s.J.Get(s.Context, s.Organization, name, r)
+		return err
+	}
+	_, ok, err := s.J.Projection(s.Context, s.Organization, name, r)
+	if err == nil && !ok {
+		err = fault.New(fault.NotFound, journal.ReasonNotFound, "name", name)
+	}
+	return err
+}
+
+// Active implements [Source].
+func (s Journal) Active() ([]string, error) {
+	q := journal.Query{Organization: s.Organization, Kind: Pattern, Where: []journal.Attr{active()}, Limit: 2}
+	list := s.J.Projections
+	if s.Own {
+		list = s.J.List
+	}
+	page, err := list(s.Context, q)
+	return names(page.Rows), err
+}
+
+func names(rows []journal.Row) []string {
+	out := make([]string, len(rows))
+	for i, r := range rows {
+		out[i] = r.Name
+	}
+	return out
+}
