@@ -1,0 +1,140 @@
+package journal
+
+import "example.com/redress/services/kit/sqldb"
+
+// storeStatements write. An upsert's WHERE is the compare: it sees the row as it
+// is then, locked, and changes nothing if somebody else came first.
+type storeStatements struct {
+	requests, resources, indexInsert, indexDelete *sqldb.Statement
+	tallies, projections, projectionsDelete       *sqldb.Statement
+	projectionIndexInsert, projectionIndexDelete  *sqldb.Statement
+	timers, timersDelete, positions, parkings     *sqldb.Statement
+	parkingsDelete, heads, events                 *sqldb.Statement
+}
+
+func newStoreStatements() storeStatements {
+	const text, number, bytes, null = sqldb.Text, sqldb.Int, sqldb.Bytes, sqldb.IntNull
+	indexInsert := func(table string) *sqldb.Statement {
+		return sqldb.NewStatement(table+".insert", `
+			INSERT INTO `+table+` (organization, kind, attribute, value, name) {rows}
+			ON CONFLICT (organization, kind, attribute, value, name) DO NOTHING`, text, text, text, text, text)
+	}
+	indexDelete := func(table string) *sqldb.Statement {
+		return sqldb.NewStatement(table+".delete", `
+			DELETE FROM `+table+` WHERE (organization, kind, attribute, value, name) IN ({rows})`, text, text, text, text, text)
+	}
+	return storeStatements{
+		requests: sqldb.NewStatement("requests.insert", `
+			INSERT INTO requests (organization, principal, method, request_id, digest, resource, version, create_time, expire_time) {rows}
+			ON CONFLICT (organization, principal, method, request_id) DO UPDATE
+			SET digest = excluded.digest, resource = excluded.resource, version = excluded.version,
+			    create_time = excluded.create_time, expire_time = excluded.expire_time
+			WHERE requests.expire_time <= excluded.create_time`,
+			text, text, text, text, bytes, text, number, number, null),
+		resources: sqldb.NewStatement("resources.upsert", `
+			INSERT INTO resources (organization, name, kind, shard, parent, complaint, version, base_version,
+			                       state, attributes, digest, create_time, update_time) {rows}
+			ON CONFLICT (organization, name) DO UPDATE
+			SET complaint = excluded.complaint, version = excluded.version, base_version = excluded.base_version, state = excluded.state,
+			    attributes = excluded.attributes, digest = excluded.digest, update_time = excluded.update_time
+			WHERE resources.version = excluded.base_version`,
+			text, text, text, number, text, text, number, number, bytes, text, bytes, number, number),
+		indexInsert: indexInsert("resource_index"),
+		indexDelete: indexDelete("resource_index"),
+		tallies: sqldb.NewStatement("tallies.upsert", `
+			INSERT INTO tallies (organization, key, revision, value) {rows}
+			ON CONFLICT (organization, key) DO UPDATE SET revision = excluded.revision, value = excluded.value
+			WHERE tallies.revision = excluded.revision - 1`, text, text, number, bytes),
+		projections: sqldb.NewStatement("projections.upsert", `
+			INSERT INTO projections (organization, name, kind, version, revision, state, attributes, update_time) {rows}
+			ON CONFLICT (organization, name) DO UPDATE
+			SET kind = excluded.kind, version = excluded.version, revision = excluded.revision, state = excluded.state,
+			    attributes = excluded.attributes, update_time = excluded.update_time
+			WHERE projections.revision = excluded.revision - 1`, text, text, text, number, number, bytes, text, number),
+		projectionsDelete: sqldb.NewStatement("projections.delete", `
+			DELETE FROM projections WHERE (organization, name) IN ({rows})`, text, text),
+		projectionIndexInsert: indexInsert("projection_index"),
+		projectionIndexDelete: indexDelete("projection_index"),
+		timers: sqldb.NewStatement("timers.upsert", `
+			INSERT INTO timers (organization, name, shard, fire_time, generation) {rows}
+			ON CONFLICT (organization, name) DO UPDATE SET fire_time = excluded.fire_time, generation = excluded.generation`,
+			text, text, number, number, number),
+		timersDelete: sqldb.NewStatement("timers.delete", `
+			DELETE FROM timers WHERE (organization, name) IN ({rows})`, text, text),
+		positions: sqldb.NewStatement("feed_positions.upsert", `
+			INSERT INTO feed_positions (source, shard, sequence, base_sequence, digest) {rows}
+			ON CONFLICT (source, shard) DO UPDATE
+			SET sequence = excluded.sequence, base_sequence = excluded.base_sequence, digest = excluded.digest
+			WHERE feed_positions.sequence = excluded.base_sequence`, text, number, number, number, bytes),
+		parkings: sqldb.NewStatement("parked_events.upsert", `
+			INSERT INTO parked_events (source, shard, sequence, organization, complaint, type, reason, waits, park_time, event) {rows}
+			ON CONFLICT (source, shard, sequence) DO UPDATE SET reason = excluded.reason, waits = excluded.waits`,
+			text, number, number, text, text, text, text, number, number, bytes),
+		parkingsDelete: sqldb.NewStatement("parked_events.delete", `
+			DELETE FROM parked_events WHERE (source, shard, sequence) IN ({rows})`, text, number, number),
+		heads: sqldb.NewStatement("shard_heads.raise", `
+			INSERT INTO shard_heads (shard, sequence, digest) {rows}
+			ON CONFLICT (shard) DO UPDATE SET sequence = shard_heads.sequence + excluded.sequence, digest = excluded.digest
+			RETURNING shard, sequence`, number, number, bytes),
+		events: sqldb.NewStatement("events.insert", `
+			INSERT INTO events (shard, sequence, organization, resource, version, complaint, type, record_time, body,
+			                    previous_digest, digest, cause_service, cause_shard, cause_sequence, cause_digest, depth) {rows}`,
+			number, number, text, text, number, text, text, number, bytes, bytes, bytes, text, number, number, bytes, number),
+	}
+}
+
+// indexRows collects what changes in an index table. Its rows are guarded by the
+// row they speak of, which is locked by then.
+type indexRows struct {
+	g              *group
+	insert, remove *sqldb.Statement
+	in, out        [][]any
+}
+
+// move replaces the attributes of a row; the kind may change with a projection.
+func (x *indexRows) move(k key, fromKind string, from attrs, toKind string, to attrs) {
+	out, in := from.minus(to), to.minus(from)
+	if fromKind != toKind {
+		out, in = from, to
+	}
+	for _, a := range out {
+		x.out = append(x.out, []any{k.organization, fromKind, a.Name, a.Value, k.name})
+	}
+	for _, a := range in {
+		x.in = append(x.in, []any{k.organization, toKind, a.Name, a.Value, k.name})
+	}
+}
+
+func (x *indexRows) flush() error {
+	if _, err := x.g.tx.ExecRows(x.g.ctx, x.remove, x.out); err != nil {
+		return err
+	}
+	_, err := x.g.tx.ExecRows(x.g.ctx, x.insert, x.in)
+	return err
+}
+
+// timerRows collects what becomes of the timers of written resources.
+type timerRows struct {
+	g        *group
+	armed    []Timer
+	in, gone [][]any
+}
+
+// follow makes the timer row what the resource's last state wants.
+func (t *timerRows) follow(k key, r *resource) {
+	switch {
+	case r.timer != nil:
+		t.armed = append(t.armed, *r.timer)
+		t.in = append(t.in, []any{k.organization, k.name, int64(r.shard), r.timer.At.UnixMicro(), r.timer.Generation})
+	case r.kind.Timer != nil && r.base > 0:
+		t.gone = append(t.gone, []any{k.organization, k.name})
+	}
+}
+
+func (t *timerRows) flush() error {
+	if _, err := t.g.tx.ExecRows(t.g.ctx, t.g.j.store.timers, t.in); err != nil {
+		return err
+	}
+	_, err := t.g.tx.ExecRows(t.g.ctx, t.g.j.store.timersDelete, t.gone)
+	return err
+}

@@ -1,0 +1,263 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	eventv1 "example.com/redress/proto/gen/redress/event/v1"
+	"example.com/redress/services/kit/clock"
+	"example.com/redress/services/kit/fault"
+	"example.com/redress/services/kit/sqldb"
+)
+
+const (
+	// groupTimeout ends a transaction whose database no longer answers.
+	groupTimeout = 30 * time.Second
+	// groupAttempts is how often a whole group is tried when the database gives
+	// it up (40001, 40P01) before its members run one at a time.
+	groupAttempts = 3
+	// memberAttempts is how often a member alone is tried when it loses to
+	// another process; each loss means that the other one got on.
+	memberAttempts = 16
+)
+
+// errLost says that a compare failed: somebody else wrote the row since it was read.
+var errLost = errors.New("a row was changed by another transaction")
+
+// group is one transaction being decided.
+type group struct {
+	j      *Journal
+	ctx    context.Context
+	tx     *sqldb.Tx
+	now    time.Time
+	seen   overlay // what was read, and what the members so far have changed
+	parked map[key][]spot
+	// parkedAny tells whether parked_events has any row; nil until asked.
+	parkedAny *bool
+	// failed is an error of the database during a decision: it ends the group,
+	// as PostgreSQL refuses every further statement.
+	failed error
+}
+
+// outcome is what was decided about a member.
+type outcome struct {
+	receipt Receipt
+	event   *eventv1.Event // its position is the receipt's, once the event has a number
+	replays *request
+	err     error
+}
+
+// commit decides and stores the members and answers each of them.
+//
+// If the group fails, its members run again one at a time, so that only the one
+// to blame is refused. No savepoints: they cost more than half of the rate.
+func (j *Journal) commit(members []*member) {
+	if len(members) == 0 {
+		return
+	}
+	if len(members) > 1 {
+		var err error
+		for range groupAttempts {
+			var outcomes []*outcome
+			if outcomes, err = j.attempt(members); err == nil {
+				answer(members, outcomes)
+				return
+			}
+			if !sqldb.ClassOf(err).Retryable() {
+				break
+			}
+		}
+		j.o.Logger.Warn("group commit failed, members run alone", slog.Int("members", len(members)), slog.Any("error", err))
+		if sqldb.ClassOf(err) == sqldb.Unknown {
+			members = refuseUnrepeatable(members, err)
+		}
+	}
+	for i, m := range members {
+		o := j.alone(m)
+		answer([]*member{m}, []*outcome{o})
+		if len(members) > 1 && fault.ReasonOf(o.err) == ReasonUnavailable { // the rest would wait for the same refusal, one by one
+			for _, rest := range members[i+1:] {
+				answer([]*member{rest}, []*outcome{{err: o.err}})
+			}
+			return
+		}
+	}
+}
+
+// alone runs one member until it neither loses nor is given up, within bounds.
+func (j *Journal) alone(m *member) *outcome {
+	if m.ctx.Err() != nil {
+		return &outcome{err: givenUp(m.ctx)}
+	}
+	var err error
+	for range memberAttempts {
+		var outcomes []*outcome
+		if outcomes, err = j.attempt([]*member{m}); err == nil {
+			return outcomes[0]
+		}
+		if !errors.Is(err, errLost) && !sqldb.ClassOf(err).Retryable() && sqldb.ClassOf(err) != sqldb.Unique {
+			break
+		}
+	}
+	return &outcome{err: refusal(err)}
+}
+
+// refuseUnrepeatable answers the members that must not run again after a commit
+// whose outcome is unknown, and returns the others: those whose request id or
+// feed position tells whether they took effect.
+func refuseUnrepeatable(members []*member, err error) []*member {
+	var rest []*member
+	for _, m := range members {
+		if m.work.Request != nil || m.work.Advance != nil {
+			rest = append(rest, m)
+			continue
+		}
+		answer([]*member{m}, []*outcome{{err: refusal(err)}})
+	}
+	return rest
+}
+
+// refusal turns an error of the database into a fault.
+func refusal(err error) error {
+	switch class := sqldb.ClassOf(err); {
+	case class == sqldb.Unavailable:
+		return fault.New(fault.Unavailable, ReasonUnavailable).Wrap(err)
+	case class == sqldb.Unknown:
+		return fault.New(fault.Unavailable, ReasonOutcomeUnknown).Wrap(err)
+	case errors.Is(err, errLost), class.Retryable():
+		return fault.New(fault.Aborted, ReasonConflict).Wrap(err)
+	}
+	return fault.New(fault.Internal, fault.ReasonInternal).Wrap(err)
+}
+
+func answer(members []*member, outcomes []*outcome) {
+	for i, m := range members {
+		m.result <- Result{Receipt: outcomes[i].receipt, Err: outcomes[i].err}
+	}
+}
+
+// attempt runs the members in one transaction. An error means that nothing was
+// stored (but see [sqldb.Unknown]) and no member is answered.
+func (j *Journal) attempt(members []*member) ([]*outcome, error) {
+	ctx, cancel := clock.System().WithTimeout(j.ctx, groupTimeout)
+	defer cancel()
+	var outcomes []*outcome
+	var g *group
+	var timers []Timer
+	err := j.db.Write(ctx, func(tx *sqldb.Tx) error {
+		g = &group{j: j, ctx: ctx, tx: tx, now: j.o.Clock.Now(), seen: newOverlay(), parked: map[key][]spot{}}
+		if err := g.prefetch(members); err != nil {
+			return err
+		}
+		for _, m := range members {
+			o := g.decide(m)
+			if g.failed != nil {
+				return g.failed
+			}
+			outcomes = append(outcomes, o)
+		}
+		var err error
+		timers, err = g.flush()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range outcomes {
+		o.settle(j.o.Service)
+	}
+	if len(timers) > 0 && j.o.OnTimers != nil {
+		j.o.OnTimers(timers)
+	}
+	if len(g.seen.events) > 0 {
+		j.announce()
+	}
+	return outcomes, nil
+}
+
+// settle fills in what is known after the commit only.
+func (o *outcome) settle(service string) {
+	switch {
+	case o.replays != nil && o.replays.first != nil: // settled before: the first comes first
+		o.receipt = o.replays.first.receipt
+		o.receipt.Replayed = true
+	case o.replays != nil:
+		o.receipt = o.replays.receipt
+		o.receipt.Replayed = true
+	case o.event != nil:
+		o.receipt.Position = &eventv1.Position{Service: service, Shard: o.event.Shard, Sequence: o.event.Sequence}
+		o.receipt.Digest = o.event.Digest
+	}
+}
+
+// decide runs one member on what the ones before left.
+func (g *group) decide(m *member) *outcome {
+	w := &m.work
+	if w.Request != nil {
+		if r := g.seen.requests[w.requestKey()]; r != nil {
+			if !bytes.Equal(r.digest, w.Request.Digest) {
+				return &outcome{err: fault.New(fault.AlreadyExists, ReasonRequestReused, "request_id", w.Request.ID)}
+			}
+			return &outcome{replays: r}
+		}
+	}
+	u := newUnit(g, w)
+	if w.Advance != nil {
+		if err := u.advance(w.Advance); err != nil {
+			return &outcome{err: err}
+		}
+	}
+	if err := g.call(m, u); err != nil {
+		return &outcome{err: err}
+	}
+	o := u.outcome()
+	if w.Request != nil && o.err == nil {
+		u.own.requests[w.requestKey()] = &request{
+			digest: w.Request.Digest, receipt: o.receipt, first: o, forever: w.Request.Forever, dirty: true,
+		}
+	}
+	if o.err == nil {
+		g.seen.take(&u.own)
+	}
+	return o
+}
+
+// call runs the closure; a panic becomes an error of this member.
+func (g *group) call(m *member, u *Unit) (err error) {
+	defer func() {
+		u.over = true
+		if p := recover(); p != nil {
+			g.j.o.Logger.Error("write panicked", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+			err = fault.New(fault.Internal, fault.ReasonInternal).Wrap(fmt.Errorf("write panicked: %v", p))
+		}
+	}()
+	if err := m.fn(u); err != nil {
+		return err
+	}
+	return u.failed
+}
+
+// advance compares and moves the position of a feed.
+func (u *Unit) advance(a *Advance) error {
+	at := place{a.Source, a.Shard}
+	now := u.g.seen.positions[at]
+	if now == nil {
+		now = &position{}
+	}
+	if now.sequence != a.From || (len(a.FromDigest) > 0 && !bytes.Equal(now.digest, a.FromDigest)) {
+		return fault.New(fault.Aborted, ReasonPositionMoved, "source", a.Source, "shard", strconv.Itoa(int(a.Shard)),
+			"expected", strconv.FormatInt(a.From, 10), "found", strconv.FormatInt(now.sequence, 10))
+	}
+	u.own.positions[at] = &position{sequence: a.To, base: now.base, digest: a.Digest, dirty: true}
+	return nil
+}
+
+func (w *Work) requestKey() requestKey {
+	return requestKey{w.Organization, w.Request.Principal, w.Request.Method, w.Request.ID}
+}

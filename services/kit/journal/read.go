@@ -1,0 +1,232 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"example.com/redress/services/kit/sqldb"
+)
+
+// DefaultLimit is how many rows a page has if its query does not say.
+const DefaultLimit = 50
+
+// Query asks for resources or projections of one kind, in order of their names.
+type Query struct {
+	// Organization and Kind must match.
+	Organization, Kind string
+	// Parent limits to children of that resource; "" for all. Not for projections.
+	Parent string
+	// Where lists attributes that must all be there.
+	Where []Attr
+	// Limit is the size of a page; 0 means 50.
+	Limit int
+	// After is the Next of the page before; "" for the first.
+	After string
+	// Descending returns the last names first. Names end in a UUIDv7: the youngest.
+	Descending bool
+}
+
+// Row is a resource or projection as stored.
+type Row struct {
+	Organization, Name string
+	Version            int64
+	// State is the serialized message.
+	State []byte
+	// Time is when this version was stored.
+	Time time.Time
+}
+
+// Page is a part of a list. Next goes into the next query's After; "" at the end.
+type Page struct {
+	Rows []Row
+	Next string
+}
+
+// tables names what resources, or projections, live in.
+type tables string
+
+const (
+	resourceTables   tables = "resources"
+	projectionTables tables = "projections"
+)
+
+func (t tables) rows() string { return string(t) }
+
+func (t tables) index() string {
+	if t == resourceTables {
+		return "resource_index"
+	}
+	return "projection_index"
+}
+
+// Get reads a resource into the message and returns its version, outside any
+// transaction. RESOURCE_NOT_FOUND leaves the message as it was.
+func (j *Journal) Get(ctx context.Context, organization, name string, into proto.Message) (int64, error) {
+	version, ok, err := j.get(ctx, resourceTables, organization, name, into)
+	if err == nil && !ok {
+		return 0, notFound(name)
+	}
+	return version, err
+}
+
+// Projection reads another service's resource as last heard of; ok is false if
+// nothing was.
+func (j *Journal) Projection(ctx context.Context, organization, name string, into proto.Message) (version int64, ok bool, err error) {
+	return j.get(ctx, projectionTables, organization, name, into)
+}
+
+func (j *Journal) get(ctx context.Context, t tables, organization, name string, into proto.Message) (version int64, ok bool, err error) {
+	var state []byte
+	err = j.db.Query(ctx, t.rows()+".get", `SELECT version, state FROM `+t.rows()+` WHERE organization = $1 AND name = $2`,
+		[]any{organization, name}, func(r sqldb.Row) error {
+			ok = true
+			return r.Scan(&version, &state)
+		})
+	if err != nil {
+		return 0, false, refusal(err)
+	}
+	if ok {
+		if err := proto.Unmarshal(state, into); err != nil {
+			return 0, false, refusal(fmt.Errorf("state of %s: %w", name, err))
+		}
+	}
+	return version, ok, nil
+}
+
+// List returns a page of resources.
+func (j *Journal) List(ctx context.Context, q Query) (Page, error) {
+	return j.page(ctx, resourceTables, q)
+}
+
+// Projections returns a page of projections.
+func (j *Journal) Projections(ctx context.Context, q Query) (Page, error) {
+	return j.page(ctx, projectionTables, q)
+}
+
+func (j *Journal) page(ctx context.Context, t tables, q Query) (Page, error) {
+	limit := q.Limit
+	if limit <= 0 {
+		limit = DefaultLimit
+	}
+	var p Page
+	if err := list(ctx, j.db, t, q, limit+1, func(r Row) { p.Rows = append(p.Rows, r) }); err != nil {
+		return Page{}, refusal(err)
+	}
+	if len(p.Rows) > limit {
+		p.Rows = p.Rows[:limit]
+		p.Next = p.Rows[limit-1].Name
+	}
+	return p, nil
+}
+
+// Count returns how many resources match; Limit, After and Descending do not matter.
+func (j *Journal) Count(ctx context.Context, q Query) (int64, error) {
+	return j.count(ctx, resourceTables, q)
+}
+
+// CountProjections returns how many projections match; Limit, After and Descending do not matter.
+func (j *Journal) CountProjections(ctx context.Context, q Query) (int64, error) {
+	return j.count(ctx, projectionTables, q)
+}
+
+func (j *Journal) count(ctx context.Context, t tables, q Query) (n int64, err error) {
+	q.After = ""
+	s := selection(t, q)
+	err = j.db.Query(ctx, t.rows()+".count", "SELECT count(*)"+s.text.String(), s.args, func(r sqldb.Row) error { return r.Scan(&n) })
+	if err != nil {
+		return 0, refusal(err)
+	}
+	return n, nil
+}
+
+// list calls each for the rows that match, in order; limit 0 for all.
+func list(ctx context.Context, db sqldb.Querier, t tables, q Query, limit int, each func(Row)) error {
+	s := selection(t, q)
+	s.add(" ORDER BY " + s.name)
+	if q.Descending {
+		s.add(" DESC")
+	}
+	if limit > 0 {
+		s.add(" LIMIT ", int64(limit))
+	}
+	text := "SELECT r.name, r.version, r.state, r.update_time" + s.text.String()
+	return db.Query(ctx, t.rows()+".list", text, s.args, func(row sqldb.Row) error {
+		r := Row{Organization: q.Organization}
+		var updated int64
+		if err := row.Scan(&r.Name, &r.Version, &r.State, &updated); err != nil {
+			return err
+		}
+		r.Time = instant(updated)
+		each(r)
+		return nil
+	})
+}
+
+// find calls each for the names of the rows that match, in order.
+func find(ctx context.Context, db sqldb.Querier, t tables, organization, kind string, where []Attr, each func(string)) error {
+	s := selection(t, Query{Organization: organization, Kind: kind, Where: where})
+	s.add(" ORDER BY " + s.name)
+	return db.Query(ctx, t.rows()+".find", "SELECT r.name"+s.text.String(), s.args, func(row sqldb.Row) error {
+		var name string
+		if err := row.Scan(&name); err != nil {
+			return err
+		}
+		each(name)
+		return nil
+	})
+}
+
+// composed is a statement under construction. Its arguments get their numbers
+// in the order of their places, which every driver understands.
+type composed struct {
+	text strings.Builder
+	args []any
+	name string // column that gives the order
+}
+
+// add appends text, each time followed by the place of an argument.
+func (c *composed) add(text string, args ...any) {
+	c.text.WriteString(text)
+	for _, a := range args {
+		c.args = append(c.args, a)
+		fmt.Fprintf(&c.text, "$%d", len(c.args))
+	}
+}
+
+// selection is the FROM and WHERE of a query. With attributes the index of the
+// first leads, which has the names in order; the others are looked up in theirs.
+func selection(t tables, q Query) *composed {
+	c := &composed{name: "r.name"}
+	if len(q.Where) > 0 {
+		c.name = "i.name"
+		c.add(" FROM " + t.index() + " i JOIN " + t.rows() + " r ON r.organization = i.organization AND r.name = i.name")
+		c.add(" WHERE i.organization = ", q.Organization)
+		c.add(" AND i.kind = ", q.Kind)
+		c.add(" AND i.attribute = ", q.Where[0].Name)
+		c.add(" AND i.value = ", q.Where[0].Value)
+		for _, a := range q.Where[1:] {
+			c.add(" AND EXISTS (SELECT 1 FROM " + t.index() + " o WHERE o.organization = i.organization AND o.kind = i.kind AND o.name = i.name")
+			c.add(" AND o.attribute = ", a.Name)
+			c.add(" AND o.value = ", a.Value)
+			c.add(")")
+		}
+	} else {
+		c.add(" FROM "+t.rows()+" r WHERE r.organization = ", q.Organization)
+		c.add(" AND r.kind = ", q.Kind)
+	}
+	if q.Parent != "" && t == resourceTables {
+		c.add(" AND r.parent = ", q.Parent)
+	}
+	if q.After != "" {
+		after := " > "
+		if q.Descending {
+			after = " < "
+		}
+		c.add(" AND "+c.name+after, q.After)
+	}
+	return c
+}

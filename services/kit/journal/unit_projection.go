@@ -1,0 +1,93 @@
+package journal
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+)
+
+// Projection reads another service's resource as last heard of; ok is false if
+// nothing was.
+func (u *Unit) Projection(name string, into proto.Message) (version int64, ok bool, err error) {
+	p, err := u.projection(name)
+	if err != nil || p.gone {
+		return 0, false, err
+	}
+	if err := proto.Unmarshal(p.state, into); err != nil {
+		return 0, false, u.fail(fmt.Errorf("projection %s: %w", name, err))
+	}
+	return p.version, true, nil
+}
+
+// SetProjection stores the resource as of the version; a version older than the
+// one stored is ignored, so the order of arrival does not matter. kind is free,
+// usually the pattern of the names.
+func (u *Unit) SetProjection(name, kind string, version int64, state proto.Message, attrs ...Attr) error {
+	p, err := u.projection(name)
+	if err != nil {
+		return err
+	}
+	if !p.gone && p.version > version {
+		return nil
+	}
+	body, err := deterministic.Marshal(state)
+	if err != nil {
+		return u.fail(fmt.Errorf("projection %s: %w", name, err))
+	}
+	next := *p
+	next.kind, next.version, next.state, next.attrs = kind, version, body, tidy(attrs)
+	next.updated, next.gone, next.dirty = u.g.now.UnixMicro(), false, true
+	u.own.projections[u.key(name)] = &next
+	return nil
+}
+
+// DeleteProjection forgets the resource, its version included. Forgetting what
+// is not there does nothing.
+func (u *Unit) DeleteProjection(name string) error {
+	p, err := u.projection(name)
+	if err != nil || p.gone {
+		return err
+	}
+	next := *p
+	next.attrs, next.state, next.gone, next.dirty = nil, nil, true, true
+	u.own.projections[u.key(name)] = &next
+	return nil
+}
+
+// Projections returns the projections of the kind that have all attributes, in
+// order of their names. All of them: for kinds that stay small.
+func (u *Unit) Projections(kind string, where ...Attr) ([]Row, error) {
+	rows := map[string]Row{}
+	q := Query{Organization: u.work.Organization, Kind: kind, Where: where}
+	err := list(u.g.ctx, u.g.tx, projectionTables, q, 0, func(r Row) { rows[r.Name] = r })
+	if err != nil {
+		return nil, u.g.fail(err)
+	}
+	for _, layer := range []*overlay{&u.g.seen, &u.own} {
+		for at, p := range layer.projections {
+			if !p.dirty || at.organization != u.work.Organization {
+				continue
+			}
+			delete(rows, at.name)
+			if !p.gone && p.kind == kind && p.attrs.match(where) {
+				rows[at.name] = Row{Organization: at.organization, Name: at.name, Version: p.version, State: p.state, Time: instant(p.updated)}
+			}
+		}
+	}
+	out := make([]Row, 0, len(rows))
+	for _, r := range rows {
+		out = append(out, r)
+	}
+	slices.SortFunc(out, func(a, b Row) int { return strings.Compare(a.Name, b.Name) })
+	return out, nil
+}
+
+func (u *Unit) projection(name string) (*projection, error) {
+	at := u.key(name)
+	if p, ok := u.own.projections[at]; ok {
+		return p, nil
+	}
+	return u.g.projection(at)
+}

@@ -1,0 +1,121 @@
+package sqldb
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// Type is the type of a column in the rows of a [Statement].
+type Type int
+
+// The types, with the Go type a row holds.
+const (
+	Text    Type = iota // string
+	Int                 // int64
+	Bytes               // []byte, not nil
+	IntNull             // *int64
+)
+
+// Statement works on many rows at once. It is one of the places where the
+// dialects differ: PostgreSQL gets one statement with an array for each column,
+// SQLite the prepared statement once for each row, where that is faster.
+//
+// PostgreSQL takes the rows in the order given. Whoever locks rows sorts them by
+// key first, so that two transactions never wait for each other.
+//
+// A Statement is immutable and safe for concurrent use.
+type Statement struct {
+	op      string
+	one     string // a row
+	many    string // arrays
+	columns []Type
+}
+
+// NewStatement makes a statement named op. In its text {rows} stands for the
+// rows, of columns of the given types:
+//
+//	INSERT INTO t (a, b) {rows} ON CONFLICT (a) DO UPDATE SET b = excluded.b
+//	DELETE FROM t WHERE (a, b) IN ({rows})
+//
+// Arguments other than the rows are not possible.
+func NewStatement(op, text string, columns ...Type) *Statement {
+	values := make([]string, len(columns))
+	arrays := make([]string, len(columns))
+	for i, c := range columns {
+		values[i] = fmt.Sprintf("$%d", i+1)
+		arrays[i] = fmt.Sprintf("$%d::%s[]", i+1, [...]string{"text", "bigint", "bytea", "bigint"}[c])
+	}
+	return &Statement{
+		op:      op,
+		one:     strings.ReplaceAll(text, "{rows}", "VALUES ("+strings.Join(values, ", ")+")"),
+		many:    strings.ReplaceAll(text, "{rows}", "SELECT * FROM unnest("+strings.Join(arrays, ", ")+")"),
+		columns: columns,
+	}
+}
+
+// Op returns the statement's name.
+func (s *Statement) Op() string { return s.op }
+
+// ExecRows runs s on the rows, each in the order of the columns, and returns how
+// many rows of the table changed. No rows, no statement.
+func (t *Tx) ExecRows(ctx context.Context, s *Statement, rows [][]any) (int64, error) {
+	if len(rows) == 0 {
+		return 0, nil
+	}
+	if t.db.driver == Postgres {
+		return t.Exec(ctx, s.op, s.many, s.arrays(rows)...)
+	}
+	var changed int64
+	for _, row := range rows {
+		n, err := t.Exec(ctx, s.op, s.one, row...)
+		if err != nil {
+			return 0, err
+		}
+		changed += n
+	}
+	return changed, nil
+}
+
+// QueryRows runs s on the rows and calls each for every row of the result, in no
+// particular order. No rows, no statement.
+func (t *Tx) QueryRows(ctx context.Context, s *Statement, rows [][]any, each func(Row) error) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	if t.db.driver == Postgres {
+		return t.Query(ctx, s.op, s.many, s.arrays(rows), each)
+	}
+	for _, row := range rows {
+		if err := t.Query(ctx, s.op, s.one, row, each); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// arrays turns rows into one slice for each column.
+func (s *Statement) arrays(rows [][]any) []any {
+	out := make([]any, len(s.columns))
+	for i, c := range s.columns {
+		switch c {
+		case Text:
+			out[i] = column[string](rows, i)
+		case Int:
+			out[i] = column[int64](rows, i)
+		case Bytes:
+			out[i] = column[[]byte](rows, i)
+		case IntNull:
+			out[i] = column[*int64](rows, i)
+		}
+	}
+	return out
+}
+
+func column[T any](rows [][]any, i int) []T {
+	out := make([]T, len(rows))
+	for n, row := range rows {
+		out[n] = row[i].(T)
+	}
+	return out
+}
