@@ -160,7 +160,7 @@ func (x Step_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Step_State.Descriptor instead.
 func (Step_State) EnumDescriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{3, 0}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{4, 0}
 }
 
 // How it stands.
@@ -233,7 +233,7 @@ func (x Plan_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Plan_State.Descriptor instead.
 func (Plan_State) EnumDescriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{5, 0}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{6, 0}
 }
 
 // What kind of measure it is.
@@ -290,7 +290,7 @@ func (x Measure_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Measure_Kind.Descriptor instead.
 func (Measure_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{6, 0}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{7, 0}
 }
 
 // How it stands.
@@ -351,7 +351,7 @@ func (x Measure_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Measure_State.Descriptor instead.
 func (Measure_State) EnumDescriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{6, 1}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{7, 1}
 }
 
 // Case is the work on one complaint: who is responsible, how grave it is, what
@@ -423,6 +423,9 @@ type Case struct {
 	Issued []string `protobuf:"bytes,29,rep,name=issued,proto3" json:"issued,omitempty"`
 	// Newest proposal of another grade; absent if none was made.
 	GradeProposal *GradeProposal `protobuf:"bytes,30,opt,name=grade_proposal,json=gradeProposal,proto3" json:"grade_proposal,omitempty"`
+	// Rules of the pack that wait for a fact nobody has recorded, oldest first. Each is decided
+	// again when a fact is recorded, as of its own instant.
+	Pending       []*PendingRule `protobuf:"bytes,31,rep,name=pending,proto3" json:"pending,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -667,6 +670,95 @@ func (x *Case) GetGradeProposal() *GradeProposal {
 	return nil
 }
 
+func (x *Case) GetPending() []*PendingRule {
+	if x != nil {
+		return x.Pending
+	}
+	return nil
+}
+
+// PendingRule is what an event would have led to, had a fact been known.
+type PendingRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Event, as the pack writes it: "EVENT" or "EVENT id".
+	Event string `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
+	// When that happened.
+	OccurTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=occur_time,json=occurTime,proto3" json:"occur_time,omitempty"`
+	// Ids of the rules that could not be decided.
+	Rules []string `protobuf:"bytes,3,rep,name=rules,proto3" json:"rules,omitempty"`
+	// Facts nobody has recorded.
+	Missing []string `protobuf:"bytes,4,rep,name=missing,proto3" json:"missing,omitempty"`
+	// Resource the event was about, where it was not the case or its complaint.
+	Resource      string `protobuf:"bytes,5,opt,name=resource,proto3" json:"resource,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PendingRule) Reset() {
+	*x = PendingRule{}
+	mi := &file_redress_routing_v1_case_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PendingRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PendingRule) ProtoMessage() {}
+
+func (x *PendingRule) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_routing_v1_case_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PendingRule.ProtoReflect.Descriptor instead.
+func (*PendingRule) Descriptor() ([]byte, []int) {
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PendingRule) GetEvent() string {
+	if x != nil {
+		return x.Event
+	}
+	return ""
+}
+
+func (x *PendingRule) GetOccurTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OccurTime
+	}
+	return nil
+}
+
+func (x *PendingRule) GetRules() []string {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+func (x *PendingRule) GetMissing() []string {
+	if x != nil {
+		return x.Missing
+	}
+	return nil
+}
+
+func (x *PendingRule) GetResource() string {
+	if x != nil {
+		return x.Resource
+	}
+	return ""
+}
+
 // Grade is the level in force on one scale.
 type Grade struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -686,7 +778,7 @@ type Grade struct {
 
 func (x *Grade) Reset() {
 	*x = Grade{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[1]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -698,7 +790,7 @@ func (x *Grade) String() string {
 func (*Grade) ProtoMessage() {}
 
 func (x *Grade) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[1]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -711,7 +803,7 @@ func (x *Grade) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Grade.ProtoReflect.Descriptor instead.
 func (*Grade) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{1}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Grade) GetLevel() string {
@@ -768,7 +860,7 @@ type GradeProposal struct {
 
 func (x *GradeProposal) Reset() {
 	*x = GradeProposal{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[2]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -780,7 +872,7 @@ func (x *GradeProposal) String() string {
 func (*GradeProposal) ProtoMessage() {}
 
 func (x *GradeProposal) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[2]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -793,7 +885,7 @@ func (x *GradeProposal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GradeProposal.ProtoReflect.Descriptor instead.
 func (*GradeProposal) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{2}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *GradeProposal) GetScale() string {
@@ -860,7 +952,7 @@ type Step struct {
 
 func (x *Step) Reset() {
 	*x = Step{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[3]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -872,7 +964,7 @@ func (x *Step) String() string {
 func (*Step) ProtoMessage() {}
 
 func (x *Step) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[3]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -885,7 +977,7 @@ func (x *Step) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Step.ProtoReflect.Descriptor instead.
 func (*Step) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{3}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Step) GetId() string {
@@ -975,7 +1067,7 @@ type SatisfactionResult struct {
 
 func (x *SatisfactionResult) Reset() {
 	*x = SatisfactionResult{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[4]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -987,7 +1079,7 @@ func (x *SatisfactionResult) String() string {
 func (*SatisfactionResult) ProtoMessage() {}
 
 func (x *SatisfactionResult) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[4]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1000,7 +1092,7 @@ func (x *SatisfactionResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatisfactionResult.ProtoReflect.Descriptor instead.
 func (*SatisfactionResult) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{4}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SatisfactionResult) GetFollowUp() string {
@@ -1072,7 +1164,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[5]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1084,7 +1176,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[5]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1097,7 +1189,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{5}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Plan) GetName() string {
@@ -1241,7 +1333,7 @@ type Measure struct {
 
 func (x *Measure) Reset() {
 	*x = Measure{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[6]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1253,7 +1345,7 @@ func (x *Measure) String() string {
 func (*Measure) ProtoMessage() {}
 
 func (x *Measure) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[6]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1266,7 +1358,7 @@ func (x *Measure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Measure.ProtoReflect.Descriptor instead.
 func (*Measure) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{6}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Measure) GetId() string {
@@ -1411,7 +1503,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[7]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1423,7 +1515,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[7]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1436,7 +1528,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{7}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Finding) GetName() string {
@@ -1511,7 +1603,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[8]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1523,7 +1615,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[8]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1536,7 +1628,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{8}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Progress) GetName() string {
@@ -1615,7 +1707,7 @@ type Reply struct {
 
 func (x *Reply) Reset() {
 	*x = Reply{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[9]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1627,7 +1719,7 @@ func (x *Reply) String() string {
 func (*Reply) ProtoMessage() {}
 
 func (x *Reply) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[9]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1640,7 +1732,7 @@ func (x *Reply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reply.ProtoReflect.Descriptor instead.
 func (*Reply) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{9}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Reply) GetName() string {
@@ -1715,7 +1807,7 @@ type CaseOpened struct {
 
 func (x *CaseOpened) Reset() {
 	*x = CaseOpened{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[10]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1727,7 +1819,7 @@ func (x *CaseOpened) String() string {
 func (*CaseOpened) ProtoMessage() {}
 
 func (x *CaseOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[10]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1740,7 +1832,7 @@ func (x *CaseOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseOpened.ProtoReflect.Descriptor instead.
 func (*CaseOpened) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{10}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{11}
 }
 
 // StageEntered says that the case entered another stage of the pack.
@@ -1752,7 +1844,7 @@ type StageEntered struct {
 
 func (x *StageEntered) Reset() {
 	*x = StageEntered{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[11]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1764,7 +1856,7 @@ func (x *StageEntered) String() string {
 func (*StageEntered) ProtoMessage() {}
 
 func (x *StageEntered) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[11]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1777,7 +1869,7 @@ func (x *StageEntered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StageEntered.ProtoReflect.Descriptor instead.
 func (*StageEntered) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{11}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{12}
 }
 
 // DepartmentsAssigned says who is responsible.
@@ -1789,7 +1881,7 @@ type DepartmentsAssigned struct {
 
 func (x *DepartmentsAssigned) Reset() {
 	*x = DepartmentsAssigned{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[12]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1801,7 +1893,7 @@ func (x *DepartmentsAssigned) String() string {
 func (*DepartmentsAssigned) ProtoMessage() {}
 
 func (x *DepartmentsAssigned) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[12]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1814,7 +1906,7 @@ func (x *DepartmentsAssigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DepartmentsAssigned.ProtoReflect.Descriptor instead.
 func (*DepartmentsAssigned) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{12}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{13}
 }
 
 // OwnerNamed says who owns the case.
@@ -1826,7 +1918,7 @@ type OwnerNamed struct {
 
 func (x *OwnerNamed) Reset() {
 	*x = OwnerNamed{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[13]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1838,7 +1930,7 @@ func (x *OwnerNamed) String() string {
 func (*OwnerNamed) ProtoMessage() {}
 
 func (x *OwnerNamed) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[13]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1851,7 +1943,7 @@ func (x *OwnerNamed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OwnerNamed.ProtoReflect.Descriptor instead.
 func (*OwnerNamed) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{13}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{14}
 }
 
 // GradeProposed says that another grade was proposed.
@@ -1863,7 +1955,7 @@ type GradeProposed struct {
 
 func (x *GradeProposed) Reset() {
 	*x = GradeProposed{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[14]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1875,7 +1967,7 @@ func (x *GradeProposed) String() string {
 func (*GradeProposed) ProtoMessage() {}
 
 func (x *GradeProposed) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[14]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1888,7 +1980,7 @@ func (x *GradeProposed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GradeProposed.ProtoReflect.Descriptor instead.
 func (*GradeProposed) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{14}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{15}
 }
 
 // GradeSigned says that a signature was given on a grade.
@@ -1900,7 +1992,7 @@ type GradeSigned struct {
 
 func (x *GradeSigned) Reset() {
 	*x = GradeSigned{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[15]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1912,7 +2004,7 @@ func (x *GradeSigned) String() string {
 func (*GradeSigned) ProtoMessage() {}
 
 func (x *GradeSigned) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[15]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1925,7 +2017,7 @@ func (x *GradeSigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GradeSigned.ProtoReflect.Descriptor instead.
 func (*GradeSigned) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{15}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{16}
 }
 
 // GradeSet says that another grade is in force.
@@ -1941,7 +2033,7 @@ type GradeSet struct {
 
 func (x *GradeSet) Reset() {
 	*x = GradeSet{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[16]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1953,7 +2045,7 @@ func (x *GradeSet) String() string {
 func (*GradeSet) ProtoMessage() {}
 
 func (x *GradeSet) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[16]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1966,7 +2058,7 @@ func (x *GradeSet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GradeSet.ProtoReflect.Descriptor instead.
 func (*GradeSet) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{16}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GradeSet) GetScale() string {
@@ -1996,7 +2088,7 @@ type StepChanged struct {
 
 func (x *StepChanged) Reset() {
 	*x = StepChanged{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[17]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2008,7 +2100,7 @@ func (x *StepChanged) String() string {
 func (*StepChanged) ProtoMessage() {}
 
 func (x *StepChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[17]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2021,7 +2113,7 @@ func (x *StepChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepChanged.ProtoReflect.Descriptor instead.
 func (*StepChanged) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{17}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *StepChanged) GetStep() string {
@@ -2047,7 +2139,7 @@ type FindingRecorded struct {
 
 func (x *FindingRecorded) Reset() {
 	*x = FindingRecorded{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[18]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2059,7 +2151,7 @@ func (x *FindingRecorded) String() string {
 func (*FindingRecorded) ProtoMessage() {}
 
 func (x *FindingRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[18]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2072,7 +2164,7 @@ func (x *FindingRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindingRecorded.ProtoReflect.Descriptor instead.
 func (*FindingRecorded) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{18}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{19}
 }
 
 // CauseRecorded says that the cause is known.
@@ -2084,7 +2176,7 @@ type CauseRecorded struct {
 
 func (x *CauseRecorded) Reset() {
 	*x = CauseRecorded{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[19]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2096,7 +2188,7 @@ func (x *CauseRecorded) String() string {
 func (*CauseRecorded) ProtoMessage() {}
 
 func (x *CauseRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[19]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2109,7 +2201,7 @@ func (x *CauseRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CauseRecorded.ProtoReflect.Descriptor instead.
 func (*CauseRecorded) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{19}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{20}
 }
 
 // PlanProposed says that a plan was put forward.
@@ -2121,7 +2213,7 @@ type PlanProposed struct {
 
 func (x *PlanProposed) Reset() {
 	*x = PlanProposed{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[20]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2133,7 +2225,7 @@ func (x *PlanProposed) String() string {
 func (*PlanProposed) ProtoMessage() {}
 
 func (x *PlanProposed) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[20]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2146,7 +2238,7 @@ func (x *PlanProposed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanProposed.ProtoReflect.Descriptor instead.
 func (*PlanProposed) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{20}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{21}
 }
 
 // PlanSigned says that a signature was given on a plan.
@@ -2158,7 +2250,7 @@ type PlanSigned struct {
 
 func (x *PlanSigned) Reset() {
 	*x = PlanSigned{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[21]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2170,7 +2262,7 @@ func (x *PlanSigned) String() string {
 func (*PlanSigned) ProtoMessage() {}
 
 func (x *PlanSigned) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[21]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2183,7 +2275,7 @@ func (x *PlanSigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanSigned.ProtoReflect.Descriptor instead.
 func (*PlanSigned) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{21}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{22}
 }
 
 // PlanApproved says that a plan may be started.
@@ -2195,7 +2287,7 @@ type PlanApproved struct {
 
 func (x *PlanApproved) Reset() {
 	*x = PlanApproved{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[22]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2207,7 +2299,7 @@ func (x *PlanApproved) String() string {
 func (*PlanApproved) ProtoMessage() {}
 
 func (x *PlanApproved) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[22]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2220,7 +2312,7 @@ func (x *PlanApproved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanApproved.ProtoReflect.Descriptor instead.
 func (*PlanApproved) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{22}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{23}
 }
 
 // PlanStarted says that carrying out began.
@@ -2232,7 +2324,7 @@ type PlanStarted struct {
 
 func (x *PlanStarted) Reset() {
 	*x = PlanStarted{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[23]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2244,7 +2336,7 @@ func (x *PlanStarted) String() string {
 func (*PlanStarted) ProtoMessage() {}
 
 func (x *PlanStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[23]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2257,7 +2349,7 @@ func (x *PlanStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanStarted.ProtoReflect.Descriptor instead.
 func (*PlanStarted) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{23}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{24}
 }
 
 // MeasureCompleted says that a measure is done.
@@ -2271,7 +2363,7 @@ type MeasureCompleted struct {
 
 func (x *MeasureCompleted) Reset() {
 	*x = MeasureCompleted{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[24]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2283,7 +2375,7 @@ func (x *MeasureCompleted) String() string {
 func (*MeasureCompleted) ProtoMessage() {}
 
 func (x *MeasureCompleted) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[24]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2296,7 +2388,7 @@ func (x *MeasureCompleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeasureCompleted.ProtoReflect.Descriptor instead.
 func (*MeasureCompleted) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{24}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *MeasureCompleted) GetMeasure() string {
@@ -2315,7 +2407,7 @@ type MeasureDelayed struct {
 
 func (x *MeasureDelayed) Reset() {
 	*x = MeasureDelayed{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[25]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2327,7 +2419,7 @@ func (x *MeasureDelayed) String() string {
 func (*MeasureDelayed) ProtoMessage() {}
 
 func (x *MeasureDelayed) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[25]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2340,7 +2432,7 @@ func (x *MeasureDelayed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeasureDelayed.ProtoReflect.Descriptor instead.
 func (*MeasureDelayed) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{25}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{26}
 }
 
 // PlanCarriedOut says that all measures are done.
@@ -2352,7 +2444,7 @@ type PlanCarriedOut struct {
 
 func (x *PlanCarriedOut) Reset() {
 	*x = PlanCarriedOut{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[26]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2364,7 +2456,7 @@ func (x *PlanCarriedOut) String() string {
 func (*PlanCarriedOut) ProtoMessage() {}
 
 func (x *PlanCarriedOut) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[26]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2377,7 +2469,7 @@ func (x *PlanCarriedOut) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanCarriedOut.ProtoReflect.Descriptor instead.
 func (*PlanCarriedOut) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{26}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{27}
 }
 
 // PlanVoided says that a plan no longer counts.
@@ -2389,7 +2481,7 @@ type PlanVoided struct {
 
 func (x *PlanVoided) Reset() {
 	*x = PlanVoided{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[27]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2401,7 +2493,7 @@ func (x *PlanVoided) String() string {
 func (*PlanVoided) ProtoMessage() {}
 
 func (x *PlanVoided) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[27]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2414,7 +2506,7 @@ func (x *PlanVoided) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanVoided.ProtoReflect.Descriptor instead.
 func (*PlanVoided) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{27}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{28}
 }
 
 // ProgressRecorded says that the execution log has an entry.
@@ -2426,7 +2518,7 @@ type ProgressRecorded struct {
 
 func (x *ProgressRecorded) Reset() {
 	*x = ProgressRecorded{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[28]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2438,7 +2530,7 @@ func (x *ProgressRecorded) String() string {
 func (*ProgressRecorded) ProtoMessage() {}
 
 func (x *ProgressRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[28]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2451,7 +2543,7 @@ func (x *ProgressRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProgressRecorded.ProtoReflect.Descriptor instead.
 func (*ProgressRecorded) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{28}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{29}
 }
 
 // ReplySent says that the customer was answered.
@@ -2463,7 +2555,7 @@ type ReplySent struct {
 
 func (x *ReplySent) Reset() {
 	*x = ReplySent{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[29]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2475,7 +2567,7 @@ func (x *ReplySent) String() string {
 func (*ReplySent) ProtoMessage() {}
 
 func (x *ReplySent) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[29]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2488,7 +2580,7 @@ func (x *ReplySent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplySent.ProtoReflect.Descriptor instead.
 func (*ReplySent) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{29}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{30}
 }
 
 // ObligationOpened says that other services owe work.
@@ -2500,7 +2592,7 @@ type ObligationOpened struct {
 
 func (x *ObligationOpened) Reset() {
 	*x = ObligationOpened{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[30]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2512,7 +2604,7 @@ func (x *ObligationOpened) String() string {
 func (*ObligationOpened) ProtoMessage() {}
 
 func (x *ObligationOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[30]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2525,19 +2617,21 @@ func (x *ObligationOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObligationOpened.ProtoReflect.Descriptor instead.
 func (*ObligationOpened) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{30}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{31}
 }
 
 // ObligationDischarged says that owed work was done, refused or withdrawn.
 type ObligationDischarged struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the obligation.
+	Obligation    string `protobuf:"bytes,1,opt,name=obligation,proto3" json:"obligation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ObligationDischarged) Reset() {
 	*x = ObligationDischarged{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[31]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2549,7 +2643,7 @@ func (x *ObligationDischarged) String() string {
 func (*ObligationDischarged) ProtoMessage() {}
 
 func (x *ObligationDischarged) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[31]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2562,19 +2656,28 @@ func (x *ObligationDischarged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObligationDischarged.ProtoReflect.Descriptor instead.
 func (*ObligationDischarged) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{31}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *ObligationDischarged) GetObligation() string {
+	if x != nil {
+		return x.Obligation
+	}
+	return ""
 }
 
 // RoundStarted says that the case is handled again.
 type RoundStarted struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the round in the pack.
+	Round         string `protobuf:"bytes,1,opt,name=round,proto3" json:"round,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RoundStarted) Reset() {
 	*x = RoundStarted{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[32]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2586,7 +2689,7 @@ func (x *RoundStarted) String() string {
 func (*RoundStarted) ProtoMessage() {}
 
 func (x *RoundStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[32]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2599,7 +2702,14 @@ func (x *RoundStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoundStarted.ProtoReflect.Descriptor instead.
 func (*RoundStarted) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{32}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *RoundStarted) GetRound() string {
+	if x != nil {
+		return x.Round
+	}
+	return ""
 }
 
 // SatisfactionRecorded says what the customer answered.
@@ -2611,7 +2721,7 @@ type SatisfactionRecorded struct {
 
 func (x *SatisfactionRecorded) Reset() {
 	*x = SatisfactionRecorded{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[33]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2623,7 +2733,7 @@ func (x *SatisfactionRecorded) String() string {
 func (*SatisfactionRecorded) ProtoMessage() {}
 
 func (x *SatisfactionRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[33]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2636,19 +2746,23 @@ func (x *SatisfactionRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatisfactionRecorded.ProtoReflect.Descriptor instead.
 func (*SatisfactionRecorded) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{33}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{34}
 }
 
 // CaseBreached says that a clock of the case was breached, or a breach withdrawn.
 type CaseBreached struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the clock in the pack.
+	Clock string `protobuf:"bytes,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	// The breach was withdrawn.
+	Withdrawn     bool `protobuf:"varint,2,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CaseBreached) Reset() {
 	*x = CaseBreached{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[34]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2660,7 +2774,7 @@ func (x *CaseBreached) String() string {
 func (*CaseBreached) ProtoMessage() {}
 
 func (x *CaseBreached) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[34]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2673,7 +2787,21 @@ func (x *CaseBreached) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseBreached.ProtoReflect.Descriptor instead.
 func (*CaseBreached) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{34}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *CaseBreached) GetClock() string {
+	if x != nil {
+		return x.Clock
+	}
+	return ""
+}
+
+func (x *CaseBreached) GetWithdrawn() bool {
+	if x != nil {
+		return x.Withdrawn
+	}
+	return false
 }
 
 // NoticeRecorded says that a notice of the pack was issued.
@@ -2685,7 +2813,7 @@ type NoticeRecorded struct {
 
 func (x *NoticeRecorded) Reset() {
 	*x = NoticeRecorded{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[35]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2697,7 +2825,7 @@ func (x *NoticeRecorded) String() string {
 func (*NoticeRecorded) ProtoMessage() {}
 
 func (x *NoticeRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[35]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2710,7 +2838,7 @@ func (x *NoticeRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoticeRecorded.ProtoReflect.Descriptor instead.
 func (*NoticeRecorded) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{35}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{36}
 }
 
 // CaseClosed says that the case was closed.
@@ -2722,7 +2850,7 @@ type CaseClosed struct {
 
 func (x *CaseClosed) Reset() {
 	*x = CaseClosed{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[36]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2734,7 +2862,7 @@ func (x *CaseClosed) String() string {
 func (*CaseClosed) ProtoMessage() {}
 
 func (x *CaseClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[36]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2747,7 +2875,7 @@ func (x *CaseClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseClosed.ProtoReflect.Descriptor instead.
 func (*CaseClosed) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{36}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{37}
 }
 
 // CaseWithdrawn says that the complaint was withdrawn.
@@ -2759,7 +2887,7 @@ type CaseWithdrawn struct {
 
 func (x *CaseWithdrawn) Reset() {
 	*x = CaseWithdrawn{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[37]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2771,7 +2899,7 @@ func (x *CaseWithdrawn) String() string {
 func (*CaseWithdrawn) ProtoMessage() {}
 
 func (x *CaseWithdrawn) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[37]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2784,14 +2912,52 @@ func (x *CaseWithdrawn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseWithdrawn.ProtoReflect.Descriptor instead.
 func (*CaseWithdrawn) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{37}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{38}
+}
+
+// CaseUpdated says that the case took note of what happened to one of its plans, replies or
+// marks; the event of that resource says what it was.
+type CaseUpdated struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CaseUpdated) Reset() {
+	*x = CaseUpdated{}
+	mi := &file_redress_routing_v1_case_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CaseUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CaseUpdated) ProtoMessage() {}
+
+func (x *CaseUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_routing_v1_case_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CaseUpdated.ProtoReflect.Descriptor instead.
+func (*CaseUpdated) Descriptor() ([]byte, []int) {
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{39}
 }
 
 var File_redress_routing_v1_case_proto protoreflect.FileDescriptor
 
 const file_redress_routing_v1_case_proto_rawDesc = "" +
 	"\n" +
-	"\x1dredress/routing/v1/case.proto\x12\x12redress.routing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1bredress/type/v1/money.proto\x1a redress/type/v1/obligation.proto\x1a\x1aredress/type/v1/text.proto\"\x96\v\n" +
+	"\x1dredress/routing/v1/case.proto\x12\x12redress.routing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1bredress/type/v1/money.proto\x1a redress/type/v1/obligation.proto\x1a\x1aredress/type/v1/text.proto\"\xd1\v\n" +
 	"\x04Case\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x12\n" +
 	"\x04etag\x18\x02 \x01(\tR\x04etag\x12\x1c\n" +
@@ -2826,7 +2992,8 @@ const file_redress_routing_v1_case_proto_rawDesc = "" +
 	"\asubject\x18\x1b \x01(\tR\asubject\x12\x1a\n" +
 	"\bapproved\x18\x1c \x03(\tR\bapproved\x12\x16\n" +
 	"\x06issued\x18\x1d \x03(\tR\x06issued\x12H\n" +
-	"\x0egrade_proposal\x18\x1e \x01(\v2!.redress.routing.v1.GradeProposalR\rgradeProposal\x1aT\n" +
+	"\x0egrade_proposal\x18\x1e \x01(\v2!.redress.routing.v1.GradeProposalR\rgradeProposal\x129\n" +
+	"\apending\x18\x1f \x03(\v2\x1f.redress.routing.v1.PendingRuleR\apending\x1aT\n" +
 	"\vGradesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12/\n" +
 	"\x05value\x18\x02 \x01(\v2\x19.redress.routing.v1.GradeR\x05value:\x028\x01\"\xac\x01\n" +
@@ -2838,7 +3005,14 @@ const file_redress_routing_v1_case_proto_rawDesc = "" +
 	"\x0eSTATE_ANSWERED\x10\x04\x12\x13\n" +
 	"\x0fSTATE_COMPLETED\x10\x05\x12\x10\n" +
 	"\fSTATE_CLOSED\x10\x06\x12\x13\n" +
-	"\x0fSTATE_WITHDRAWN\x10\a\"\xb9\x01\n" +
+	"\x0fSTATE_WITHDRAWN\x10\a\"\xaa\x01\n" +
+	"\vPendingRule\x12\x14\n" +
+	"\x05event\x18\x01 \x01(\tR\x05event\x129\n" +
+	"\n" +
+	"occur_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\toccurTime\x12\x14\n" +
+	"\x05rules\x18\x03 \x03(\tR\x05rules\x12\x18\n" +
+	"\amissing\x18\x04 \x03(\tR\amissing\x12\x1a\n" +
+	"\bresource\x18\x05 \x01(\tR\bresource\"\xb9\x01\n" +
 	"\x05Grade\x12\x14\n" +
 	"\x05level\x18\x01 \x01(\tR\x05level\x12,\n" +
 	"\x04rule\x18\x02 \x01(\v2\x18.redress.type.v1.RuleRefR\x04rule\x12\x19\n" +
@@ -3004,15 +3178,22 @@ const file_redress_routing_v1_case_proto_rawDesc = "" +
 	"PlanVoided:\x04\xd8\xda\x18\x02\"\x18\n" +
 	"\x10ProgressRecorded:\x04\xd8\xda\x18\x02\"\x11\n" +
 	"\tReplySent:\x04\xd8\xda\x18\x03\"\x18\n" +
-	"\x10ObligationOpened:\x04\xd8\xda\x18\x01\"\x1c\n" +
-	"\x14ObligationDischarged:\x04\xd8\xda\x18\x01\"\x14\n" +
-	"\fRoundStarted:\x04\xd8\xda\x18\x03\"\x1c\n" +
-	"\x14SatisfactionRecorded:\x04\xd8\xda\x18\x02\"\x14\n" +
-	"\fCaseBreached:\x04\xd8\xda\x18\x02\"\x16\n" +
+	"\x10ObligationOpened:\x04\xd8\xda\x18\x01\"<\n" +
+	"\x14ObligationDischarged\x12\x1e\n" +
+	"\n" +
+	"obligation\x18\x01 \x01(\tR\n" +
+	"obligation:\x04\xd8\xda\x18\x01\"*\n" +
+	"\fRoundStarted\x12\x14\n" +
+	"\x05round\x18\x01 \x01(\tR\x05round:\x04\xd8\xda\x18\x03\"\x1c\n" +
+	"\x14SatisfactionRecorded:\x04\xd8\xda\x18\x02\"H\n" +
+	"\fCaseBreached\x12\x14\n" +
+	"\x05clock\x18\x01 \x01(\tR\x05clock\x12\x1c\n" +
+	"\twithdrawn\x18\x02 \x01(\bR\twithdrawn:\x04\xd8\xda\x18\x02\"\x16\n" +
 	"\x0eNoticeRecorded:\x04\xd8\xda\x18\x01\"\x12\n" +
 	"\n" +
 	"CaseClosed:\x04\xd8\xda\x18\x03\"\x15\n" +
-	"\rCaseWithdrawn:\x04\xd8\xda\x18\x03B<Z:example.com/redress/proto/gen/redress/routing/v1;routingv1b\x06proto3"
+	"\rCaseWithdrawn:\x04\xd8\xda\x18\x03\"\x13\n" +
+	"\vCaseUpdated:\x04\xd8\xda\x18\x01B<Z:example.com/redress/proto/gen/redress/routing/v1;routingv1b\x06proto3"
 
 var (
 	file_redress_routing_v1_case_proto_rawDescOnce sync.Once
@@ -3027,7 +3208,7 @@ func file_redress_routing_v1_case_proto_rawDescGZIP() []byte {
 }
 
 var file_redress_routing_v1_case_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_redress_routing_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
+var file_redress_routing_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_redress_routing_v1_case_proto_goTypes = []any{
 	(Case_State)(0),               // 0: redress.routing.v1.Case.State
 	(Step_State)(0),               // 1: redress.routing.v1.Step.State
@@ -3035,95 +3216,99 @@ var file_redress_routing_v1_case_proto_goTypes = []any{
 	(Measure_Kind)(0),             // 3: redress.routing.v1.Measure.Kind
 	(Measure_State)(0),            // 4: redress.routing.v1.Measure.State
 	(*Case)(nil),                  // 5: redress.routing.v1.Case
-	(*Grade)(nil),                 // 6: redress.routing.v1.Grade
-	(*GradeProposal)(nil),         // 7: redress.routing.v1.GradeProposal
-	(*Step)(nil),                  // 8: redress.routing.v1.Step
-	(*SatisfactionResult)(nil),    // 9: redress.routing.v1.SatisfactionResult
-	(*Plan)(nil),                  // 10: redress.routing.v1.Plan
-	(*Measure)(nil),               // 11: redress.routing.v1.Measure
-	(*Finding)(nil),               // 12: redress.routing.v1.Finding
-	(*Progress)(nil),              // 13: redress.routing.v1.Progress
-	(*Reply)(nil),                 // 14: redress.routing.v1.Reply
-	(*CaseOpened)(nil),            // 15: redress.routing.v1.CaseOpened
-	(*StageEntered)(nil),          // 16: redress.routing.v1.StageEntered
-	(*DepartmentsAssigned)(nil),   // 17: redress.routing.v1.DepartmentsAssigned
-	(*OwnerNamed)(nil),            // 18: redress.routing.v1.OwnerNamed
-	(*GradeProposed)(nil),         // 19: redress.routing.v1.GradeProposed
-	(*GradeSigned)(nil),           // 20: redress.routing.v1.GradeSigned
-	(*GradeSet)(nil),              // 21: redress.routing.v1.GradeSet
-	(*StepChanged)(nil),           // 22: redress.routing.v1.StepChanged
-	(*FindingRecorded)(nil),       // 23: redress.routing.v1.FindingRecorded
-	(*CauseRecorded)(nil),         // 24: redress.routing.v1.CauseRecorded
-	(*PlanProposed)(nil),          // 25: redress.routing.v1.PlanProposed
-	(*PlanSigned)(nil),            // 26: redress.routing.v1.PlanSigned
-	(*PlanApproved)(nil),          // 27: redress.routing.v1.PlanApproved
-	(*PlanStarted)(nil),           // 28: redress.routing.v1.PlanStarted
-	(*MeasureCompleted)(nil),      // 29: redress.routing.v1.MeasureCompleted
-	(*MeasureDelayed)(nil),        // 30: redress.routing.v1.MeasureDelayed
-	(*PlanCarriedOut)(nil),        // 31: redress.routing.v1.PlanCarriedOut
-	(*PlanVoided)(nil),            // 32: redress.routing.v1.PlanVoided
-	(*ProgressRecorded)(nil),      // 33: redress.routing.v1.ProgressRecorded
-	(*ReplySent)(nil),             // 34: redress.routing.v1.ReplySent
-	(*ObligationOpened)(nil),      // 35: redress.routing.v1.ObligationOpened
-	(*ObligationDischarged)(nil),  // 36: redress.routing.v1.ObligationDischarged
-	(*RoundStarted)(nil),          // 37: redress.routing.v1.RoundStarted
-	(*SatisfactionRecorded)(nil),  // 38: redress.routing.v1.SatisfactionRecorded
-	(*CaseBreached)(nil),          // 39: redress.routing.v1.CaseBreached
-	(*NoticeRecorded)(nil),        // 40: redress.routing.v1.NoticeRecorded
-	(*CaseClosed)(nil),            // 41: redress.routing.v1.CaseClosed
-	(*CaseWithdrawn)(nil),         // 42: redress.routing.v1.CaseWithdrawn
-	nil,                           // 43: redress.routing.v1.Case.GradesEntry
-	nil,                           // 44: redress.routing.v1.Step.FactsEntry
-	(*timestamppb.Timestamp)(nil), // 45: google.protobuf.Timestamp
-	(*v1.Obligation)(nil),         // 46: redress.type.v1.Obligation
-	(*v1.RuleRef)(nil),            // 47: redress.type.v1.RuleRef
-	(*v1.Approval)(nil),           // 48: redress.type.v1.Approval
-	(*v1.Money)(nil),              // 49: redress.type.v1.Money
-	(*v1.Fact)(nil),               // 50: redress.type.v1.Fact
+	(*PendingRule)(nil),           // 6: redress.routing.v1.PendingRule
+	(*Grade)(nil),                 // 7: redress.routing.v1.Grade
+	(*GradeProposal)(nil),         // 8: redress.routing.v1.GradeProposal
+	(*Step)(nil),                  // 9: redress.routing.v1.Step
+	(*SatisfactionResult)(nil),    // 10: redress.routing.v1.SatisfactionResult
+	(*Plan)(nil),                  // 11: redress.routing.v1.Plan
+	(*Measure)(nil),               // 12: redress.routing.v1.Measure
+	(*Finding)(nil),               // 13: redress.routing.v1.Finding
+	(*Progress)(nil),              // 14: redress.routing.v1.Progress
+	(*Reply)(nil),                 // 15: redress.routing.v1.Reply
+	(*CaseOpened)(nil),            // 16: redress.routing.v1.CaseOpened
+	(*StageEntered)(nil),          // 17: redress.routing.v1.StageEntered
+	(*DepartmentsAssigned)(nil),   // 18: redress.routing.v1.DepartmentsAssigned
+	(*OwnerNamed)(nil),            // 19: redress.routing.v1.OwnerNamed
+	(*GradeProposed)(nil),         // 20: redress.routing.v1.GradeProposed
+	(*GradeSigned)(nil),           // 21: redress.routing.v1.GradeSigned
+	(*GradeSet)(nil),              // 22: redress.routing.v1.GradeSet
+	(*StepChanged)(nil),           // 23: redress.routing.v1.StepChanged
+	(*FindingRecorded)(nil),       // 24: redress.routing.v1.FindingRecorded
+	(*CauseRecorded)(nil),         // 25: redress.routing.v1.CauseRecorded
+	(*PlanProposed)(nil),          // 26: redress.routing.v1.PlanProposed
+	(*PlanSigned)(nil),            // 27: redress.routing.v1.PlanSigned
+	(*PlanApproved)(nil),          // 28: redress.routing.v1.PlanApproved
+	(*PlanStarted)(nil),           // 29: redress.routing.v1.PlanStarted
+	(*MeasureCompleted)(nil),      // 30: redress.routing.v1.MeasureCompleted
+	(*MeasureDelayed)(nil),        // 31: redress.routing.v1.MeasureDelayed
+	(*PlanCarriedOut)(nil),        // 32: redress.routing.v1.PlanCarriedOut
+	(*PlanVoided)(nil),            // 33: redress.routing.v1.PlanVoided
+	(*ProgressRecorded)(nil),      // 34: redress.routing.v1.ProgressRecorded
+	(*ReplySent)(nil),             // 35: redress.routing.v1.ReplySent
+	(*ObligationOpened)(nil),      // 36: redress.routing.v1.ObligationOpened
+	(*ObligationDischarged)(nil),  // 37: redress.routing.v1.ObligationDischarged
+	(*RoundStarted)(nil),          // 38: redress.routing.v1.RoundStarted
+	(*SatisfactionRecorded)(nil),  // 39: redress.routing.v1.SatisfactionRecorded
+	(*CaseBreached)(nil),          // 40: redress.routing.v1.CaseBreached
+	(*NoticeRecorded)(nil),        // 41: redress.routing.v1.NoticeRecorded
+	(*CaseClosed)(nil),            // 42: redress.routing.v1.CaseClosed
+	(*CaseWithdrawn)(nil),         // 43: redress.routing.v1.CaseWithdrawn
+	(*CaseUpdated)(nil),           // 44: redress.routing.v1.CaseUpdated
+	nil,                           // 45: redress.routing.v1.Case.GradesEntry
+	nil,                           // 46: redress.routing.v1.Step.FactsEntry
+	(*timestamppb.Timestamp)(nil), // 47: google.protobuf.Timestamp
+	(*v1.Obligation)(nil),         // 48: redress.type.v1.Obligation
+	(*v1.RuleRef)(nil),            // 49: redress.type.v1.RuleRef
+	(*v1.Approval)(nil),           // 50: redress.type.v1.Approval
+	(*v1.Money)(nil),              // 51: redress.type.v1.Money
+	(*v1.Fact)(nil),               // 52: redress.type.v1.Fact
 }
 var file_redress_routing_v1_case_proto_depIdxs = []int32{
 	0,  // 0: redress.routing.v1.Case.state:type_name -> redress.routing.v1.Case.State
-	45, // 1: redress.routing.v1.Case.receive_time:type_name -> google.protobuf.Timestamp
-	43, // 2: redress.routing.v1.Case.grades:type_name -> redress.routing.v1.Case.GradesEntry
-	8,  // 3: redress.routing.v1.Case.steps:type_name -> redress.routing.v1.Step
-	46, // 4: redress.routing.v1.Case.obligations:type_name -> redress.type.v1.Obligation
-	45, // 5: redress.routing.v1.Case.close_time:type_name -> google.protobuf.Timestamp
-	45, // 6: redress.routing.v1.Case.create_time:type_name -> google.protobuf.Timestamp
-	45, // 7: redress.routing.v1.Case.update_time:type_name -> google.protobuf.Timestamp
-	9,  // 8: redress.routing.v1.Case.satisfaction:type_name -> redress.routing.v1.SatisfactionResult
-	7,  // 9: redress.routing.v1.Case.grade_proposal:type_name -> redress.routing.v1.GradeProposal
-	47, // 10: redress.routing.v1.Grade.rule:type_name -> redress.type.v1.RuleRef
-	45, // 11: redress.routing.v1.Grade.set_time:type_name -> google.protobuf.Timestamp
-	48, // 12: redress.routing.v1.GradeProposal.approval:type_name -> redress.type.v1.Approval
-	1,  // 13: redress.routing.v1.Step.state:type_name -> redress.routing.v1.Step.State
-	47, // 14: redress.routing.v1.Step.rule:type_name -> redress.type.v1.RuleRef
-	45, // 15: redress.routing.v1.Step.open_time:type_name -> google.protobuf.Timestamp
-	45, // 16: redress.routing.v1.Step.done_time:type_name -> google.protobuf.Timestamp
-	44, // 17: redress.routing.v1.Step.facts:type_name -> redress.routing.v1.Step.FactsEntry
-	45, // 18: redress.routing.v1.SatisfactionResult.answer_time:type_name -> google.protobuf.Timestamp
-	2,  // 19: redress.routing.v1.Plan.state:type_name -> redress.routing.v1.Plan.State
-	11, // 20: redress.routing.v1.Plan.measures:type_name -> redress.routing.v1.Measure
-	48, // 21: redress.routing.v1.Plan.approval:type_name -> redress.type.v1.Approval
-	45, // 22: redress.routing.v1.Plan.propose_time:type_name -> google.protobuf.Timestamp
-	45, // 23: redress.routing.v1.Plan.start_time:type_name -> google.protobuf.Timestamp
-	45, // 24: redress.routing.v1.Plan.complete_time:type_name -> google.protobuf.Timestamp
-	47, // 25: redress.routing.v1.Plan.rule:type_name -> redress.type.v1.RuleRef
-	3,  // 26: redress.routing.v1.Measure.kind:type_name -> redress.routing.v1.Measure.Kind
-	49, // 27: redress.routing.v1.Measure.amount:type_name -> redress.type.v1.Money
-	4,  // 28: redress.routing.v1.Measure.state:type_name -> redress.routing.v1.Measure.State
-	45, // 29: redress.routing.v1.Measure.complete_time:type_name -> google.protobuf.Timestamp
-	45, // 30: redress.routing.v1.Measure.due_time:type_name -> google.protobuf.Timestamp
-	45, // 31: redress.routing.v1.Finding.record_time:type_name -> google.protobuf.Timestamp
-	45, // 32: redress.routing.v1.Progress.record_time:type_name -> google.protobuf.Timestamp
-	45, // 33: redress.routing.v1.Reply.send_time:type_name -> google.protobuf.Timestamp
-	1,  // 34: redress.routing.v1.StepChanged.state:type_name -> redress.routing.v1.Step.State
-	6,  // 35: redress.routing.v1.Case.GradesEntry.value:type_name -> redress.routing.v1.Grade
-	50, // 36: redress.routing.v1.Step.FactsEntry.value:type_name -> redress.type.v1.Fact
-	37, // [37:37] is the sub-list for method output_type
-	37, // [37:37] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	47, // 1: redress.routing.v1.Case.receive_time:type_name -> google.protobuf.Timestamp
+	45, // 2: redress.routing.v1.Case.grades:type_name -> redress.routing.v1.Case.GradesEntry
+	9,  // 3: redress.routing.v1.Case.steps:type_name -> redress.routing.v1.Step
+	48, // 4: redress.routing.v1.Case.obligations:type_name -> redress.type.v1.Obligation
+	47, // 5: redress.routing.v1.Case.close_time:type_name -> google.protobuf.Timestamp
+	47, // 6: redress.routing.v1.Case.create_time:type_name -> google.protobuf.Timestamp
+	47, // 7: redress.routing.v1.Case.update_time:type_name -> google.protobuf.Timestamp
+	10, // 8: redress.routing.v1.Case.satisfaction:type_name -> redress.routing.v1.SatisfactionResult
+	8,  // 9: redress.routing.v1.Case.grade_proposal:type_name -> redress.routing.v1.GradeProposal
+	6,  // 10: redress.routing.v1.Case.pending:type_name -> redress.routing.v1.PendingRule
+	47, // 11: redress.routing.v1.PendingRule.occur_time:type_name -> google.protobuf.Timestamp
+	49, // 12: redress.routing.v1.Grade.rule:type_name -> redress.type.v1.RuleRef
+	47, // 13: redress.routing.v1.Grade.set_time:type_name -> google.protobuf.Timestamp
+	50, // 14: redress.routing.v1.GradeProposal.approval:type_name -> redress.type.v1.Approval
+	1,  // 15: redress.routing.v1.Step.state:type_name -> redress.routing.v1.Step.State
+	49, // 16: redress.routing.v1.Step.rule:type_name -> redress.type.v1.RuleRef
+	47, // 17: redress.routing.v1.Step.open_time:type_name -> google.protobuf.Timestamp
+	47, // 18: redress.routing.v1.Step.done_time:type_name -> google.protobuf.Timestamp
+	46, // 19: redress.routing.v1.Step.facts:type_name -> redress.routing.v1.Step.FactsEntry
+	47, // 20: redress.routing.v1.SatisfactionResult.answer_time:type_name -> google.protobuf.Timestamp
+	2,  // 21: redress.routing.v1.Plan.state:type_name -> redress.routing.v1.Plan.State
+	12, // 22: redress.routing.v1.Plan.measures:type_name -> redress.routing.v1.Measure
+	50, // 23: redress.routing.v1.Plan.approval:type_name -> redress.type.v1.Approval
+	47, // 24: redress.routing.v1.Plan.propose_time:type_name -> google.protobuf.Timestamp
+	47, // 25: redress.routing.v1.Plan.start_time:type_name -> google.protobuf.Timestamp
+	47, // 26: redress.routing.v1.Plan.complete_time:type_name -> google.protobuf.Timestamp
+	49, // 27: redress.routing.v1.Plan.rule:type_name -> redress.type.v1.RuleRef
+	3,  // 28: redress.routing.v1.Measure.kind:type_name -> redress.routing.v1.Measure.Kind
+	51, // 29: redress.routing.v1.Measure.amount:type_name -> redress.type.v1.Money
+	4,  // 30: redress.routing.v1.Measure.state:type_name -> redress.routing.v1.Measure.State
+	47, // 31: redress.routing.v1.Measure.complete_time:type_name -> google.protobuf.Timestamp
+	47, // 32: redress.routing.v1.Measure.due_time:type_name -> google.protobuf.Timestamp
+	47, // 33: redress.routing.v1.Finding.record_time:type_name -> google.protobuf.Timestamp
+	47, // 34: redress.routing.v1.Progress.record_time:type_name -> google.protobuf.Timestamp
+	47, // 35: redress.routing.v1.Reply.send_time:type_name -> google.protobuf.Timestamp
+	1,  // 36: redress.routing.v1.StepChanged.state:type_name -> redress.routing.v1.Step.State
+	7,  // 37: redress.routing.v1.Case.GradesEntry.value:type_name -> redress.routing.v1.Grade
+	52, // 38: redress.routing.v1.Step.FactsEntry.value:type_name -> redress.type.v1.Fact
+	39, // [39:39] is the sub-list for method output_type
+	39, // [39:39] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_redress_routing_v1_case_proto_init() }
@@ -3137,7 +3322,7 @@ func file_redress_routing_v1_case_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_routing_v1_case_proto_rawDesc), len(file_redress_routing_v1_case_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   40,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
