@@ -17,6 +17,8 @@ SHAPE     ?= all
 DATA      ?= data
 REDRESS   := ./services/suite/cmd/redress
 PROGRAMS   = $(sort $(wildcard services/*/cmd/* gateway/cmd/*))
+# Where goroutines meet and which builds quickly under the race detector (SQLite translated to Go takes minutes).
+RACE      ?= services/kit/clock services/kit/inproc services/kit/lifecycle services/kit/timerindex
 # Backends already started by tools/backends.sh are used even where nobody exported their addresses.
 BACKENDS  := [ -n "$${REDRESS_TEST_POSTGRES:-}$${REDRESS_TEST_REDIS:-}" ] || eval "$$(tools/backends.sh env 2>/dev/null || true)"
 
@@ -55,7 +57,7 @@ breaking: proto-breaking ## Compare the schemas with PROTO_BASE for changes that
 
 # ---- tests
 
-.PHONY: test test-race test-backends fuzz bench boundary
+.PHONY: test test-race race-packages test-backends fuzz bench boundary
 test: ## Run every test; PostgreSQL and Redis too where REDRESS_TEST_* or tools/backends.sh name them
 	@$(BACKENDS); set -x; $(GO) test $(TESTFLAGS) -timeout $(TIMEOUT) $(PACKAGES)
 
@@ -64,6 +66,9 @@ test-race: ## Run every test under the race detector (needs a C compiler)
 
 test-backends: ## Start PostgreSQL and Redis, run every test, and fail where a backend is missing
 	REDRESS_REQUIRE_BACKENDS=1 tools/backends.sh run $(MAKE) --no-print-directory test
+
+race-packages: # those that CI runs under the race detector
+	@for d in $(RACE); do ! ls $$d/*_test.go >/dev/null 2>&1 || echo ./$$d; done
 
 fuzz: ## Run each fuzz target for FUZZTIME
 	@grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(MODULES) | sort -u | while IFS=: read -r file _ func; do \

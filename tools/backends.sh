@@ -61,9 +61,9 @@ pg_runs() {
 }
 
 start_redis() {
-  local try port
+  local port
   mkdir -p "$dir/redis"
-  for try in 1 2 3 4 5 6 7 8; do
+  for _ in 1 2 3 4 5 6 7 8; do
     port=$(random_port)
     redis-server --bind 127.0.0.1 --port "$port" --save '' --appendonly no --daemonize yes \
       --dir "$dir/redis" --pidfile "$dir/redis/redis.pid" --logfile "$dir/redis/redis.log" >/dev/null 9>&- || continue
@@ -74,7 +74,7 @@ start_redis() {
 }
 
 start_pg() {
-  local bin try port
+  local bin port
   bin=$(pg_bin)
   rm -rf "$dir/pg"
   mkdir -p "$dir/pg"
@@ -84,7 +84,7 @@ start_pg() {
   chmod 0600 "$dir/pg.password" "$dir/pg/password"
   (cd "$dir/pg" && as_pg "$bin/initdb" -D "$dir/pg/data" -U redress --pwfile="$dir/pg/password" -A scram-sha-256 \
     --encoding=UTF8 --locale=C.UTF-8 >"$dir/initdb.log" 2>&1) || { cat "$dir/initdb.log" >&2; die "initdb failed"; }
-  for try in 1 2 3 4 5 6 7 8; do
+  for _ in 1 2 3 4 5 6 7 8; do
     port=$(random_port)
     if (cd "$dir/pg" && as_pg "$bin/pg_ctl" -D "$dir/pg/data" -s -w -t 60 -l "$dir/pg/postgres.log" \
       -o "-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories=$dir/pg -c max_connections=300" \
