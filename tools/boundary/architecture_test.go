@@ -45,16 +45,22 @@ var layers = []layer{
 	},
 	{
 		"services/kit/approval/...",
-		[]string{"services/kit/approval/...", "services/kit/fault", "proto/gen/..."},
+		[]string{"services/kit/approval/...", "services/kit/fault", "services/kit/money", "proto/gen/..."},
 		append([]string{"context"}, world...), "an approval chain is a function of values",
 	},
+	{"services/kit/money/...", []string{"services/kit/money/...", "services/kit/fault", "proto/gen/..."}, world, "an amount is a value"},
 	{"services/kit/...", []string{"services/kit/...", "proto/gen/..."}, nil, "the kit knows no service"},
 
+	{
+		"services/policy/revisions/...",
+		[]string{"services/policy/...", "services/kit/...", "proto/gen/..."},
+		nil, "keeps activated revisions in a service's own store: beside the engine, not in it",
+	},
 	{
 		"services/policy/...",
 		[]string{
 			"services/policy/...", "services/kit/approval", "services/kit/calendar", "services/kit/fault",
-			"services/kit/slaclock", "proto/gen/...",
+			"services/kit/money", "services/kit/slaclock", "proto/gen/...",
 		},
 		world, "a policy decides from what it is given: bytes and facts",
 	},
@@ -65,7 +71,7 @@ var layers = []layer{
 		"services/{service}/internal/domain/...",
 		[]string{
 			"services/{service}/internal/domain/...", "services/policy", "proto/gen/...", "services/kit/fault", "services/kit/journal",
-			"services/kit/approval", "services/kit/calendar", "services/kit/slaclock",
+			"services/kit/approval", "services/kit/calendar", "services/kit/money", "services/kit/slaclock",
 		},
 		append([]string{"context"}, world...), "rules must be readable and provable without a database",
 	},
@@ -74,7 +80,7 @@ var layers = []layer{
 		[]string{
 			"services/{service}/internal/app/...", "services/{service}/internal/domain/...", "services/policy/...", "proto/gen/...",
 			"services/kit/approval", "services/kit/authn", "services/kit/authz", "services/kit/calendar", "services/kit/clock",
-			"services/kit/directory", "services/kit/fault", "services/kit/feed", "services/kit/journal", "services/kit/page",
+			"services/kit/directory", "services/kit/fault", "services/kit/feed", "services/kit/journal", "services/kit/money", "services/kit/page",
 			"services/kit/seal", "services/kit/slaclock",
 		},
 		wires, "use cases do not know SQL, Redis or gRPC",
