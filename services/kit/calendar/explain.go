@@ -49,13 +49,49 @@ func (c *Calendar) Explain(start time.Time, l Limit) ([]Interval, error) {
 	return out, nil
 }
 
-// ExplainWorked returns the intervals of working time from an instant on until so
-// much of it has passed.
-func (c *Calendar) ExplainWorked(start time.Time, target time.Duration) ([]Interval, error) {
+// Classify tells of every stretch between two instants whether a limit of that
+// basis counts it, in order and without a gap: by the hour for working time, by
+// the date for working days and calendar days, as one stretch for the others.
+// Dates are whole but for the first and the last.
+//
+// It fails with CALENDAR_YEAR_NOT_COVERED.
+func (c *Calendar) Classify(from, to time.Time, basis clockv1.Clock_Basis) ([]Interval, error) {
+	from, to = second(from), second(to)
 	var out []Interval
-	_, err := c.workingTime(second(start), target, func(s stretch) { out = grow(out, s) })
-	if err != nil {
-		return nil, err
+	if !(Limit{Basis: basis}).Working() {
+		return grow(out, stretch{kind: counted, from: from, to: to}), nil
+	}
+	for date := c.Date(from); from.Before(to); date++ {
+		d, err := c.day(date)
+		if err != nil {
+			return nil, err
+		}
+		end := earlier(c.Start(date+1), to)
+		kind, text := counted, date.String()
+		if d.exchanged {
+			kind, text = exchanged, text+" exchanged working day"
+		}
+		switch {
+		case d.holiday != "":
+			out = grow(out, stretch{kind: holiday, from: from, to: end, text: text + " " + d.holiday})
+		case len(d.spans) == 0:
+			out = grow(out, stretch{kind: skipped, from: from, to: end, text: "no working day"})
+		case basis == clockv1.Clock_BASIS_WORKING_DAYS:
+			out = grow(out, stretch{kind: kind, from: from, to: end, text: text})
+		default:
+			at := from
+			for _, s := range d.spans {
+				open, closed := c.bounds(date, s)
+				open, closed = later(open, at), earlier(closed, end)
+				if closed.After(open) {
+					out = grow(out, stretch{kind: skipped, from: at, to: open, text: "outside working hours"})
+					out = grow(out, stretch{kind: kind, from: open, to: closed, text: text})
+					at = closed
+				}
+			}
+			out = grow(out, stretch{kind: skipped, from: at, to: end, text: "outside working hours"})
+		}
+		from = end
 	}
 	return out, nil
 }

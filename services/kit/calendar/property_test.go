@@ -299,3 +299,28 @@ func TestDatesCompareAndAdd(t *testing.T) {
 		require.True(t, got.Day() == u.Day() || got.AddDate(0, 0, 1).Day() == 1)
 	})
 }
+
+// TestClassifyAgreesWithTheReference: the counted stretches are the open minutes.
+func TestClassifyAgreesWithTheReference(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawPair(t)
+		from := drawStart(t, "from")
+		to := from.Add(time.Duration(rapid.IntRange(1, 5*24*60).Draw(t, "length")) * time.Minute)
+		got, err := p.c.Classify(from, to, clockv1.Clock_BASIS_WORKING_TIME)
+		require.NoError(t, err)
+		var sum time.Duration
+		require.Equal(t, from, got[0].Start)
+		require.Equal(t, to, got[len(got)-1].End)
+		for i, in := range got {
+			require.True(t, in.End.After(in.Start))
+			if i > 0 {
+				require.Equal(t, got[i-1].End, in.Start)
+			}
+			if in.Kind == clockv1.Interval_KIND_COUNTED || in.Kind == clockv1.Interval_KIND_EXCHANGED_WORKING_DAY {
+				sum += in.End.Sub(in.Start)
+			}
+		}
+		require.Equal(t, p.r.between(from, to), sum)
+	})
+}

@@ -122,6 +122,9 @@ func (c *Calendar) nextClosing(at time.Time) (Due, error) {
 // Source: PROCEDURES.md P19-A3.
 func (c *Calendar) Period(from time.Time, each Limit, n int) (time.Time, error) {
 	from = second(from)
+	if n <= 0 {
+		return from, nil
+	}
 	if span, ok := each.Span(); ok {
 		return from.Add(time.Duration(n) * span), nil
 	}
