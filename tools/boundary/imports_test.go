@@ -138,7 +138,7 @@ func forbidden(f goFile, imports string) string {
 
 func throughDoor(f goFile, imports string) string {
 	for _, d := range doors {
-		if !below(imports, d.library) {
+		if !below(imports, d.library) || (d.test && f.test) {
 			continue
 		}
 		if !slices.ContainsFunc(d.in, func(p string) bool { _, ok := match(p, f.dir); return ok }) {
