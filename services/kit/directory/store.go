@@ -1,0 +1,133 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"google.golang.org/protobuf/proto"
+
+	directoryv1 "example.com/redress/proto/gen/redress/directory/v1"
+	"example.com/redress/services/kit/journal"
+)
+
+// Patterns of the collections a directory is built from.
+const (
+	PeoplePattern      = "people/*"
+	DepartmentsPattern = "departments/*"
+	AssignmentsPattern = "people/*/assignments/*"
+	DelegationsPattern = "people/*/delegations/*"
+	ChannelsPattern    = "channels/*"
+)
+
+// Source holds the states of directories.
+type Source interface {
+	// States returns all rows of one collection, named by its pattern, in any order.
+	States(ctx context.Context, organization, pattern string) ([]journal.Row, error)
+
+	// Version returns a number that is another one after any state of the
+	// organisation changed. It is asked before every use, so it must be cheap.
+	Version(ctx context.Context, organization string) (int64, error)
+}
+
+// Store keeps the newest snapshot of every organisation asked for. Safe for
+// concurrent use.
+type Store struct {
+	source Source
+
+	mu  sync.Mutex
+	all map[string]*kept
+}
+
+// kept is one organisation's snapshot; its lock makes one caller build for all.
+type kept struct {
+	mu        sync.Mutex
+	version   int64
+	directory *Directory
+}
+
+// NewStore returns a store that builds its snapshots from the source.
+func NewStore(source Source) *Store {
+	return &Store{source: source, all: map[string]*kept{}}
+}
+
+// At returns the organisation's directory as it is now. It costs one reading of
+// the version, and one of all states after a change. An organisation nobody has
+// heard of has an empty directory.
+func (s *Store) At(ctx context.Context, organization string) (*Directory, error) {
+	s.mu.Lock()
+	k := s.all[organization]
+	if k == nil {
+		k = &kept{}
+		s.all[organization] = k
+	}
+	s.mu.Unlock()
+
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	// The version is read first: what changes while the states are read is read again next time.
+	version, err := s.source.Version(ctx, organization)
+	if err != nil {
+		return nil, fmt.Errorf("version of the directory: %w", err)
+	}
+	if k.directory != nil && k.version == version {
+		return k.directory, nil
+	}
+	states, err := load(ctx, s.source, organization)
+	if err != nil {
+		return nil, err
+	}
+	k.directory, k.version = New(states), version
+	return k.directory, nil
+}
+
+func load(ctx context.Context, source Source, organization string) (States, error) {
+	var s States
+	for _, fetch := range []func() error{
+		func() (err error) {
+			s.People, err = states[directoryv1.Person](ctx, source, organization, PeoplePattern)
+			return
+		},
+		func() (err error) {
+			s.Departments, err = states[directoryv1.Department](ctx, source, organization, DepartmentsPattern)
+			return
+		},
+		func() (err error) {
+			s.Assignments, err = states[directoryv1.Assignment](ctx, source, organization, AssignmentsPattern)
+			return
+		},
+		func() (err error) {
+			s.Delegations, err = states[directoryv1.Delegation](ctx, source, organization, DelegationsPattern)
+			return
+		},
+		func() (err error) {
+			s.Channels, err = states[directoryv1.Channel](ctx, source, organization, ChannelsPattern)
+			return
+		},
+	} {
+		if err := fetch(); err != nil {
+			return States{}, err
+		}
+	}
+	return s, nil
+}
+
+// states reads one collection. The parameters say that *T is a message.
+func states[T any, M interface {
+	*T
+	proto.Message
+}](ctx context.Context, source Source, organization, pattern string) ([]M, error) {
+	rows, err := source.States(ctx, organization, pattern)
+	if err != nil {
+		return nil, fmt.Errorf("directory, %s: %w", pattern, err)
+	}
+	out := make([]M, 0, len(rows))
+	for _, row := range rows {
+		m := M(new(T))
+		if err := proto.Unmarshal(row.State, m); err != nil {
+			return nil, fmt.Errorf("directory, %s: %w", row.Name, err)
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
