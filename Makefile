@@ -7,6 +7,8 @@ SHELL         := /bin/bash
 GO        ?= go
 # The modules of go.work, in the order in which they depend on each other.
 MODULES   := proto services/kit gateway services tools
+# Where Go is written by hand; services holds services/kit.
+FORMATTED := gateway services tools
 PACKAGES  ?= $(MODULES:%=./%/...)
 # vet is off in tests: `make lint` runs more than the part of it that `go test` would run.
 TESTFLAGS ?= -vet=off
@@ -93,16 +95,16 @@ lint: proto-lint lint-go ## Lint and check the format of schemas and Go code
 	cd tools/pinned && GOWORK=off $(GO) build -trimpath -o ../../.bin/$* $$(GOWORK=off $(GO) list tool | grep '/$*$$')
 
 lint-go: .bin/golangci-lint .bin/gofumpt
-	@out="$$(.bin/gofumpt -l $(filter-out proto,$(MODULES)))"; test -z "$$out" || { echo "not in gofumpt's format (make fmt):"; echo "$$out"; exit 1; }
+	@out="$$(.bin/gofumpt -l $(FORMATTED))"; test -z "$$out" || { echo "not in gofumpt's format (make fmt):"; echo "$$out"; exit 1; }
 	@rc=0; for m in $(filter-out proto,$(MODULES)); do echo "golangci-lint $$m"; (cd $$m && $(CURDIR)/.bin/golangci-lint run ./...) || rc=1; done; exit $$rc
 
 fmt: .bin/gofumpt $(PROTO_DEPS) ## Format Go code and schemas
-	.bin/gofumpt -w $(filter-out proto,$(MODULES))
+	.bin/gofumpt -w $(FORMATTED)
 	$(BUF) format -w proto
 
 tidy-check: ## Each module alone: go.mod is tidy, builds with the workspace off
-	@for m in $(MODULES) tools/pinned; do echo "tidy $$m"; (cd $$m && GOWORK=off $(GO) mod tidy -diff); done
-	@for m in $(MODULES); do echo "build $$m alone"; (cd $$m && GOWORK=off $(GO) build ./...); done
+	@rc=0; for m in $(MODULES) tools/pinned; do echo "tidy $$m"; (cd $$m && GOWORK=off $(GO) mod tidy -diff) || rc=1; done; \
+	for m in $(MODULES); do echo "build $$m alone"; (cd $$m && GOWORK=off $(GO) build ./...) || rc=1; done; exit $$rc
 
 licences: ## List the licence of every module in use; refuse one that is not allowed
 	$(GO) run ./tools/licences
