@@ -1,0 +1,231 @@
+package timerindex
+
+import (
+	"context"
+	"crypto/rand"
+	_ "embed" // the scripts
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+var (
+	//go:embed scripts/arm.lua
+	armLua string
+	//go:embed scripts/drop.lua
+	dropLua string
+	//go:embed scripts/claim.lua
+	claimLua string
+	//go:embed scripts/ack.lua
+	ackLua string
+	//go:embed scripts/return.lua
+	returnLua string
+	//go:embed scripts/beat.lua
+	beatLua string
+	//go:embed scripts/begin.lua
+	beginLua string
+	//go:embed scripts/finish.lua
+	finishLua string
+)
+
+// Redis is the index in a Redis server or cluster. Each shard has three keys,
+// which share a hash tag and so a slot:
+//
+//	<store>:{<store>.<shard>}:due     sorted set, score = due in milliseconds
+//	<store>:{<store>.<shard>}:leased  sorted set, score = end of the lease in milliseconds
+//	<store>:{<store>.<shard>}:beat    hash: heartbeat, rebuilds in hand
+type Redis struct {
+	client redis.UniversalClient
+	store  string
+
+	arm, drop, claim, ack, back, beat, begin, finish *redis.Script
+}
+
+// Address says where Redis is and how to reach it.
+type Address struct {
+	// Addrs are host:port; several for a cluster or sentinels.
+	Addrs []string
+	// Master is the name of the primary, if Addrs are sentinels.
+	Master string
+	// Username and Password, if the server asks for them.
+	Username, Password string
+}
+
+// Dial returns a client with the patience that the timers need: a server that
+// does not answer within a second counts as away, and the sweep of SQL takes over.
+// It does not connect yet. The caller closes it.
+func Dial(a Address) redis.UniversalClient {
+	return redis.NewUniversalClient(&redis.UniversalOptions{
+		Addrs: a.Addrs, MasterName: a.Master, Username: a.Username, Password: a.Password,
+		DialTimeout: time.Second, ReadTimeout: time.Second, WriteTimeout: time.Second,
+		MaxRetries: -1, // the engine repeats by itself, and knows when it is worth it
+	})
+}
+
+// NewRedis returns the index of a store; the id keeps stores that share a server
+// apart. The client stays the caller's.
+func NewRedis(client redis.UniversalClient, store string) *Redis {
+	return &Redis{
+		client: client, store: store,
+		arm: redis.NewScript(armLua), drop: redis.NewScript(dropLua), claim: redis.NewScript(claimLua),
+		ack: redis.NewScript(ackLua), back: redis.NewScript(returnLua), beat: redis.NewScript(beatLua),
+		begin: redis.NewScript(beginLua), finish: redis.NewScript(finishLua),
+	}
+}
+
+func (r *Redis) key(shard int32, what string) string {
+	return fmt.Sprintf("%s:{%s.%d}:%s", r.store, r.store, shard, what)
+}
+
+// batch bounds the arguments of one script call, so that no call holds the server
+// for more than about ten milliseconds.
+const batch = 1000
+
+// Arm implements Index. It is atomic for every thousand entries.
+func (r *Redis) Arm(ctx context.Context, shard int32, entries ...Entry) error {
+	for len(entries) > 0 {
+		n := min(batch, len(entries))
+		args := make([]any, 0, 3*n)
+		for _, e := range entries[:n] {
+			before := e.Member
+			before.Generation--
+			args = append(args, e.String(), before.String(), milliseconds(e.At))
+		}
+		if err := r.arm.Run(ctx, r.client, []string{r.key(shard, "due")}, args...).Err(); err != nil {
+			return fmt.Errorf("arm %d timers of shard %d: %w", n, shard, err)
+		}
+		entries = entries[n:]
+	}
+	return nil
+}
+
+// Drop implements Index.
+func (r *Redis) Drop(ctx context.Context, shard int32, members ...Member) error {
+	if err := r.each(ctx, r.drop, r.key(shard, "due"), members); err != nil {
+		return fmt.Errorf("drop timers of shard %d: %w", shard, err)
+	}
+	return nil
+}
+
+// Ack implements Index.
+func (r *Redis) Ack(ctx context.Context, shard int32, members ...Member) error {
+	if err := r.each(ctx, r.ack, r.key(shard, "leased"), members); err != nil {
+		return fmt.Errorf("acknowledge timers of shard %d: %w", shard, err)
+	}
+	return nil
+}
+
+func (r *Redis) each(ctx context.Context, script *redis.Script, key string, members []Member) error {
+	for len(members) > 0 {
+		n := min(batch, len(members))
+		args := make([]any, 0, n)
+		for _, m := range members[:n] {
+			args = append(args, m.String())
+		}
+		if err := script.Run(ctx, r.client, []string{key}, args...).Err(); err != nil {
+			return err
+		}
+		members = members[n:]
+	}
+	return nil
+}
+
+// Claim implements Index. A member that cannot be read is acknowledged and left
+// out: nothing of ours wrote it.
+func (r *Redis) Claim(ctx context.Context, shard int32, claim Claim) (Claimed, error) {
+	keys := []string{r.key(shard, "due"), r.key(shard, "leased")}
+	rows, err := r.claim.Run(ctx, r.client, keys, claim.Now.UnixMilli(), claim.Limit, milliseconds(claim.Until)).StringSlice()
+	if err != nil || len(rows)%2 != 1 {
+		return Claimed{}, fmt.Errorf("claim timers of shard %d: %w", shard, errors.Join(err, oddReply(err)))
+	}
+	var out Claimed
+	if rows[0] != "" {
+		if out.Next, err = score(rows[0]); err != nil {
+			return Claimed{}, fmt.Errorf("claim timers of shard %d: %w", shard, err)
+		}
+	}
+	for i := 1; i < len(rows); i += 2 {
+		m, err := ParseMember(rows[i])
+		at, err2 := score(rows[i+1])
+		if err != nil || err2 != nil {
+			if err := r.ack.Run(ctx, r.client, keys[1:], rows[i]).Err(); err != nil {
+				return Claimed{}, fmt.Errorf("claim timers of shard %d: %w", shard, err)
+			}
+			continue
+		}
+		out.Entries = append(out.Entries, Entry{Member: m, At: at})
+	}
+	return out, nil
+}
+
+func oddReply(err error) error {
+	if err != nil {
+		return nil
+	}
+	return errors.New("the reply has an odd shape")
+}
+
+// score reads a score as Redis writes it; large ones may have an exponent.
+func score(s string) (time.Time, error) {
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("score %q: %w", s, err)
+	}
+	return instant(int64(f)), nil
+}
+
+// Return implements Index.
+func (r *Redis) Return(ctx context.Context, shard int32, now time.Time, limit int) (int, error) {
+	keys := []string{r.key(shard, "due"), r.key(shard, "leased")}
+	n, err := r.back.Run(ctx, r.client, keys, now.UnixMilli(), limit).Int()
+	if err != nil {
+		return 0, fmt.Errorf("return leases of shard %d: %w", shard, err)
+	}
+	return n, nil
+}
+
+// Beat implements Index.
+func (r *Redis) Beat(ctx context.Context, shard int32, remembered Heartbeat) (Heartbeat, bool, error) {
+	row, err := r.beat.Run(ctx, r.client, []string{r.key(shard, "beat")}, remembered.Number, remembered.Incarnation).Slice()
+	if err != nil {
+		return Heartbeat{}, false, fmt.Errorf("heartbeat of shard %d: %w", shard, err)
+	}
+	if len(row) == 3 {
+		lost, ok := row[0].(int64)
+		number, ok2 := row[1].(int64)
+		incarnation, ok3 := row[2].(string)
+		if ok && ok2 && ok3 {
+			return Heartbeat{Number: number, Incarnation: incarnation}, lost == 1, nil
+		}
+	}
+	return Heartbeat{}, false, fmt.Errorf("heartbeat of shard %d: %w", shard, oddReply(nil))
+}
+
+// Rebuild implements Index. A token in the heartbeat's key shows whether the
+// server forgot, or was replaced, between the beginning and the end.
+func (r *Redis) Rebuild(ctx context.Context, shard int32, remembered Heartbeat, fill func() error) (Heartbeat, error) {
+	keys, token := []string{r.key(shard, "beat")}, rand.Text()
+	before, _, err := r.Beat(ctx, shard, remembered)
+	if err != nil {
+		return Heartbeat{}, err
+	}
+	if err := r.begin.Run(ctx, r.client, keys, token).Err(); err != nil {
+		return Heartbeat{}, fmt.Errorf("begin to rebuild shard %d: %w", shard, err)
+	}
+	if err := fill(); err != nil {
+		return Heartbeat{}, fmt.Errorf("rebuild shard %d: %w", shard, err)
+	}
+	n, err := r.finish.Run(ctx, r.client, keys, token, remembered.Number).Int64()
+	if err != nil {
+		return Heartbeat{}, fmt.Errorf("finish rebuilding shard %d: %w", shard, err)
+	}
+	if n == 0 {
+		return Heartbeat{}, fmt.Errorf("rebuild shard %d: %w", shard, ErrLostAgain)
+	}
+	// The incarnation is the one from before the filling: if the server has been
+	// replaced since, the next beat shows it.
+	return Heartbeat{Number: n, Incarnation: before.Incarnation}, nil
+}

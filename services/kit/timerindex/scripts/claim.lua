@@ -1,0 +1,16 @@
+-- claim: moves the earliest members that are due to the lease set.
+-- KEYS[1]  due: sorted set, score = due in milliseconds
+-- KEYS[2]  leased: sorted set, score = end of the lease in milliseconds
+-- ARGV[1]  now in milliseconds; members with a score up to it are due
+-- ARGV[2]  the most that are taken
+-- ARGV[3]  end of the lease in milliseconds
+-- Returns  {next due in milliseconds or '', member, score, member, score, ...}
+-- Cost     O(log m + n log m) for n taken among m armed
+local taken = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])
+for i = 1, #taken, 2 do
+  redis.call('ZREM', KEYS[1], taken[i])
+  redis.call('ZADD', KEYS[2], ARGV[3], taken[i])
+end
+local rest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+table.insert(taken, 1, rest[2] or '')
+return taken
