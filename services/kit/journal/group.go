@@ -73,7 +73,7 @@ func (j *Journal) commit(members []*member) {
 				break
 			}
 		}
-		j.o.Logger.Warn("group commit failed, members run alone", slog.Int("members", len(members)), slog.Any("error", err))
+		j.o.Logger.Info("a group was rolled back, its members run alone", slog.Int("members", len(members)), slog.Any("error", err))
 		if sqldb.ClassOf(err) == sqldb.Unknown {
 			members = refuseUnrepeatable(members, err)
 		}
@@ -167,6 +167,9 @@ func (j *Journal) attempt(members []*member) ([]*outcome, error) {
 		return err
 	})
 	if err != nil {
+		if sqldb.ClassOf(err).Retryable() {
+			j.o.Logger.Warn("the database gave a transaction up", slog.Int("members", len(members)), slog.Any("error", err))
+		}
 		return nil, err
 	}
 	for _, o := range outcomes {

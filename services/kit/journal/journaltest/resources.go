@@ -1,0 +1,392 @@
+package journaltest
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/testing/protocmp"
+
+	clockv1 "example.com/redress/proto/gen/redress/clock/v1"
+	eventv1 "example.com/redress/proto/gen/redress/event/v1"
+	typev1 "example.com/redress/proto/gen/redress/type/v1"
+	"example.com/redress/services/kit/fault"
+	"example.com/redress/services/kit/journal"
+)
+
+func storesStateAndEvent(t *testing.T, b *bundle) {
+	j := b.open()
+	w := work("complaints/1")
+	w.Time = start().Add(-time.Hour)
+	w.Traceparent = "00-1-2-01"
+	w.Cause = &eventv1.Cause{Service: "intake", Shard: 3, Sequence: 7, Digest: []byte{1, 2}}
+	w.Depth = 1
+	rule := &typev1.RuleRef{Rule: "first_response", Clause: "4.2"}
+	state := running("people/li")
+	receipt := b.write(j, w, func(u *journal.Unit) error {
+		require.Equal(t, w.Time, u.Time())
+		require.Equal(t, "acme", u.Organization())
+		u.Because(rule)
+		return u.Create("complaints/1", state, changed())
+	})
+	require.Equal(t, "complaints/1", receipt.Resource)
+	require.EqualValues(t, 1, receipt.Version)
+	require.EqualValues(t, j.ShardOf("complaints/1"), receipt.Position.Shard)
+	require.EqualValues(t, 1, receipt.Position.Sequence)
+
+	got, version := b.get(j, "complaints/1")
+	require.EqualValues(t, 1, version)
+	require.Empty(t, cmp.Diff(state, got, protocmp.Transform()))
+
+	b.write(j, work("complaints/1"), raise("complaints/1"))
+	history, err := j.History(b.ctx, "acme", "complaints/1", 0, 10)
+	require.NoError(t, err)
+	require.Len(t, history, 2)
+	first, second := history[0], history[1]
+	require.Equal(t, "redress.clock.v1.ClockChanged", first.Type)
+	require.Equal(t, "complaints/1", first.Complaint)
+	require.Empty(t, first.PreviousDigest)
+	require.Equal(t, first.Digest, second.PreviousDigest)
+	require.Equal(t, journal.Digest(second), second.Digest)
+	require.EqualValues(t, 1, first.Depth)
+	require.Empty(t, cmp.Diff(w.Cause, first.Cause, protocmp.Transform()))
+	require.Nil(t, second.Cause)
+	body, err := journal.Body(first)
+	require.NoError(t, err)
+	require.Equal(t, w.Time, body.OccurTime.AsTime())
+	require.Equal(t, start(), first.RecordTime.AsTime())
+	require.Equal(t, "people/li", body.Actor.Principal)
+	require.Equal(t, "00-1-2-01", body.Traceparent)
+	require.Empty(t, cmp.Diff([]*typev1.RuleRef{rule}, body.Rules, protocmp.Transform()))
+	stored := &clockv1.Clock{}
+	require.NoError(t, body.State.UnmarshalTo(stored))
+	require.Empty(t, cmp.Diff(state, stored, protocmp.Transform()))
+
+	at, err := j.Event(b.ctx, &eventv1.Position{Shard: second.Shard, Sequence: second.Sequence})
+	require.NoError(t, err)
+	require.Empty(t, cmp.Diff(second, at, protocmp.Transform()))
+	heads, err := j.Heads(b.ctx)
+	require.NoError(t, err)
+	require.Empty(t, cmp.Diff([]*eventv1.ShardPosition{{Shard: second.Shard, Sequence: 2, Digest: second.Digest}}, heads, protocmp.Transform()))
+	b.verified(j)
+}
+
+func refusalLeavesNothing(t *testing.T, b *bundle) {
+	j := b.open()
+	refusal := fault.New(fault.FailedPrecondition, "NOT_NOW", "state", "closed")
+	_, err := j.Write(b.ctx, work("complaints/1"), func(u *journal.Unit) error {
+		require.NoError(t, u.Create("complaints/1", running(), changed()))
+		_, err := u.Serial("numbers")
+		require.NoError(t, err)
+		require.NoError(t, u.SetProjection("cases/1", "cases/*", 1, running()))
+		return refusal
+	})
+	require.Same(t, refusal, err)
+	_, err = j.Get(b.ctx, "acme", "complaints/1", &clockv1.Clock{})
+	require.Equal(t, journal.ReasonNotFound, fault.ReasonOf(err))
+	_, ok, err := j.Projection(b.ctx, "acme", "cases/1", &clockv1.Clock{})
+	require.NoError(t, err)
+	require.False(t, ok)
+	b.write(j, work("complaints/1"), func(u *journal.Unit) error {
+		n, err := u.Serial("numbers")
+		require.EqualValues(t, 1, n, "a refused write takes no number")
+		return err
+	})
+	require.Zero(t, b.verified(j).Events)
+}
+
+func panicIsItsOwn(t *testing.T, b *bundle) {
+	j := b.open(oneLane)
+	release := b.hold(j)
+	before := j.Submit(b.ctx, work("people/1"), create("people/1", running()))
+	panics := j.Submit(b.ctx, work("people/2"), func(u *journal.Unit) error {
+		require.NoError(t, u.Create("people/2", running(), changed()))
+		panic("a defect")
+	})
+	after := j.Submit(b.ctx, work("people/3"), create("people/3", running()))
+	release()
+	require.NoError(t, (<-before).Err)
+	require.Equal(t, fault.Internal, fault.KindOf((<-panics).Err))
+	require.NoError(t, (<-after).Err)
+	require.EqualValues(t, 2, b.verified(j).Events)
+}
+
+func updateNeedsGet(t *testing.T, b *bundle) {
+	j := b.open()
+	b.write(j, work("complaints/1"), create("complaints/1", running()))
+	_, err := j.Write(b.ctx, work("complaints/1"), func(u *journal.Unit) error {
+		_ = u.Update("complaints/1", running(), changed()) // the write fails though the closure does not look
+		return nil
+	})
+	require.Equal(t, fault.Internal, fault.KindOf(err))
+	_, err = j.Write(b.ctx, work("complaints/1"), create("complaints/1", running()))
+	require.Equal(t, journal.ReasonExists, fault.ReasonOf(err))
+	_, err = j.Write(b.ctx, work("elsewhere/1"), create("elsewhere/1", running()))
+	require.Equal(t, fault.Internal, fault.KindOf(err))
+
+	receipt := b.write(j, work("complaints/1"), func(u *journal.Unit) error {
+		c := &clockv1.Clock{}
+		version, err := u.Get("complaints/1", c)
+		require.NoError(t, err)
+		require.EqualValues(t, 1, version)
+		require.NoError(t, journal.CheckEtag(version, "1"))
+		require.Equal(t, journal.ReasonEtagMismatch, fault.ReasonOf(journal.CheckEtag(version, "2")))
+		require.NoError(t, u.Update("complaints/1", c, changed()))
+		return u.Update("complaints/1", c, changed())
+	})
+	require.EqualValues(t, 3, receipt.Version, "each Update is a version")
+	b.verified(j)
+}
+
+func answersFromTheResourceNamed(t *testing.T, b *bundle) {
+	j := b.open()
+	receipt := b.write(j, work("complaints/1"), func(u *journal.Unit) error {
+		require.NoError(t, u.Create("people/1", running(), changed()))
+		require.NoError(t, u.Create("complaints/1", running("people/1"), changed()))
+		u.Answer("complaints/1")
+		return nil
+	})
+	require.Equal(t, "complaints/1", receipt.Resource)
+	_, err := j.Write(b.ctx, work("complaints/1"), func(u *journal.Unit) error { u.Answer("complaints/2"); return nil })
+	require.Equal(t, fault.Internal, fault.KindOf(err))
+}
+
+func listsInPages(t *testing.T, b *bundle) {
+	j := b.open()
+	for n := range 7 {
+		owner := "people/even"
+		if n%2 == 1 {
+			owner = "people/odd"
+		}
+		b.write(j, work(name("complaints", n)), create(name("complaints", n), running(owner, "people/all")))
+	}
+	for n := range 3 {
+		child := name("complaints/000001/clocks", n)
+		b.write(j, work(child), create(child, running()))
+	}
+	names := func(q journal.Query) (all []string) {
+		q.Organization, q.Limit = "acme", 2
+		for {
+			p, err := j.List(b.ctx, q)
+			require.NoError(t, err)
+			for _, r := range p.Rows {
+				require.Equal(t, start(), r.Time)
+				all = append(all, r.Name)
+			}
+			if p.Next == "" {
+				return all
+			}
+			require.Len(t, p.Rows, 2)
+			q.After = p.Next
+		}
+	}
+	require.Len(t, names(journal.Query{Kind: "complaints/*"}), 7)
+	require.Equal(t, []string{"complaints/000005", "complaints/000003", "complaints/000001"},
+		names(journal.Query{Kind: "complaints/*", Where: []journal.Attr{{Name: "owed_by", Value: "people/odd"}, {Name: "owed_by", Value: "people/all"}}, Descending: true}))
+	require.Equal(t, []string{"complaints/000001/clocks/000000", "complaints/000001/clocks/000001", "complaints/000001/clocks/000002"},
+		names(journal.Query{Kind: "complaints/*/clocks/*", Parent: "complaints/000001"}))
+	require.Empty(t, names(journal.Query{Kind: "complaints/*/clocks/*", Parent: "complaints/000002"}))
+	n, err := j.Count(b.ctx, journal.Query{Organization: "acme", Kind: "complaints/*", Where: []journal.Attr{{Name: "owed_by", Value: "people/even"}}})
+	require.NoError(t, err)
+	require.EqualValues(t, 4, n)
+}
+
+func findsByAttributes(t *testing.T, b *bundle) {
+	j := b.open()
+	b.write(j, work("complaints/1"), create("complaints/1", running("people/a", "people/b")))
+	b.write(j, work("complaints/2"), create("complaints/2", running("people/b")))
+	found := func(owner string) (names []string) {
+		b.write(j, work("complaints/1"), func(u *journal.Unit) (err error) {
+			names, err = u.Find("complaints/*", journal.Attr{Name: "owed_by", Value: owner}, journal.Attr{Name: "state", Value: "STATE_RUNNING"})
+			return err
+		})
+		return names
+	}
+	require.Equal(t, []string{"complaints/1"}, found("people/a"))
+	require.Equal(t, []string{"complaints/1", "complaints/2"}, found("people/b"))
+	b.write(j, work("complaints/1"), func(u *journal.Unit) error {
+		_, err := u.Get("complaints/1", &clockv1.Clock{})
+		require.NoError(t, err)
+		return u.Update("complaints/1", running("people/c"), changed())
+	})
+	require.Empty(t, found("people/a"))
+	require.Equal(t, []string{"complaints/2"}, found("people/b"))
+	require.Equal(t, []string{"complaints/1"}, found("people/c"))
+}
+
+func findSeesItsOwnGroup(t *testing.T, b *bundle) {
+	j := b.open(oneLane)
+	b.write(j, work("complaints/0"), create("complaints/0", running("people/a")))
+	owned := journal.Attr{Name: "owed_by", Value: "people/a"}
+	release := b.hold(j)
+	j.Submit(b.ctx, work("complaints/1"), create("complaints/1", running("people/a")))
+	j.Submit(b.ctx, work("complaints/2"), func(u *journal.Unit) error {
+		require.NoError(t, u.Create("complaints/2", running("people/a"), changed()))
+		return errors.New("refused: leaves nothing to be found")
+	})
+	var names []string
+	found := j.Submit(b.ctx, work("complaints/3"), func(u *journal.Unit) (err error) {
+		_, err = u.Get("complaints/0", &clockv1.Clock{})
+		require.NoError(t, err)
+		require.NoError(t, u.Update("complaints/0", running("people/b"), changed()))
+		require.NoError(t, u.Create("complaints/3", running("people/a"), changed()))
+		names, err = u.Find("complaints/*", owned)
+		return err
+	})
+	release()
+	require.NoError(t, (<-found).Err)
+	require.Equal(t, []string{"complaints/1", "complaints/3"}, names)
+}
+
+func timersFollowTheState(t *testing.T, b *bundle) {
+	j := b.open()
+	clockName := "complaints/1/clocks/1"
+	set := func(fire time.Duration, generation int64) {
+		b.write(j, work("complaints/1"), func(u *journal.Unit) error {
+			state := &clockv1.Clock{Complaint: "complaints/1", Generation: generation}
+			if fire > 0 {
+				state.NextFireTime = at(fire)
+			}
+			if _, err := u.Get(clockName, &clockv1.Clock{}); err != nil {
+				return u.Create(clockName, state, changed())
+			}
+			return u.Update(clockName, state, changed())
+		})
+	}
+	_, ok, err := j.NextTimer(b.ctx)
+	require.NoError(t, err)
+	require.False(t, ok)
+
+	set(time.Hour, 1)
+	want := journal.Timer{Organization: "acme", Name: clockName, Shard: int32(j.ShardOf("complaints/1")), At: start().Add(time.Hour), Generation: 1}
+	require.Equal(t, []journal.Timer{want}, b.timers)
+	set(2*time.Hour, 2)
+	want.At, want.Generation = start().Add(2*time.Hour), 2
+	due, err := j.DueTimers(b.ctx, -1, start().Add(time.Hour), 10)
+	require.NoError(t, err)
+	require.Empty(t, due)
+	for _, shard := range []int32{-1, want.Shard} {
+		due, err = j.DueTimers(b.ctx, shard, want.At, 10)
+		require.NoError(t, err)
+		require.Equal(t, []journal.Timer{want}, due)
+	}
+	due, err = j.DueTimers(b.ctx, (want.Shard+1)%64, want.At, 10)
+	require.NoError(t, err)
+	require.Empty(t, due)
+	next, ok, err := j.NextTimer(b.ctx)
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, want.At, next)
+
+	set(0, 3)
+	_, ok, err = j.NextTimer(b.ctx)
+	require.NoError(t, err)
+	require.False(t, ok)
+	require.Len(t, b.timers, 2)
+}
+
+func depthIsLimited(t *testing.T, b *bundle) {
+	j := b.open()
+	w := work("complaints/1")
+	w.Depth = journal.MaxDepth
+	b.write(j, w, create("complaints/1", running()))
+	w.Depth++
+	_, err := j.Write(b.ctx, w, raise("complaints/1"))
+	require.Equal(t, journal.ReasonTooDeep, fault.ReasonOf(err))
+	b.write(j, w, func(u *journal.Unit) error { // a projection emits nothing
+		return u.SetProjection("cases/1", "cases/*", 1, running())
+	})
+}
+
+func givenUpIsNotRun(t *testing.T, b *bundle) {
+	j := b.open(oneLane)
+	release := b.hold(j)
+	ctx, cancel := context.WithCancel(b.ctx)
+	cancel()
+	_, err := j.Write(ctx, work("people/1"), func(*journal.Unit) error { t.Error("was run"); return nil })
+	require.Equal(t, fault.ReasonCancelled, fault.ReasonOf(err))
+	require.ErrorIs(t, err, context.Canceled)
+	submitted := j.Submit(ctx, work("people/1"), func(*journal.Unit) error { t.Error("was run"); return nil })
+	release()
+	require.ErrorIs(t, (<-submitted).Err, context.Canceled)
+
+	ctx, cancel = context.WithCancel(b.ctx)
+	receipt, err := j.Write(ctx, work("people/1"), func(u *journal.Unit) error {
+		cancel() // too late: what is taken up is waited for
+		return u.Create("people/1", running(), changed())
+	})
+	require.NoError(t, err)
+	require.EqualValues(t, 1, receipt.Version)
+}
+
+func closedRefuses(t *testing.T, b *bundle) {
+	j := b.open(oneLane)
+	release := b.hold(j)
+	waiting := j.Submit(b.ctx, work("people/1"), create("people/1", running()))
+	go release()
+	j.Close()
+	require.NoError(t, (<-waiting).Err, "what waits is still done")
+	_, err := j.Write(b.ctx, work("people/2"), create("people/2", running()))
+	require.Equal(t, journal.ReasonUnavailable, fault.ReasonOf(err))
+	j.Close()
+}
+
+func reopensAsItWas(t *testing.T, b *bundle) {
+	j := b.open(func(o *journal.Options) { o.Shards = 8 })
+	require.Equal(t, 8, j.Shards())
+	b.write(j, work("complaints/1"), raise("complaints/1"))
+	j.Close()
+	again := b.open()
+	require.Equal(t, 8, again.Shards())
+	require.Equal(t, j.StoreID(), again.StoreID())
+	require.NotEmpty(t, again.StoreID())
+	b.write(again, work("complaints/1"), raise("complaints/1"))
+	require.EqualValues(t, 2, b.verified(again).Events)
+	for _, wrong := range []func(*journal.Options){
+		func(o *journal.Options) { o.Shards = 64 },
+		func(o *journal.Options) { o.Service = "other" },
+	} {
+		o := journal.Options{Service: "test", Kinds: testKinds(), Clock: b.clock}
+		wrong(&o)
+		_, err := journal.Open(b.ctx, b.db, o)
+		require.Error(t, err)
+	}
+}
+
+func commitsWakeReaders(t *testing.T, b *bundle) {
+	j := b.open()
+	committed := j.Committed()
+	_, err := j.Write(b.ctx, work("people/1"), func(*journal.Unit) error { return errors.New("refused") })
+	require.Error(t, err)
+	select {
+	case <-committed:
+		t.Fatal("a refusal wakes nobody")
+	default:
+	}
+	b.write(j, work("people/1"), create("people/1", running()))
+	<-committed
+}
+
+func organisationsAreApart(t *testing.T, b *bundle) {
+	j := b.open()
+	other := work("people/1")
+	other.Organization = "other"
+	b.write(j, work("people/1"), create("people/1", &clockv1.Clock{Late: 1}))
+	b.write(j, other, create("people/1", &clockv1.Clock{Late: 2}))
+	c, _ := b.get(j, "people/1")
+	require.EqualValues(t, 1, c.Late)
+	p, err := j.List(b.ctx, journal.Query{Organization: "other", Kind: "people/*"})
+	require.NoError(t, err)
+	require.Len(t, p.Rows, 1)
+	for _, w := range []journal.Work{work("people/1"), other} {
+		b.write(j, w, func(u *journal.Unit) error {
+			n, err := u.Serial("number")
+			require.EqualValues(t, 1, n)
+			return err
+		})
+	}
+	b.verified(j)
+}
