@@ -8,7 +8,7 @@ GO        ?= go
 # The modules of go.work, in the order in which they depend on each other.
 MODULES   := proto services/kit gateway services tools
 # Where Go is written by hand; services holds services/kit.
-FORMATTED := gateway services tools
+WRITTEN   := gateway services tools
 PACKAGES  ?= $(MODULES:%=./%/...)
 # vet is off in tests: `make lint` runs more than the part of it that `go test` would run.
 TESTFLAGS ?= -vet=off
@@ -73,7 +73,7 @@ race-packages: # those that CI runs under the race detector
 	@for d in $(RACE); do ! ls $$d/*_test.go >/dev/null 2>&1 || echo ./$$d; done
 
 fuzz: ## Run each fuzz target for FUZZTIME
-	@grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(MODULES) | sort -u | while IFS=: read -r file _ func; do \
+	@{ grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(WRITTEN) || true; } | sort | while IFS=: read -r file _ func; do \
 	  echo "== $${func#func } in $$(dirname "$$file")"; \
 	  $(GO) test -vet=off "./$$(dirname "$$file")" -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) </dev/null; \
 	done
@@ -95,11 +95,11 @@ lint: proto-lint lint-go ## Lint and check the format of schemas and Go code
 	cd tools/pinned && GOWORK=off $(GO) build -trimpath -o ../../.bin/$* $$(GOWORK=off $(GO) list tool | grep '/$*$$')
 
 lint-go: .bin/golangci-lint .bin/gofumpt
-	@out="$$(.bin/gofumpt -l $(FORMATTED))"; test -z "$$out" || { echo "not in gofumpt's format (make fmt):"; echo "$$out"; exit 1; }
+	@out="$$(.bin/gofumpt -l $(WRITTEN))"; test -z "$$out" || { echo "not in gofumpt's format (make fmt):"; echo "$$out"; exit 1; }
 	@rc=0; for m in $(filter-out proto,$(MODULES)); do echo "golangci-lint $$m"; (cd $$m && $(CURDIR)/.bin/golangci-lint run ./...) || rc=1; done; exit $$rc
 
 fmt: .bin/gofumpt $(PROTO_DEPS) ## Format Go code and schemas
-	.bin/gofumpt -w $(FORMATTED)
+	.bin/gofumpt -w $(WRITTEN)
 	$(BUF) format -w proto
 
 tidy-check: ## Each module alone: go.mod is tidy, builds with the workspace off
