@@ -684,12 +684,14 @@ type PendingRule struct {
 	Event string `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
 	// When that happened.
 	OccurTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=occur_time,json=occurTime,proto3" json:"occur_time,omitempty"`
-	// Ids of the rules that could not be decided.
-	Rules []string `protobuf:"bytes,3,rep,name=rules,proto3" json:"rules,omitempty"`
+	// Id of the rule that could not be decided.
+	Rule string `protobuf:"bytes,3,opt,name=rule,proto3" json:"rule,omitempty"`
+	// What the rule would do: clock, meet, void, stage, step, follow_up, round or reaction.
+	Kind string `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
 	// Facts nobody has recorded.
-	Missing []string `protobuf:"bytes,4,rep,name=missing,proto3" json:"missing,omitempty"`
+	Missing []string `protobuf:"bytes,5,rep,name=missing,proto3" json:"missing,omitempty"`
 	// Resource the event was about, where it was not the case or its complaint.
-	Resource      string `protobuf:"bytes,5,opt,name=resource,proto3" json:"resource,omitempty"`
+	Resource      string `protobuf:"bytes,6,opt,name=resource,proto3" json:"resource,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -738,11 +740,18 @@ func (x *PendingRule) GetOccurTime() *timestamppb.Timestamp {
 	return nil
 }
 
-func (x *PendingRule) GetRules() []string {
+func (x *PendingRule) GetRule() string {
 	if x != nil {
-		return x.Rules
+		return x.Rule
 	}
-	return nil
+	return ""
+}
+
+func (x *PendingRule) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
 }
 
 func (x *PendingRule) GetMissing() []string {
@@ -3005,14 +3014,15 @@ const file_redress_routing_v1_case_proto_rawDesc = "" +
 	"\x0eSTATE_ANSWERED\x10\x04\x12\x13\n" +
 	"\x0fSTATE_COMPLETED\x10\x05\x12\x10\n" +
 	"\fSTATE_CLOSED\x10\x06\x12\x13\n" +
-	"\x0fSTATE_WITHDRAWN\x10\a\"\xaa\x01\n" +
+	"\x0fSTATE_WITHDRAWN\x10\a\"\xbc\x01\n" +
 	"\vPendingRule\x12\x14\n" +
 	"\x05event\x18\x01 \x01(\tR\x05event\x129\n" +
 	"\n" +
-	"occur_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\toccurTime\x12\x14\n" +
-	"\x05rules\x18\x03 \x03(\tR\x05rules\x12\x18\n" +
-	"\amissing\x18\x04 \x03(\tR\amissing\x12\x1a\n" +
-	"\bresource\x18\x05 \x01(\tR\bresource\"\xb9\x01\n" +
+	"occur_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\toccurTime\x12\x12\n" +
+	"\x04rule\x18\x03 \x01(\tR\x04rule\x12\x12\n" +
+	"\x04kind\x18\x04 \x01(\tR\x04kind\x12\x18\n" +
+	"\amissing\x18\x05 \x03(\tR\amissing\x12\x1a\n" +
+	"\bresource\x18\x06 \x01(\tR\bresource\"\xb9\x01\n" +
 	"\x05Grade\x12\x14\n" +
 	"\x05level\x18\x01 \x01(\tR\x05level\x12,\n" +
 	"\x04rule\x18\x02 \x01(\v2\x18.redress.type.v1.RuleRefR\x04rule\x12\x19\n" +
