@@ -358,6 +358,59 @@ func (DataSubject_State) EnumDescriptor() ([]byte, []int) {
 	return file_redress_intake_v1_complaint_proto_rawDescGZIP(), []int{20, 0}
 }
 
+// What was disclosed.
+type Disclosure_Kind int32
+
+const (
+	// Not set; never stored.
+	Disclosure_KIND_UNSPECIFIED Disclosure_Kind = 0
+	// The customer's contact.
+	Disclosure_KIND_CONTACT Disclosure_Kind = 1
+	// Everything about the person.
+	Disclosure_KIND_EXPORT Disclosure_Kind = 2
+)
+
+// Enum value maps for Disclosure_Kind.
+var (
+	Disclosure_Kind_name = map[int32]string{
+		0: "KIND_UNSPECIFIED",
+		1: "KIND_CONTACT",
+		2: "KIND_EXPORT",
+	}
+	Disclosure_Kind_value = map[string]int32{
+		"KIND_UNSPECIFIED": 0,
+		"KIND_CONTACT":     1,
+		"KIND_EXPORT":      2,
+	}
+)
+
+func (x Disclosure_Kind) Enum() *Disclosure_Kind {
+	p := new(Disclosure_Kind)
+	*p = x
+	return p
+}
+
+func (x Disclosure_Kind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Disclosure_Kind) Descriptor() protoreflect.EnumDescriptor {
+	return file_redress_intake_v1_complaint_proto_enumTypes[5].Descriptor()
+}
+
+func (Disclosure_Kind) Type() protoreflect.EnumType {
+	return &file_redress_intake_v1_complaint_proto_enumTypes[5]
+}
+
+func (x Disclosure_Kind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Disclosure_Kind.Descriptor instead.
+func (Disclosure_Kind) EnumDescriptor() ([]byte, []int) {
+	return file_redress_intake_v1_complaint_proto_rawDescGZIP(), []int{21, 0}
+}
+
 // Complaint is what a customer expressed, as the organisation registered it
 // (ISO 10002). The work on it is the case of the same id, in routing.
 //
@@ -1807,6 +1860,97 @@ func (x *DataSubject) GetCustomer() string {
 	return ""
 }
 
+// Disclosure records that somebody was shown or given personal data in clear.
+type Disclosure struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, complaints/{complaint}/disclosures/{disclosure}.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Version of the resource.
+	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Kind.
+	Kind Disclosure_Kind `protobuf:"varint,3,opt,name=kind,proto3,enum=redress.intake.v1.Disclosure_Kind" json:"kind,omitempty"`
+	// Who was shown or given it.
+	Principal string `protobuf:"bytes,4,opt,name=principal,proto3" json:"principal,omitempty"`
+	// When.
+	DiscloseTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=disclose_time,json=discloseTime,proto3" json:"disclose_time,omitempty"`
+	// Why.
+	Reason        string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Disclosure) Reset() {
+	*x = Disclosure{}
+	mi := &file_redress_intake_v1_complaint_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Disclosure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Disclosure) ProtoMessage() {}
+
+func (x *Disclosure) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_intake_v1_complaint_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Disclosure.ProtoReflect.Descriptor instead.
+func (*Disclosure) Descriptor() ([]byte, []int) {
+	return file_redress_intake_v1_complaint_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *Disclosure) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Disclosure) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *Disclosure) GetKind() Disclosure_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return Disclosure_KIND_UNSPECIFIED
+}
+
+func (x *Disclosure) GetPrincipal() string {
+	if x != nil {
+		return x.Principal
+	}
+	return ""
+}
+
+func (x *Disclosure) GetDiscloseTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DiscloseTime
+	}
+	return nil
+}
+
+func (x *Disclosure) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 var File_redress_intake_v1_complaint_proto protoreflect.FileDescriptor
 
 const file_redress_intake_v1_complaint_proto_rawDesc = "" +
@@ -1943,7 +2087,19 @@ const file_redress_intake_v1_complaint_proto_rawDesc = "" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fSTATE_ACTIVE\x10\x01\x12\x10\n" +
-	"\fSTATE_ERASED\x10\x02*\xfc\x01\n" +
+	"\fSTATE_ERASED\x10\x02\"\xaa\x02\n" +
+	"\n" +
+	"Disclosure\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04etag\x18\x02 \x01(\tR\x04etag\x126\n" +
+	"\x04kind\x18\x03 \x01(\x0e2\".redress.intake.v1.Disclosure.KindR\x04kind\x12\x1c\n" +
+	"\tprincipal\x18\x04 \x01(\tR\tprincipal\x12?\n" +
+	"\rdisclose_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\fdiscloseTime\x12\x1c\n" +
+	"\x06reason\x18\x06 \x01(\tB\x04\xd0\xda\x18\x02R\x06reason\"?\n" +
+	"\x04Kind\x12\x14\n" +
+	"\x10KIND_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fKIND_CONTACT\x10\x01\x12\x0f\n" +
+	"\vKIND_EXPORT\x10\x02*\xfc\x01\n" +
 	"\x06Medium\x12\x16\n" +
 	"\x12MEDIUM_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eMEDIUM_ON_SITE\x10\x01\x12\x0f\n" +
@@ -1982,70 +2138,74 @@ func file_redress_intake_v1_complaint_proto_rawDescGZIP() []byte {
 	return file_redress_intake_v1_complaint_proto_rawDescData
 }
 
-var file_redress_intake_v1_complaint_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_redress_intake_v1_complaint_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_redress_intake_v1_complaint_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_redress_intake_v1_complaint_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_redress_intake_v1_complaint_proto_goTypes = []any{
 	(Medium)(0),                   // 0: redress.intake.v1.Medium
 	(Origin)(0),                   // 1: redress.intake.v1.Origin
 	(Complaint_State)(0),          // 2: redress.intake.v1.Complaint.State
 	(Withdrawal_State)(0),         // 3: redress.intake.v1.Withdrawal.State
 	(DataSubject_State)(0),        // 4: redress.intake.v1.DataSubject.State
-	(*Complaint)(nil),             // 5: redress.intake.v1.Complaint
-	(*Complainant)(nil),           // 6: redress.intake.v1.Complainant
-	(*FilledForm)(nil),            // 7: redress.intake.v1.FilledForm
-	(*PromisedLimit)(nil),         // 8: redress.intake.v1.PromisedLimit
-	(*Verification)(nil),          // 9: redress.intake.v1.Verification
-	(*Withdrawal)(nil),            // 10: redress.intake.v1.Withdrawal
-	(*Evidence)(nil),              // 11: redress.intake.v1.Evidence
-	(*ComplaintRegistered)(nil),   // 12: redress.intake.v1.ComplaintRegistered
-	(*ComplaintUpdated)(nil),      // 13: redress.intake.v1.ComplaintUpdated
-	(*FormFilled)(nil),            // 14: redress.intake.v1.FormFilled
-	(*ComplaintVerified)(nil),     // 15: redress.intake.v1.ComplaintVerified
-	(*WithdrawalRequested)(nil),   // 16: redress.intake.v1.WithdrawalRequested
-	(*ComplaintWithdrawn)(nil),    // 17: redress.intake.v1.ComplaintWithdrawn
-	(*WithdrawalTooLate)(nil),     // 18: redress.intake.v1.WithdrawalTooLate
-	(*ComplaintClosed)(nil),       // 19: redress.intake.v1.ComplaintClosed
-	(*ComplaintArchived)(nil),     // 20: redress.intake.v1.ComplaintArchived
-	(*EvidenceAdded)(nil),         // 21: redress.intake.v1.EvidenceAdded
-	(*ContactRevealed)(nil),       // 22: redress.intake.v1.ContactRevealed
-	(*PersonErased)(nil),          // 23: redress.intake.v1.PersonErased
-	(*PersonExported)(nil),        // 24: redress.intake.v1.PersonExported
-	(*DataSubject)(nil),           // 25: redress.intake.v1.DataSubject
-	nil,                           // 26: redress.intake.v1.Complaint.FactsEntry
-	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
-	(*v1.RuleRef)(nil),            // 28: redress.type.v1.RuleRef
-	(*v1.Fact)(nil),               // 29: redress.type.v1.Fact
+	(Disclosure_Kind)(0),          // 5: redress.intake.v1.Disclosure.Kind
+	(*Complaint)(nil),             // 6: redress.intake.v1.Complaint
+	(*Complainant)(nil),           // 7: redress.intake.v1.Complainant
+	(*FilledForm)(nil),            // 8: redress.intake.v1.FilledForm
+	(*PromisedLimit)(nil),         // 9: redress.intake.v1.PromisedLimit
+	(*Verification)(nil),          // 10: redress.intake.v1.Verification
+	(*Withdrawal)(nil),            // 11: redress.intake.v1.Withdrawal
+	(*Evidence)(nil),              // 12: redress.intake.v1.Evidence
+	(*ComplaintRegistered)(nil),   // 13: redress.intake.v1.ComplaintRegistered
+	(*ComplaintUpdated)(nil),      // 14: redress.intake.v1.ComplaintUpdated
+	(*FormFilled)(nil),            // 15: redress.intake.v1.FormFilled
+	(*ComplaintVerified)(nil),     // 16: redress.intake.v1.ComplaintVerified
+	(*WithdrawalRequested)(nil),   // 17: redress.intake.v1.WithdrawalRequested
+	(*ComplaintWithdrawn)(nil),    // 18: redress.intake.v1.ComplaintWithdrawn
+	(*WithdrawalTooLate)(nil),     // 19: redress.intake.v1.WithdrawalTooLate
+	(*ComplaintClosed)(nil),       // 20: redress.intake.v1.ComplaintClosed
+	(*ComplaintArchived)(nil),     // 21: redress.intake.v1.ComplaintArchived
+	(*EvidenceAdded)(nil),         // 22: redress.intake.v1.EvidenceAdded
+	(*ContactRevealed)(nil),       // 23: redress.intake.v1.ContactRevealed
+	(*PersonErased)(nil),          // 24: redress.intake.v1.PersonErased
+	(*PersonExported)(nil),        // 25: redress.intake.v1.PersonExported
+	(*DataSubject)(nil),           // 26: redress.intake.v1.DataSubject
+	(*Disclosure)(nil),            // 27: redress.intake.v1.Disclosure
+	nil,                           // 28: redress.intake.v1.Complaint.FactsEntry
+	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
+	(*v1.RuleRef)(nil),            // 30: redress.type.v1.RuleRef
+	(*v1.Fact)(nil),               // 31: redress.type.v1.Fact
 }
 var file_redress_intake_v1_complaint_proto_depIdxs = []int32{
 	2,  // 0: redress.intake.v1.Complaint.state:type_name -> redress.intake.v1.Complaint.State
 	0,  // 1: redress.intake.v1.Complaint.medium:type_name -> redress.intake.v1.Medium
 	1,  // 2: redress.intake.v1.Complaint.origin:type_name -> redress.intake.v1.Origin
-	27, // 3: redress.intake.v1.Complaint.receive_time:type_name -> google.protobuf.Timestamp
-	6,  // 4: redress.intake.v1.Complaint.complainant:type_name -> redress.intake.v1.Complainant
-	26, // 5: redress.intake.v1.Complaint.facts:type_name -> redress.intake.v1.Complaint.FactsEntry
-	7,  // 6: redress.intake.v1.Complaint.forms:type_name -> redress.intake.v1.FilledForm
-	27, // 7: redress.intake.v1.Complaint.create_time:type_name -> google.protobuf.Timestamp
-	27, // 8: redress.intake.v1.Complaint.update_time:type_name -> google.protobuf.Timestamp
-	8,  // 9: redress.intake.v1.Complaint.promised_limits:type_name -> redress.intake.v1.PromisedLimit
-	9,  // 10: redress.intake.v1.Complaint.verification:type_name -> redress.intake.v1.Verification
-	10, // 11: redress.intake.v1.Complaint.withdrawal:type_name -> redress.intake.v1.Withdrawal
-	27, // 12: redress.intake.v1.Complaint.close_time:type_name -> google.protobuf.Timestamp
-	27, // 13: redress.intake.v1.FilledForm.fill_time:type_name -> google.protobuf.Timestamp
-	28, // 14: redress.intake.v1.PromisedLimit.rule:type_name -> redress.type.v1.RuleRef
-	27, // 15: redress.intake.v1.PromisedLimit.due_time:type_name -> google.protobuf.Timestamp
-	27, // 16: redress.intake.v1.Verification.verify_time:type_name -> google.protobuf.Timestamp
+	29, // 3: redress.intake.v1.Complaint.receive_time:type_name -> google.protobuf.Timestamp
+	7,  // 4: redress.intake.v1.Complaint.complainant:type_name -> redress.intake.v1.Complainant
+	28, // 5: redress.intake.v1.Complaint.facts:type_name -> redress.intake.v1.Complaint.FactsEntry
+	8,  // 6: redress.intake.v1.Complaint.forms:type_name -> redress.intake.v1.FilledForm
+	29, // 7: redress.intake.v1.Complaint.create_time:type_name -> google.protobuf.Timestamp
+	29, // 8: redress.intake.v1.Complaint.update_time:type_name -> google.protobuf.Timestamp
+	9,  // 9: redress.intake.v1.Complaint.promised_limits:type_name -> redress.intake.v1.PromisedLimit
+	10, // 10: redress.intake.v1.Complaint.verification:type_name -> redress.intake.v1.Verification
+	11, // 11: redress.intake.v1.Complaint.withdrawal:type_name -> redress.intake.v1.Withdrawal
+	29, // 12: redress.intake.v1.Complaint.close_time:type_name -> google.protobuf.Timestamp
+	29, // 13: redress.intake.v1.FilledForm.fill_time:type_name -> google.protobuf.Timestamp
+	30, // 14: redress.intake.v1.PromisedLimit.rule:type_name -> redress.type.v1.RuleRef
+	29, // 15: redress.intake.v1.PromisedLimit.due_time:type_name -> google.protobuf.Timestamp
+	29, // 16: redress.intake.v1.Verification.verify_time:type_name -> google.protobuf.Timestamp
 	3,  // 17: redress.intake.v1.Withdrawal.state:type_name -> redress.intake.v1.Withdrawal.State
-	27, // 18: redress.intake.v1.Withdrawal.request_time:type_name -> google.protobuf.Timestamp
-	27, // 19: redress.intake.v1.Withdrawal.decide_time:type_name -> google.protobuf.Timestamp
-	27, // 20: redress.intake.v1.Evidence.create_time:type_name -> google.protobuf.Timestamp
+	29, // 18: redress.intake.v1.Withdrawal.request_time:type_name -> google.protobuf.Timestamp
+	29, // 19: redress.intake.v1.Withdrawal.decide_time:type_name -> google.protobuf.Timestamp
+	29, // 20: redress.intake.v1.Evidence.create_time:type_name -> google.protobuf.Timestamp
 	4,  // 21: redress.intake.v1.DataSubject.state:type_name -> redress.intake.v1.DataSubject.State
-	27, // 22: redress.intake.v1.DataSubject.erase_time:type_name -> google.protobuf.Timestamp
-	29, // 23: redress.intake.v1.Complaint.FactsEntry.value:type_name -> redress.type.v1.Fact
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	29, // 22: redress.intake.v1.DataSubject.erase_time:type_name -> google.protobuf.Timestamp
+	5,  // 23: redress.intake.v1.Disclosure.kind:type_name -> redress.intake.v1.Disclosure.Kind
+	29, // 24: redress.intake.v1.Disclosure.disclose_time:type_name -> google.protobuf.Timestamp
+	31, // 25: redress.intake.v1.Complaint.FactsEntry.value:type_name -> redress.type.v1.Fact
+	26, // [26:26] is the sub-list for method output_type
+	26, // [26:26] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_redress_intake_v1_complaint_proto_init() }
@@ -2058,8 +2218,8 @@ func file_redress_intake_v1_complaint_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_intake_v1_complaint_proto_rawDesc), len(file_redress_intake_v1_complaint_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   22,
+			NumEnums:      6,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

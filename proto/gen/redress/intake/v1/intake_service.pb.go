@@ -8,7 +8,11 @@ package intakev1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	v12 "example.com/redress/proto/gen/redress/compensation/v1"
+	v13 "example.com/redress/proto/gen/redress/correctiveaction/v1"
 	v1 "example.com/redress/proto/gen/redress/event/v1"
+	v14 "example.com/redress/proto/gen/redress/notification/v1"
+	v15 "example.com/redress/proto/gen/redress/routing/v1"
 	v11 "example.com/redress/proto/gen/redress/type/v1"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
@@ -2159,7 +2163,7 @@ func (x *ExportPersonRequest) GetRequestId() string {
 	return ""
 }
 
-// ExportPersonResponse holds what intake keeps about the person.
+// ExportPersonResponse holds what the suite keeps about the person.
 type ExportPersonResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The person's complaints, in clear.
@@ -2167,9 +2171,21 @@ type ExportPersonResponse struct {
 	// Records of the person's files.
 	Evidence []*Evidence `protobuf:"bytes,2,rep,name=evidence,proto3" json:"evidence,omitempty"`
 	// What happened to them.
-	Entries       []*TimelineEntry `protobuf:"bytes,3,rep,name=entries,proto3" json:"entries,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Entries []*TimelineEntry `protobuf:"bytes,3,rep,name=entries,proto3" json:"entries,omitempty"`
+	// Claims, from compensation.
+	Claims []*v12.Claim `protobuf:"bytes,4,rep,name=claims,proto3" json:"claims,omitempty"`
+	// Actions, from corrective-action.
+	Actions []*v13.Action `protobuf:"bytes,5,rep,name=actions,proto3" json:"actions,omitempty"`
+	// Notices, from notification.
+	Notices []*v14.Notice `protobuf:"bytes,6,rep,name=notices,proto3" json:"notices,omitempty"`
+	// Follow-ups, from notification.
+	FollowUps []*v14.FollowUp `protobuf:"bytes,7,rep,name=follow_ups,json=followUps,proto3" json:"follow_ups,omitempty"`
+	// Cases, from routing.
+	Cases []*v15.Case `protobuf:"bytes,9,rep,name=cases,proto3" json:"cases,omitempty"`
+	// Services that did not answer; ask again for a complete export.
+	MissingServices []string `protobuf:"bytes,8,rep,name=missing_services,json=missingServices,proto3" json:"missing_services,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *ExportPersonResponse) Reset() {
@@ -2219,6 +2235,48 @@ func (x *ExportPersonResponse) GetEvidence() []*Evidence {
 func (x *ExportPersonResponse) GetEntries() []*TimelineEntry {
 	if x != nil {
 		return x.Entries
+	}
+	return nil
+}
+
+func (x *ExportPersonResponse) GetClaims() []*v12.Claim {
+	if x != nil {
+		return x.Claims
+	}
+	return nil
+}
+
+func (x *ExportPersonResponse) GetActions() []*v13.Action {
+	if x != nil {
+		return x.Actions
+	}
+	return nil
+}
+
+func (x *ExportPersonResponse) GetNotices() []*v14.Notice {
+	if x != nil {
+		return x.Notices
+	}
+	return nil
+}
+
+func (x *ExportPersonResponse) GetFollowUps() []*v14.FollowUp {
+	if x != nil {
+		return x.FollowUps
+	}
+	return nil
+}
+
+func (x *ExportPersonResponse) GetCases() []*v15.Case {
+	if x != nil {
+		return x.Cases
+	}
+	return nil
+}
+
+func (x *ExportPersonResponse) GetMissingServices() []string {
+	if x != nil {
+		return x.MissingServices
 	}
 	return nil
 }
@@ -2540,7 +2598,7 @@ var File_redress_intake_v1_intake_service_proto protoreflect.FileDescriptor
 
 const file_redress_intake_v1_intake_service_proto_rawDesc = "" +
 	"\n" +
-	"&redress/intake/v1/intake_service.proto\x12\x11redress.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/event/v1/event.proto\x1a!redress/intake/v1/complaint.proto\x1a\x1credress/type/v1/access.proto\x1a\x1aredress/type/v1/fact.proto\"Q\n" +
+	"&redress/intake/v1/intake_service.proto\x12\x11redress.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#redress/compensation/v1/claim.proto\x1a(redress/correctiveaction/v1/action.proto\x1a\x1credress/event/v1/event.proto\x1a!redress/intake/v1/complaint.proto\x1a$redress/notification/v1/notice.proto\x1a\x1dredress/routing/v1/case.proto\x1a\x1credress/type/v1/access.proto\x1a\x1aredress/type/v1/fact.proto\"Q\n" +
 	"\x13GetComplaintRequest\x12:\n" +
 	"\x04name\x18\x01 \x01(\tB&\xe0A\x02\xbaH r\x1e2\x1c^complaints/[a-z0-9-]{1,64}$R\x04name\"R\n" +
 	"\x14GetComplaintResponse\x12:\n" +
@@ -2686,13 +2744,20 @@ const file_redress_intake_v1_intake_service_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tB&\xe0A\x02\xbaH r\x1e2\x1c^complaints/[a-z0-9-]{1,64}$R\x04name\x12)\n" +
 	"\x06reason\x18\x02 \x01(\tB\x11\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xf4\x03\xd0\xda\x18\x02R\x06reason\x12*\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"\xc9\x01\n" +
+	"request_id\x18\x03 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"\x98\x04\n" +
 	"\x14ExportPersonResponse\x12<\n" +
 	"\n" +
 	"complaints\x18\x01 \x03(\v2\x1c.redress.intake.v1.ComplaintR\n" +
 	"complaints\x127\n" +
 	"\bevidence\x18\x02 \x03(\v2\x1b.redress.intake.v1.EvidenceR\bevidence\x12:\n" +
-	"\aentries\x18\x03 \x03(\v2 .redress.intake.v1.TimelineEntryR\aentries\"\xaa\x01\n" +
+	"\aentries\x18\x03 \x03(\v2 .redress.intake.v1.TimelineEntryR\aentries\x126\n" +
+	"\x06claims\x18\x04 \x03(\v2\x1e.redress.compensation.v1.ClaimR\x06claims\x12=\n" +
+	"\aactions\x18\x05 \x03(\v2#.redress.correctiveaction.v1.ActionR\aactions\x129\n" +
+	"\anotices\x18\x06 \x03(\v2\x1f.redress.notification.v1.NoticeR\anotices\x12@\n" +
+	"\n" +
+	"follow_ups\x18\a \x03(\v2!.redress.notification.v1.FollowUpR\tfollowUps\x12.\n" +
+	"\x05cases\x18\t \x03(\v2\x18.redress.routing.v1.CaseR\x05cases\x12)\n" +
+	"\x10missing_services\x18\b \x03(\tR\x0fmissingServices\"\xaa\x01\n" +
 	"\x0eLendKeyRequest\x12D\n" +
 	"\forganization\x18\x01 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,62}$R\forganization\x125\n" +
 	"\asubject\x18\x02 \x01(\tB\x1b\xe0A\x02\xbaH\x15r\x132\x11^[a-z0-9-]{1,64}$R\asubject\x12\x1b\n" +
@@ -2809,7 +2874,12 @@ var file_redress_intake_v1_intake_service_proto_goTypes = []any{
 	(*PromisedLimit)(nil),               // 48: redress.intake.v1.PromisedLimit
 	(*Complainant)(nil),                 // 49: redress.intake.v1.Complainant
 	(*DataSubject)(nil),                 // 50: redress.intake.v1.DataSubject
-	(*v11.Fact)(nil),                    // 51: redress.type.v1.Fact
+	(*v12.Claim)(nil),                   // 51: redress.compensation.v1.Claim
+	(*v13.Action)(nil),                  // 52: redress.correctiveaction.v1.Action
+	(*v14.Notice)(nil),                  // 53: redress.notification.v1.Notice
+	(*v14.FollowUp)(nil),                // 54: redress.notification.v1.FollowUp
+	(*v15.Case)(nil),                    // 55: redress.routing.v1.Case
+	(*v11.Fact)(nil),                    // 56: redress.type.v1.Fact
 }
 var file_redress_intake_v1_intake_service_proto_depIdxs = []int32{
 	43, // 0: redress.intake.v1.GetComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
@@ -2844,52 +2914,57 @@ var file_redress_intake_v1_intake_service_proto_depIdxs = []int32{
 	43, // 29: redress.intake.v1.ExportPersonResponse.complaints:type_name -> redress.intake.v1.Complaint
 	46, // 30: redress.intake.v1.ExportPersonResponse.evidence:type_name -> redress.intake.v1.Evidence
 	25, // 31: redress.intake.v1.ExportPersonResponse.entries:type_name -> redress.intake.v1.TimelineEntry
-	51, // 32: redress.intake.v1.FillFormRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
-	0,  // 33: redress.intake.v1.IntakeService.GetComplaint:input_type -> redress.intake.v1.GetComplaintRequest
-	2,  // 34: redress.intake.v1.IntakeService.ListComplaints:input_type -> redress.intake.v1.ListComplaintsRequest
-	4,  // 35: redress.intake.v1.IntakeService.CreateComplaint:input_type -> redress.intake.v1.CreateComplaintRequest
-	6,  // 36: redress.intake.v1.IntakeService.UpdateComplaint:input_type -> redress.intake.v1.UpdateComplaintRequest
-	8,  // 37: redress.intake.v1.IntakeService.FillForm:input_type -> redress.intake.v1.FillFormRequest
-	10, // 38: redress.intake.v1.IntakeService.VerifyComplaint:input_type -> redress.intake.v1.VerifyComplaintRequest
-	12, // 39: redress.intake.v1.IntakeService.WithdrawComplaint:input_type -> redress.intake.v1.WithdrawComplaintRequest
-	14, // 40: redress.intake.v1.IntakeService.UploadEvidence:input_type -> redress.intake.v1.UploadEvidenceRequest
-	17, // 41: redress.intake.v1.IntakeService.DownloadEvidence:input_type -> redress.intake.v1.DownloadEvidenceRequest
-	19, // 42: redress.intake.v1.IntakeService.GetEvidence:input_type -> redress.intake.v1.GetEvidenceRequest
-	21, // 43: redress.intake.v1.IntakeService.ListEvidence:input_type -> redress.intake.v1.ListEvidenceRequest
-	23, // 44: redress.intake.v1.IntakeService.ListComplaintEvents:input_type -> redress.intake.v1.ListComplaintEventsRequest
-	26, // 45: redress.intake.v1.IntakeService.WatchComplaint:input_type -> redress.intake.v1.WatchComplaintRequest
-	28, // 46: redress.intake.v1.IntakeService.GetStatus:input_type -> redress.intake.v1.GetStatusRequest
-	30, // 47: redress.intake.v1.IntakeService.RevealContact:input_type -> redress.intake.v1.RevealContactRequest
-	32, // 48: redress.intake.v1.IntakeService.ErasePerson:input_type -> redress.intake.v1.ErasePersonRequest
-	34, // 49: redress.intake.v1.IntakeService.ExportPerson:input_type -> redress.intake.v1.ExportPersonRequest
-	36, // 50: redress.intake.v1.KeyService.LendKey:input_type -> redress.intake.v1.LendKeyRequest
-	38, // 51: redress.intake.v1.KeyService.ConfirmErasure:input_type -> redress.intake.v1.ConfirmErasureRequest
-	40, // 52: redress.intake.v1.KeyService.MintStatusLink:input_type -> redress.intake.v1.MintStatusLinkRequest
-	1,  // 53: redress.intake.v1.IntakeService.GetComplaint:output_type -> redress.intake.v1.GetComplaintResponse
-	3,  // 54: redress.intake.v1.IntakeService.ListComplaints:output_type -> redress.intake.v1.ListComplaintsResponse
-	5,  // 55: redress.intake.v1.IntakeService.CreateComplaint:output_type -> redress.intake.v1.CreateComplaintResponse
-	7,  // 56: redress.intake.v1.IntakeService.UpdateComplaint:output_type -> redress.intake.v1.UpdateComplaintResponse
-	9,  // 57: redress.intake.v1.IntakeService.FillForm:output_type -> redress.intake.v1.FillFormResponse
-	11, // 58: redress.intake.v1.IntakeService.VerifyComplaint:output_type -> redress.intake.v1.VerifyComplaintResponse
-	13, // 59: redress.intake.v1.IntakeService.WithdrawComplaint:output_type -> redress.intake.v1.WithdrawComplaintResponse
-	16, // 60: redress.intake.v1.IntakeService.UploadEvidence:output_type -> redress.intake.v1.UploadEvidenceResponse
-	18, // 61: redress.intake.v1.IntakeService.DownloadEvidence:output_type -> redress.intake.v1.DownloadEvidenceResponse
-	20, // 62: redress.intake.v1.IntakeService.GetEvidence:output_type -> redress.intake.v1.GetEvidenceResponse
-	22, // 63: redress.intake.v1.IntakeService.ListEvidence:output_type -> redress.intake.v1.ListEvidenceResponse
-	24, // 64: redress.intake.v1.IntakeService.ListComplaintEvents:output_type -> redress.intake.v1.ListComplaintEventsResponse
-	27, // 65: redress.intake.v1.IntakeService.WatchComplaint:output_type -> redress.intake.v1.WatchComplaintResponse
-	29, // 66: redress.intake.v1.IntakeService.GetStatus:output_type -> redress.intake.v1.GetStatusResponse
-	31, // 67: redress.intake.v1.IntakeService.RevealContact:output_type -> redress.intake.v1.RevealContactResponse
-	33, // 68: redress.intake.v1.IntakeService.ErasePerson:output_type -> redress.intake.v1.ErasePersonResponse
-	35, // 69: redress.intake.v1.IntakeService.ExportPerson:output_type -> redress.intake.v1.ExportPersonResponse
-	37, // 70: redress.intake.v1.KeyService.LendKey:output_type -> redress.intake.v1.LendKeyResponse
-	39, // 71: redress.intake.v1.KeyService.ConfirmErasure:output_type -> redress.intake.v1.ConfirmErasureResponse
-	41, // 72: redress.intake.v1.KeyService.MintStatusLink:output_type -> redress.intake.v1.MintStatusLinkResponse
-	53, // [53:73] is the sub-list for method output_type
-	33, // [33:53] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	51, // 32: redress.intake.v1.ExportPersonResponse.claims:type_name -> redress.compensation.v1.Claim
+	52, // 33: redress.intake.v1.ExportPersonResponse.actions:type_name -> redress.correctiveaction.v1.Action
+	53, // 34: redress.intake.v1.ExportPersonResponse.notices:type_name -> redress.notification.v1.Notice
+	54, // 35: redress.intake.v1.ExportPersonResponse.follow_ups:type_name -> redress.notification.v1.FollowUp
+	55, // 36: redress.intake.v1.ExportPersonResponse.cases:type_name -> redress.routing.v1.Case
+	56, // 37: redress.intake.v1.FillFormRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
+	0,  // 38: redress.intake.v1.IntakeService.GetComplaint:input_type -> redress.intake.v1.GetComplaintRequest
+	2,  // 39: redress.intake.v1.IntakeService.ListComplaints:input_type -> redress.intake.v1.ListComplaintsRequest
+	4,  // 40: redress.intake.v1.IntakeService.CreateComplaint:input_type -> redress.intake.v1.CreateComplaintRequest
+	6,  // 41: redress.intake.v1.IntakeService.UpdateComplaint:input_type -> redress.intake.v1.UpdateComplaintRequest
+	8,  // 42: redress.intake.v1.IntakeService.FillForm:input_type -> redress.intake.v1.FillFormRequest
+	10, // 43: redress.intake.v1.IntakeService.VerifyComplaint:input_type -> redress.intake.v1.VerifyComplaintRequest
+	12, // 44: redress.intake.v1.IntakeService.WithdrawComplaint:input_type -> redress.intake.v1.WithdrawComplaintRequest
+	14, // 45: redress.intake.v1.IntakeService.UploadEvidence:input_type -> redress.intake.v1.UploadEvidenceRequest
+	17, // 46: redress.intake.v1.IntakeService.DownloadEvidence:input_type -> redress.intake.v1.DownloadEvidenceRequest
+	19, // 47: redress.intake.v1.IntakeService.GetEvidence:input_type -> redress.intake.v1.GetEvidenceRequest
+	21, // 48: redress.intake.v1.IntakeService.ListEvidence:input_type -> redress.intake.v1.ListEvidenceRequest
+	23, // 49: redress.intake.v1.IntakeService.ListComplaintEvents:input_type -> redress.intake.v1.ListComplaintEventsRequest
+	26, // 50: redress.intake.v1.IntakeService.WatchComplaint:input_type -> redress.intake.v1.WatchComplaintRequest
+	28, // 51: redress.intake.v1.IntakeService.GetStatus:input_type -> redress.intake.v1.GetStatusRequest
+	30, // 52: redress.intake.v1.IntakeService.RevealContact:input_type -> redress.intake.v1.RevealContactRequest
+	32, // 53: redress.intake.v1.IntakeService.ErasePerson:input_type -> redress.intake.v1.ErasePersonRequest
+	34, // 54: redress.intake.v1.IntakeService.ExportPerson:input_type -> redress.intake.v1.ExportPersonRequest
+	36, // 55: redress.intake.v1.KeyService.LendKey:input_type -> redress.intake.v1.LendKeyRequest
+	38, // 56: redress.intake.v1.KeyService.ConfirmErasure:input_type -> redress.intake.v1.ConfirmErasureRequest
+	40, // 57: redress.intake.v1.KeyService.MintStatusLink:input_type -> redress.intake.v1.MintStatusLinkRequest
+	1,  // 58: redress.intake.v1.IntakeService.GetComplaint:output_type -> redress.intake.v1.GetComplaintResponse
+	3,  // 59: redress.intake.v1.IntakeService.ListComplaints:output_type -> redress.intake.v1.ListComplaintsResponse
+	5,  // 60: redress.intake.v1.IntakeService.CreateComplaint:output_type -> redress.intake.v1.CreateComplaintResponse
+	7,  // 61: redress.intake.v1.IntakeService.UpdateComplaint:output_type -> redress.intake.v1.UpdateComplaintResponse
+	9,  // 62: redress.intake.v1.IntakeService.FillForm:output_type -> redress.intake.v1.FillFormResponse
+	11, // 63: redress.intake.v1.IntakeService.VerifyComplaint:output_type -> redress.intake.v1.VerifyComplaintResponse
+	13, // 64: redress.intake.v1.IntakeService.WithdrawComplaint:output_type -> redress.intake.v1.WithdrawComplaintResponse
+	16, // 65: redress.intake.v1.IntakeService.UploadEvidence:output_type -> redress.intake.v1.UploadEvidenceResponse
+	18, // 66: redress.intake.v1.IntakeService.DownloadEvidence:output_type -> redress.intake.v1.DownloadEvidenceResponse
+	20, // 67: redress.intake.v1.IntakeService.GetEvidence:output_type -> redress.intake.v1.GetEvidenceResponse
+	22, // 68: redress.intake.v1.IntakeService.ListEvidence:output_type -> redress.intake.v1.ListEvidenceResponse
+	24, // 69: redress.intake.v1.IntakeService.ListComplaintEvents:output_type -> redress.intake.v1.ListComplaintEventsResponse
+	27, // 70: redress.intake.v1.IntakeService.WatchComplaint:output_type -> redress.intake.v1.WatchComplaintResponse
+	29, // 71: redress.intake.v1.IntakeService.GetStatus:output_type -> redress.intake.v1.GetStatusResponse
+	31, // 72: redress.intake.v1.IntakeService.RevealContact:output_type -> redress.intake.v1.RevealContactResponse
+	33, // 73: redress.intake.v1.IntakeService.ErasePerson:output_type -> redress.intake.v1.ErasePersonResponse
+	35, // 74: redress.intake.v1.IntakeService.ExportPerson:output_type -> redress.intake.v1.ExportPersonResponse
+	37, // 75: redress.intake.v1.KeyService.LendKey:output_type -> redress.intake.v1.LendKeyResponse
+	39, // 76: redress.intake.v1.KeyService.ConfirmErasure:output_type -> redress.intake.v1.ConfirmErasureResponse
+	41, // 77: redress.intake.v1.KeyService.MintStatusLink:output_type -> redress.intake.v1.MintStatusLinkResponse
+	58, // [58:78] is the sub-list for method output_type
+	38, // [38:58] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_redress_intake_v1_intake_service_proto_init() }

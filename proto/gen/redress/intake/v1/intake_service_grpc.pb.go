@@ -101,7 +101,7 @@ type IntakeServiceClient interface {
 	// be read again, in no service, no backup and no log. The record and its hash chain stay. It
 	// is complete when every service has confirmed.
 	ErasePerson(ctx context.Context, in *ErasePersonRequest, opts ...grpc.CallOption) (*ErasePersonResponse, error)
-	// ExportPerson returns what intake holds about the complaint's data subject, in clear, and
+	// ExportPerson returns what every service holds about the complaint's data subject, in clear, and
 	// records the export. Reason SUBJECT_ERASED.
 	ExportPerson(ctx context.Context, in *ExportPersonRequest, opts ...grpc.CallOption) (*ExportPersonResponse, error)
 }
@@ -368,7 +368,7 @@ type IntakeServiceServer interface {
 	// be read again, in no service, no backup and no log. The record and its hash chain stay. It
 	// is complete when every service has confirmed.
 	ErasePerson(context.Context, *ErasePersonRequest) (*ErasePersonResponse, error)
-	// ExportPerson returns what intake holds about the complaint's data subject, in clear, and
+	// ExportPerson returns what every service holds about the complaint's data subject, in clear, and
 	// records the export. Reason SUBJECT_ERASED.
 	ExportPerson(context.Context, *ExportPersonRequest) (*ExportPersonResponse, error)
 	mustEmbedUnimplementedIntakeServiceServer()
