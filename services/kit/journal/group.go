@@ -19,8 +19,9 @@ import (
 const (
 	// groupTimeout ends a transaction whose database no longer answers.
 	groupTimeout = 30 * time.Second
-	// groupAttempts is how often a whole group is tried when the database gives
-	// it up (40001, 40P01) before its members run one at a time.
+	// groupAttempts is how often a whole group is tried when it loses to another
+	// process or the database gives it up (40001, 40P01): no member is to blame
+	// then. Afterwards its members run one at a time.
 	groupAttempts = 3
 	// memberAttempts is how often a member alone is tried when it loses to
 	// another process; each loss means that the other one got on.
@@ -55,7 +56,7 @@ type outcome struct {
 
 // commit decides and stores the members and answers each of them.
 //
-// If the group fails, its members run again one at a time, so that only the one
+// If a statement fails, the members run again one at a time, so that only the one
 // to blame is refused. No savepoints: they cost more than half of the rate.
 func (j *Journal) commit(members []*member) {
 	if len(members) == 0 {
@@ -69,7 +70,7 @@ func (j *Journal) commit(members []*member) {
 				answer(members, outcomes)
 				return
 			}
-			if !sqldb.ClassOf(err).Retryable() {
+			if !errors.Is(err, errLost) && !sqldb.ClassOf(err).Retryable() {
 				break
 			}
 		}

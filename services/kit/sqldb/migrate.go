@@ -26,6 +26,8 @@ type Migrations struct {
 //
 // Source: DESIGN section 10.
 func (db *DB) Migrate(ctx context.Context, m Migrations) error {
+	db.migrating.Lock() // a waiting migration holds a connection, and several could hold all
+	defer db.migrating.Unlock()
 	run := db.migrateSQLite
 	if db.driver == Postgres {
 		run = db.migratePostgres

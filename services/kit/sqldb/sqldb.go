@@ -16,7 +16,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
+	"sync"
 )
 
 // DB is an open database. Safe for concurrent use.
@@ -32,6 +32,8 @@ type pools struct {
 	pool   *sql.DB     // PostgreSQL: everything; SQLite: reads
 	writer *writer     // SQLite only
 	reads  *statements // SQLite only
+
+	migrating sync.Mutex
 }
 
 // Open opens the database and proves that it answers. The caller closes it.
@@ -164,9 +166,4 @@ func Clean(b []byte) []byte {
 		return []byte{}
 	}
 	return b
-}
-
-// LikePrefix returns the LIKE pattern, with escape character \, of all texts that begin with s.
-func LikePrefix(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s) + "%"
 }
