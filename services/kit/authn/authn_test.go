@@ -113,6 +113,13 @@ func TestAForwarderIsNobodyWithoutAToken(t *testing.T) {
 	require.NoError(t, err)
 	_, ok := authn.From(ctx)
 	require.False(t, ok)
+	c, ok := authn.Forwarder(ctx)
+	require.True(t, ok)
+	require.Equal(t, "services/gateway", c.Principal)
+	ctx, err = authenticator().Authenticate(from(incoming(t, "authorization", "Bearer t-staff"), "gateway"))
+	require.NoError(t, err)
+	_, ok = authn.Forwarder(ctx)
+	require.False(t, ok)
 }
 
 func TestMetadataNeverSaysWhoCalls(t *testing.T) {

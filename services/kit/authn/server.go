@@ -23,8 +23,9 @@ type Options struct {
 	// Clients are the services that may connect, by name ("routing"). A peer
 	// without a service's credentials is not bound by the list and needs a token.
 	Clients []string
-	// Forwarders are those of Clients that only pass on the calls of others, as
-	// the gateway does: without a token their calls are nobody's.
+	// Forwarders are those of Clients that pass on the calls of others, as the
+	// gateway does: without a token their calls are nobody's, except of methods
+	// that name the forwarder itself.
 	Forwarders []string
 }
 
@@ -51,13 +52,16 @@ func (a *Authenticator) Authenticate(ctx context.Context) (context.Context, erro
 		return nil, err
 	case given:
 		return a.withToken(ctx, token, locale)
-	case service == "" || slices.Contains(a.options.Forwarders, service):
+	case service == "":
 		return ctx, nil
 	}
 	c := For(services+service, "")
 	c.Locale = locale
 	if values := metadata.ValueFromIncomingContext(ctx, organizationHeader); len(values) == 1 && isOrganization(values[0]) {
 		c.Organization = values[0]
+	}
+	if slices.Contains(a.options.Forwarders, service) {
+		return context.WithValue(ctx, forwarderKey{}, c), nil
 	}
 	return With(ctx, c), nil
 }
