@@ -7265,7 +7265,7 @@ type Round struct {
 	Starts []*Trigger `protobuf:"bytes,5,rep,name=starts,proto3" json:"starts,omitempty"`
 	// Stage it goes back to.
 	BackTo string `protobuf:"bytes,6,opt,name=back_to,json=backTo,proto3" json:"back_to,omitempty"`
-	// How many rounds; empty means until satisfied.
+	// How many rounds after the first handling; empty means until satisfied.
 	Max string `protobuf:"bytes,7,opt,name=max,proto3" json:"max,omitempty"`
 	// Form to be filled for it; empty means none.
 	Form string `protobuf:"bytes,8,opt,name=form,proto3" json:"form,omitempty"`
@@ -8288,7 +8288,7 @@ type Measure struct {
 	Text *v1.Text `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
 	// What its rows are.
 	Of Of `protobuf:"varint,5,opt,name=of,proto3,enum=redress.policy.v1.Of" json:"of,omitempty"`
-	// Instant that puts a row into a period: "received", "answered", "completed" or "closed".
+	// Instant that puts a row into a period: "received", "asked", "answered", "completed" or "closed".
 	DatedBy string `protobuf:"bytes,6,opt,name=dated_by,json=datedBy,proto3" json:"dated_by,omitempty"`
 	// Condition for a row to be among them; unknown rows are listed as not assessable.
 	Among string `protobuf:"bytes,7,opt,name=among,proto3" json:"among,omitempty"`

@@ -1,0 +1,150 @@
+package policy
+
+import (
+	"slices"
+
+	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
+	typev1 "example.com/redress/proto/gen/redress/type/v1"
+)
+
+// GradeResult is the level that the facts give.
+type GradeResult struct {
+	// Level is the level's id; empty if none applies yet.
+	Level string
+	// Rule quotes the level and its scale.
+	Rule *typev1.RuleRef
+	// MayRise names the facts that are not recorded and could change the level, sorted.
+	MayRise []string
+	// SetBy and Approval say who may set another level, and which approval that needs.
+	SetBy    []string
+	Approval string
+}
+
+// Grade returns the gravest level of a scale whose condition holds, or the scale's otherwise. A
+// level that cannot be decided yet does not match; MayRise names what it waits for. An unknown
+// scale gives the zero result.
+//
+// Source: PACK-SKETCH.md 2.2 Scale, 2.7.
+func (p *Policy) Grade(scale string, s *Sheet) GradeResult {
+	sc := find(p.live.GetGrades(), scale)
+	if sc == nil {
+		return GradeResult{}
+	}
+	out := GradeResult{Rule: p.Rule(scale), SetBy: sc.GetSetBy(), Approval: sc.GetApproval(), Level: sc.GetOtherwise()}
+	for _, l := range slices.Backward(sc.GetLevels()) {
+		if l.GetIf() == "" {
+			continue // set by a person only
+		}
+		t, missing := p.holds(l.GetIf(), s)
+		if t == Unknown {
+			out.MayRise = append(out.MayRise, missing...)
+		}
+		if t == True {
+			out.Level = l.GetId()
+			break
+		}
+	}
+	if l := find(sc.GetLevels(), out.Level); l != nil && l.GetText() != nil {
+		ref := quote(sc)
+		ref.Pack, ref.Text = p.Rule(scale).GetPack(), l.GetText()
+		out.Rule = ref
+	}
+	slices.Sort(out.MayRise)
+	out.MayRise = slices.Compact(out.MayRise)
+	return out
+}
+
+// AssignResult is who is responsible.
+type AssignResult struct {
+	// Departments are ids of the pack; empty if a person must choose.
+	Departments []string
+	// Grade holds the levels that the rule sets, by scale.
+	Grade map[string]string
+	// Rule quotes the row; nil if no row applies.
+	Rule *typev1.RuleRef
+	// Missing names the facts without which the first rows cannot be decided.
+	Missing []string
+}
+
+// Assign returns the first row of the responsibility matrix that applies. If a row before it is
+// unknown nothing is guessed: a person chooses.
+//
+// Source: PACK-SKETCH.md 2.7.
+func (p *Policy) Assign(s *Sheet) AssignResult {
+	for _, a := range p.live.GetRouting().GetAssign() {
+		t, missing := p.holds(a.GetIf(), s)
+		switch t {
+		case Unknown:
+			return AssignResult{Rule: p.Rule(a.GetId()), Missing: missing}
+		case True:
+			return AssignResult{Departments: a.GetTo(), Grade: a.GetGrade(), Rule: p.Rule(a.GetId())}
+		}
+	}
+	return AssignResult{}
+}
+
+// Marks returns the marks whose condition holds, in the order of the pack.
+func (p *Policy) Marks(s *Sheet) []string {
+	var out []string
+	for _, m := range p.live.GetAcceptance().GetMarks() {
+		if t, _ := p.holds(m.GetIf(), s); t == True {
+			out = append(out, m.GetId())
+		}
+	}
+	return out
+}
+
+// Outside returns the first case that the procedure does not handle, or nil. One that cannot be
+// decided does not apply yet.
+func (p *Policy) Outside(s *Sheet) (*policyv1.Outside, *typev1.RuleRef) {
+	for _, o := range p.live.GetAcceptance().GetOutside() {
+		if t, _ := p.holds(o.GetIf(), s); t == True {
+			return o, p.Rule(o.GetId())
+		}
+	}
+	return nil, nil
+}
+
+// Satisfied tells whether the answers of a follow-up count as satisfied. It is unknown for a
+// follow-up without such a condition.
+//
+// Source: PROCEDURES.md P26-A2 for the template: the customer's explicit confirmation, not the
+// scores.
+func (p *Policy) Satisfied(followUp string, s *Sheet) (Tri, []string) {
+	f := find(p.live.GetFollowUp(), followUp)
+	if f.GetSatisfied() == "" {
+		return Unknown, nil
+	}
+	return p.holds(f.GetSatisfied(), s)
+}
+
+// Assess reads one row of a measure. among says whether the row is one of the measure's, counts
+// whether it counts; a row that cannot be assessed is to be listed with what is missing.
+func (p *Policy) Assess(measure string, s *Sheet) (among, counts Tri, missing []string) {
+	m := find(p.live.GetReports().GetMeasures(), measure)
+	if m == nil {
+		return False, False, nil
+	}
+	among, missing = p.holds(m.GetAmong(), s)
+	if among != True {
+		return among, Unknown, missing
+	}
+	if m.GetCounts() == "" {
+		return True, True, nil
+	}
+	counts, missing = p.holds(m.GetCounts(), s)
+	return among, counts, missing
+}
+
+// find returns the item of that id, or nil.
+func find[T any, P interface {
+	*T
+	GetId() string
+}](items []P, id string) P {
+	for _, i := range items {
+		if i.GetId() == id && id != "" {
+			return i
+		}
+	}
+	return nil
+}

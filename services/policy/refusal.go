@@ -1,0 +1,95 @@
+package policy
+
+import (
+	"strings"
+
+	"example.com/redress/services/kit/fault"
+)
+
+// Reasons of refusals, one for each why of the scenarios.
+const (
+	ReasonIncomplete = "RULE_INCOMPLETE"
+	ReasonGate       = "RULE_GATE"
+	ReasonOrder      = "RULE_ORDER"
+	ReasonRole       = "RULE_ROLE"
+	ReasonAuthority  = "RULE_AUTHORITY"
+	ReasonWindow     = "RULE_WINDOW"
+	ReasonAmount     = "RULE_AMOUNT"
+	ReasonChoice     = "RULE_CHOICE"
+	ReasonState      = "RULE_STATE"
+	ReasonForm       = "FORM_INVALID"
+)
+
+// Reasons lists the reasons that Refusal and FormRefusal answer with.
+func Reasons() []fault.Entry {
+	return []fault.Entry{
+		{Reason: ReasonIncomplete, Kind: fault.FailedPrecondition, ZH: "须先记录：{missing}。", EN: "Record first: {missing}."},
+		{Reason: ReasonGate, Kind: fault.FailedPrecondition, ZH: "条件未满足：{missing}。", EN: "A rule of the procedure is not met: {missing}."},
+		{Reason: ReasonOrder, Kind: fault.FailedPrecondition, ZH: "须先完成：{missing}。", EN: "Something comes first: {missing}."},
+		{Reason: ReasonRole, Kind: fault.FailedPrecondition, ZH: "只有 {who} 可以这样做。", EN: "Only {who} may do this."},
+		{Reason: ReasonAuthority, Kind: fault.FailedPrecondition, ZH: "须由 {who} 签署。", EN: "This is for {who} to sign."},
+		{Reason: ReasonWindow, Kind: fault.FailedPrecondition, ZH: "已超过期限：{missing}。", EN: "The time for it has passed: {missing}."},
+		{Reason: ReasonAmount, Kind: fault.FailedPrecondition, ZH: "金额不符合规定：{missing}。", EN: "The amount is not allowed: {missing}."},
+		{Reason: ReasonChoice, Kind: fault.FailedPrecondition, ZH: "不属于可选项：{missing}。", EN: "It is none of the choices: {missing}."},
+		{Reason: ReasonState, Kind: fault.FailedPrecondition, ZH: "当前状态不允许：{missing}。", EN: "It is not possible here: {missing}."},
+		{Reason: ReasonForm, Kind: fault.Invalid, ZH: "表单 {form} 填写有误。", EN: "Form {form} is not filled in as asked."},
+	}
+}
+
+// Refusal turns unmet needs into one error that lists all of them, or nil if nothing but warnings
+// is unmet. Its reason is that of the first; facts are rule, because, missing and who.
+func Refusal(unmet []Unmet) *fault.Error {
+	var first *Unmet
+	var missing []string
+	var violations []fault.Violation
+	for i := range unmet {
+		u := &unmet[i]
+		if u.Warn {
+			continue
+		}
+		if first == nil {
+			first = u
+		}
+		missing = append(missing, u.Missing...)
+		t := u.Text
+		if t == nil {
+			t = u.Gate.GetText()
+		}
+		fields := u.Missing
+		if len(fields) == 0 {
+			fields = []string{u.ID}
+		}
+		for _, f := range fields {
+			violations = append(violations, fault.Violation{Field: f, Reason: string(u.Need), Text: t})
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	because := strings.TrimPrefix(first.Because.String(), "BECAUSE_")
+	shown := strings.Join(missing, ", ")
+	if shown == "" {
+		shown = first.Gate.GetRule()
+	}
+	return fault.New(fault.FailedPrecondition, "RULE_"+because, "rule", first.Gate.GetRule(), "because", because, "missing", shown, "who", strings.Join(first.Who, ", ")).
+		With(first.Gate).WithViolations(violations...)
+}
+
+// FormRefusal turns what CheckForm found into an error, or nil if it found nothing.
+func FormRefusal(form string, violations []fault.Violation) *fault.Error {
+	if len(violations) == 0 {
+		return nil
+	}
+	return fault.New(fault.Invalid, ReasonForm, "form", form).WithViolations(violations...)
+}
+
+// Warnings returns the unmet needs that only warn.
+func Warnings(unmet []Unmet) []Unmet {
+	var out []Unmet
+	for _, u := range unmet {
+		if u.Warn {
+			out = append(out, u)
+		}
+	}
+	return out
+}
