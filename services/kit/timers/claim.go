@@ -106,12 +106,18 @@ func (e *Engine) tellAway(ctx context.Context, away bool, err error) {
 	e.o.Logger.InfoContext(ctx, "timer index back")
 }
 
+// mostInHand bounds, in batches, what one round claims before it fires.
+const mostInHand = 8
+
 // claimRound claims one batch of each shard, fires them all, and acknowledges what
 // is done with. What is not stays leased and comes back when the lease ends.
 func (e *Engine) claimRound(ctx context.Context, shards []int32) error {
 	var due []Timer
 	var failed error
 	for _, shard := range shards {
+		if len(due) >= mostInHand*e.o.Batch {
+			break // the rest stays ready: what is claimed must be fired within its lease
+		}
 		e.wake.looking(shard)
 		now := e.o.Clock.Now()
 		got, err := e.o.Index.Claim(ctx, shard, timerindex.Claim{Now: now, Limit: e.o.Batch, Until: now.Add(e.o.Lease)})
