@@ -63,6 +63,9 @@ type Kind struct {
 	// Timer returns when the resource wants to be woken; ok is false for not at
 	// all. nil: resources of the kind have no timers.
 	Timer func(proto.Message) (at time.Time, generation int64, ok bool)
+	// Background says that the kind's timers are looked at by a background loop
+	// ([Journal.BackgroundTimers]) and not fired: deliveries, calls to repeat.
+	Background bool
 }
 
 // Attr is a value that resources or projections can be searched by. Several of one name may be given.

@@ -1,0 +1,80 @@
+package domain
+
+import (
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
+	"example.com/redress/services/kit/fault"
+)
+
+// Limits of evidence. Source: RELIABILITY 3.6.
+const (
+	MaxFile      = 20 << 20
+	MaxFiles     = 30
+	MaxTotal     = 200 << 20
+	maxFileName  = 255
+	sniffedBytes = 512
+)
+
+// mediaTypes are what evidence may be, by content: pictures, sound, film, PDF
+// and plain text. Pages and archives are not, since they carry what runs elsewhere.
+func mediaTypes() []string {
+	return []string{
+		"application/pdf", "audio/mpeg", "audio/wave", "image/bmp", "image/gif", "image/jpeg", "image/png", "image/webp",
+		"text/plain", "video/mp4", "video/webm",
+	}
+}
+
+// MediaType returns the type of a file by its content, or the fault EVIDENCE_TYPE.
+func MediaType(content []byte) (string, error) {
+	found := http.DetectContentType(content[:min(len(content), sniffedBytes)])
+	kind, _, err := mime.ParseMediaType(found)
+	if err != nil || !slices.Contains(mediaTypes(), kind) || kind == "text/plain" && looksLikeMarkup(content) {
+		return "", fault.New(fault.Invalid, ReasonType, "type", kind, "allowed", strings.Join(mediaTypes(), ", "))
+	}
+	return kind, nil
+}
+
+// looksLikeMarkup finds pages and drawings with script that pass as plain text.
+func looksLikeMarkup(content []byte) bool {
+	head := strings.ToLower(string(content[:min(len(content), 4096)]))
+	return strings.Contains(head, "<svg") || strings.Contains(head, "<html") || strings.Contains(head, "<script") || strings.Contains(head, "<?xml")
+}
+
+// CheckFileName returns the fault FILE_NAME for a label with a path or with
+// characters that change how it reads.
+func CheckFileName(name string) error {
+	bad := strings.ContainsAny(name, `/\`) || name == "." || name == ".." || len(name) > maxFileName ||
+		strings.ContainsFunc(name, func(r rune) bool {
+			return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u200b' || r == '\ufeff'
+		})
+	if bad {
+		return fault.New(fault.Invalid, ReasonFileName).WithViolations(fault.Violation{Field: "header.evidence.file_name", Reason: ReasonFileName})
+	}
+	return nil
+}
+
+// CheckRoom returns the fault EVIDENCE_LIMIT if the complaint has no room for one more file of the size.
+func CheckRoom(have []*intakev1.Evidence, size int64) error {
+	total := size
+	for _, e := range have {
+		total += e.GetSize()
+	}
+	if len(have) >= MaxFiles || total > MaxTotal {
+		return fault.New(fault.Exhausted, ReasonLimit, "files", strconv.Itoa(MaxFiles), "bytes", strconv.Itoa(MaxTotal))
+	}
+	return nil
+}
+
+// TooLarge is the fault of a file above [MaxFile].
+func TooLarge() error {
+	return fault.New(fault.Exhausted, ReasonTooLarge, "limit", strconv.Itoa(MaxFile))
+}
+
+// CheckOpen returns the fault COMPLAINT_STATE if nothing may be added to the complaint any more.
+func CheckOpen(c *intakev1.Complaint) error { return open(c) }

@@ -1,0 +1,87 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
+	"example.com/redress/services/intake/internal/domain"
+	"example.com/redress/services/kit/fault"
+	"example.com/redress/services/kit/host"
+	"example.com/redress/services/kit/journal"
+)
+
+// CreateComplaint registers a complaint. Cost: reads of the policy in force and
+// the directory's version, one commit of complaint, event, request and number.
+func (s *Server) CreateComplaint(ctx context.Context, req *intakev1.CreateComplaintRequest) (*intakev1.CreateComplaintResponse, error) {
+	caller := host.Caller(ctx)
+	p, revision, err := s.policies.Active(s.revisionSource(ctx))
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.host.Directory.At(ctx, caller.Organization)
+	if err != nil {
+		return nil, err
+	}
+	owner, _ := d.ChannelOwner("channels/" + req.GetComplaint().GetChannel())
+	id, err := newID()
+	if err != nil {
+		return nil, err
+	}
+	name := "complaints/" + id
+	customer := req.GetComplaint().GetComplainant().GetCustomer()
+	if caller.Customer {
+		customer = caller.Principal
+	}
+	if original := req.GetComplaint().GetRepeatOf(); original != "" {
+		if _, err := s.load(ctx, original); err != nil {
+			return nil, fault.New(fault.Invalid, domain.ReasonRepeat, "complaint", original).
+				WithViolations(fault.Violation{Field: "complaint.repeat_of", Reason: domain.ReasonRepeat})
+		}
+	}
+	subject := subjectFor(caller.Organization, customer, id)
+	shard := s.host.Journal.ShardOf(name)
+	receipt, err := host.Run(ctx, s.host, req, host.Command{Key: name, Subject: subject}, func(u *journal.Unit, in *intakev1.CreateComplaintRequest) error {
+		registration := domain.Registration{
+			Name: name, Subject: "subjects/" + subject, Revision: revision.GetName(), Policy: p,
+			Registrar: caller.Principal, Customer: customer, ChannelOwner: owner, Now: u.Time(),
+		}
+		c, err := domain.Register(in.GetComplaint(), registration)
+		if err != nil {
+			return err
+		}
+		day := c.GetReceiveTime().AsTime()
+		if cal := p.Calendar(); cal != nil {
+			day = day.In(cal.Location())
+		}
+		// The serial counts within day and shard: one for the whole day would make
+		// all lanes wait for each other.
+		date := day.Format("20060102")
+		serial, err := u.Serial(fmt.Sprintf("number/complaint/%s/%02d", date, shard))
+		if err != nil {
+			return err
+		}
+		c.Number = fmt.Sprintf("C%s-%02d%04d", date, shard, serial)
+		u.Because(p.Rule(domain.RegistrationForm(p)))
+		return u.Create(name, c, &intakev1.ComplaintRegistered{})
+	})
+	if err != nil {
+		return nil, err
+	}
+	c, err := host.Answer(ctx, s.host, receipt, &intakev1.Complaint{}, host.View(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return &intakev1.CreateComplaintResponse{Complaint: c, Position: receipt.Position}, nil
+}
+
+// subjectFor returns the data subject of a complaint: one for all complaints of
+// a customer with an account, else one for this complaint alone.
+func subjectFor(organization, customer, complaint string) string {
+	if customer == "" {
+		return complaint
+	}
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("subject/"+organization+"/"+customer)).String()
+}

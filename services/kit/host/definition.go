@@ -1,0 +1,83 @@
+package host
+
+import (
+	"context"
+	"strings"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+
+	directoryv1 "example.com/redress/proto/gen/redress/directory/v1"
+	eventv1 "example.com/redress/proto/gen/redress/event/v1"
+	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
+	"example.com/redress/services/kit/fault"
+	"example.com/redress/services/kit/journal"
+)
+
+// Definition is what one service is.
+type Definition struct {
+	// Name is the service's name, for example "corrective-action".
+	Name string
+	// Kinds are the collections it owns, those of its clocks included.
+	Kinds []journal.Kind
+	// Consumes names the services whose feeds it reads. Every service but
+	// routing reads routing's, which brings directory and policy.
+	Consumes []string
+	// Project says which states of other services are kept and how they are
+	// searched, by full name of the state's message. States of the directory and
+	// of policy revisions are always kept.
+	Project map[string]func(proto.Message) []journal.Attr
+	// React decides what follows from an event of another service. It runs after
+	// the state was projected, in the same transaction, and may find that facts
+	// are still missing: then it keeps what it has and returns nil. nil: nothing follows.
+	React func(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error
+	// Fire decides what follows from a timer, by the pattern of its resource.
+	// Stale timers must be dropped by comparing the generation.
+	Fire map[string]func(u *journal.Unit, t journal.Timer) error
+	// Register adds the service's RPCs. The host adds feed, consumer, health and reflection.
+	Register func(r grpc.ServiceRegistrar)
+	// Background runs beside the server until ctx ends, for work that leaves the
+	// process: deliveries, calls that are retried.
+	Background []func(ctx context.Context) error
+	// Quiet reports that no such work is in hand; nil means there never is any.
+	Quiet func(ctx context.Context) (bool, error)
+	// Directory says that the service owns the directory; the others project it.
+	Directory bool
+	// Reasons are the catalogue entries of the service.
+	Reasons []fault.Entry
+	// AfterApply is told outside the transaction, after an event of another
+	// service was applied; nil for nobody. It may be told of an event again.
+	AfterApply func(ctx context.Context, ev *eventv1.Event)
+}
+
+// Pattern returns the shape of a resource name: cases/1/plans/2 is cases/*/plans/*.
+func Pattern(name string) string {
+	segments := strings.Split(name, "/")
+	for i := 1; i < len(segments); i += 2 {
+		segments[i] = "*"
+	}
+	return strings.Join(segments, "/")
+}
+
+// standing returns the states every service keeps, with their search values.
+func standing() map[string]func(proto.Message) []journal.Attr {
+	none := func(proto.Message) []journal.Attr { return nil }
+	name := func(m proto.Message) string { return string(m.ProtoReflect().Descriptor().FullName()) }
+	return map[string]func(proto.Message) []journal.Attr{
+		name(&directoryv1.Person{}):     none,
+		name(&directoryv1.Department{}): none,
+		name(&directoryv1.Assignment{}): none,
+		name(&directoryv1.Delegation{}): none,
+		name(&directoryv1.Channel{}):    none,
+		name(&policyv1.Revision{}):      RevisionIndex,
+	}
+}
+
+// RevisionIndex finds policy revisions by state and pack.
+func RevisionIndex(m proto.Message) []journal.Attr {
+	r, ok := m.(*policyv1.Revision)
+	if !ok {
+		return nil
+	}
+	return []journal.Attr{{Name: "state", Value: r.GetState().String()}, {Name: "pack", Value: r.GetPack()}}
+}

@@ -1,0 +1,267 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	directoryv1 "example.com/redress/proto/gen/redress/directory/v1"
+	eventv1 "example.com/redress/proto/gen/redress/event/v1"
+	typev1 "example.com/redress/proto/gen/redress/type/v1"
+	"example.com/redress/services/kit/clock"
+	"example.com/redress/services/kit/directory"
+	"example.com/redress/services/kit/fault"
+	"example.com/redress/services/kit/feed"
+	"example.com/redress/services/kit/journal"
+	"example.com/redress/services/kit/lifecycle"
+	"example.com/redress/services/kit/seal"
+	"example.com/redress/services/kit/sqldb"
+	"example.com/redress/services/kit/timerindex"
+	"example.com/redress/services/kit/timers"
+)
+
+// Deps is what a service is given. Whoever opened it closes it, after the service.
+type Deps struct {
+	// DB is the service's own database or schema.
+	DB *sqldb.DB
+	// Clock is business time.
+	Clock clock.Business
+	// Timers is the timer index.
+	Timers timerindex.Index
+	// Dial returns the connection to another service, by its name.
+	Dial func(service string) grpc.ClientConnInterface
+	// Keys lends the keys of data subjects.
+	Keys seal.Keys
+	// DigestKey is what digests of requests are keyed with, 32 bytes, the same on all replicas.
+	DigestKey []byte
+	// Logger takes what the service has to say; nil discards.
+	Logger *slog.Logger
+	// Faults fails SQL statements in tests; nil in production.
+	Faults journal.FaultHook
+	// Ranges is how many leases the shards of a source are divided among, for
+	// replicas on one database; 0 for a single process.
+	Ranges int
+	// Tracer makes spans for events; nil makes none.
+	Tracer trace.TracerProvider
+	// Lanes is how many transactions are in flight; 0 means the journal's default.
+	Lanes int
+}
+
+// Host is one running service. Safe for concurrent use after New.
+type Host struct {
+	// Journal is the service's store.
+	Journal *journal.Journal
+	// Directory says who is who, now.
+	Directory *directory.Store
+	// Keys lends keys of data subjects.
+	Keys seal.Keys
+	// Clock is business time.
+	Clock clock.Business
+	// Logger is the service's.
+	Logger *slog.Logger
+
+	def       Definition
+	digestKey []byte
+	engine    *timers.Engine
+	feed      *feed.Server
+	consumers map[string]*feed.Consumer
+	loops     *lifecycle.Group
+}
+
+// New opens the journal and prepares everything else; nothing runs before Start.
+// The caller registers the host's services with Register.
+func New(ctx context.Context, def Definition, deps Deps) (_ *Host, err error) {
+	if deps.Logger == nil {
+		deps.Logger = slog.New(slog.DiscardHandler)
+	}
+	if len(deps.DigestKey) == 0 {
+		return nil, fmt.Errorf("%s: the key for digests of requests is missing", def.Name)
+	}
+	h := &Host{
+		Keys: deps.Keys, Clock: deps.Clock, Logger: deps.Logger.With("service", def.Name),
+		def: def, digestKey: deps.DigestKey, consumers: map[string]*feed.Consumer{},
+	}
+	h.loops = lifecycle.NewGroup(h.Logger)
+	h.Journal, err = journal.Open(ctx, deps.DB, journal.Options{
+		Service: def.Name, Kinds: def.Kinds, Clock: deps.Clock, Logger: h.Logger, Faults: deps.Faults, Lanes: deps.Lanes,
+		OnTimers: h.arm,
+	})
+	if err != nil {
+		return nil, err
+	}
+	source := directory.FromProjections(h.Journal)
+	if def.Directory {
+		source = directory.FromResources(h.Journal)
+	}
+	h.Directory = directory.NewStore(source)
+	h.feed = feed.NewServer(h.Journal, feed.ServerOptions{Logger: h.Logger})
+	if h.engine, err = timers.New(timers.Options{
+		Store: timerStore{h}, Memory: heartbeats{h.Journal}, Index: deps.Timers, Clock: deps.Clock, Logger: h.Logger, Shards: h.Journal.Shards(),
+	}); err != nil {
+		return nil, err
+	}
+	h.loops.Add("timers", h.engine)
+	for _, source := range def.Consumes {
+		c := feed.NewConsumer(h.Journal, source, deps.Dial(source), h.apply, feed.Options{Logger: h.Logger, Applied: def.AfterApply, Ranges: deps.Ranges, Tracer: deps.Tracer})
+		h.consumers[source] = c
+		h.loops.Add("feed of "+source, c)
+	}
+	for i, run := range def.Background {
+		name := fmt.Sprintf("%s background %d", def.Name, i+1)
+		h.loops.Add(name, lifecycle.NewLoop(name, run))
+	}
+	return h, nil
+}
+
+// Name returns the service's name.
+func (h *Host) Name() string { return h.def.Name }
+
+// Register adds the service's RPCs, its feed and its consumers to r.
+func (h *Host) Register(r grpc.ServiceRegistrar) {
+	eventv1.RegisterFeedServiceServer(r, h.feed)
+	eventv1.RegisterConsumerServiceServer(r, feed.NewConsumerServer(h.Journal, func(ctx context.Context) string {
+		return Caller(ctx).Organization
+	}, slices.Collect(maps.Values(h.consumers))...))
+	if h.def.Register != nil {
+		h.def.Register(r)
+	}
+}
+
+// Start starts timers, consumers and background work.
+func (h *Host) Start(ctx context.Context) error { return h.loops.Start(ctx) }
+
+// Stop ends them, waits for writes in hand and closes the journal.
+func (h *Host) Stop(ctx context.Context) error {
+	h.feed.Close()
+	err := h.loops.Stop(ctx)
+	h.Journal.Close()
+	return err
+}
+
+// Functions returns what a person may do now, for the interceptor.
+func (h *Host) Functions(ctx context.Context, organization, person string) ([]typev1.Function, error) {
+	d, err := h.Directory.At(ctx, organization)
+	if err != nil {
+		return nil, err
+	}
+	return d.Functions(person, h.Clock.Now()), nil
+}
+
+// Reasons returns the catalogue entries a server of this host may answer with,
+// besides those of its transport.
+func (h *Host) Reasons() []fault.Entry {
+	return slices.Concat(OwnReasons(), journal.Reasons(), seal.Reasons(), directory.Reasons(), feed.Reasons(), h.def.Reasons)
+}
+
+// reasonUnknown says that an event cannot be read by this binary; it is parked and
+// retried when a newer one starts.
+const reasonUnknown = "EVENT_TYPE_UNKNOWN"
+
+// apply stores the state an event carries and lets the service react.
+func (h *Host) apply(u *journal.Unit, ev *eventv1.Event, body *eventv1.EventBody) error {
+	change, err := body.GetChange().UnmarshalNew()
+	if err != nil {
+		return fault.New(fault.FailedPrecondition, reasonUnknown, "type", ev.GetType()).Wrap(err)
+	}
+	state, err := body.GetState().UnmarshalNew()
+	if err != nil {
+		return fault.New(fault.FailedPrecondition, reasonUnknown, "type", body.GetState().GetTypeUrl()).Wrap(err)
+	}
+	if index, keep := h.projection(state); keep {
+		if err := u.SetProjection(ev.GetResource(), Pattern(ev.GetResource()), ev.GetVersion(), state, index(state)...); err != nil {
+			return err
+		}
+		if state.ProtoReflect().Descriptor().ParentFile().Package() == directoryPackage() {
+			if err := directory.Touch(u); err != nil {
+				return err
+			}
+		}
+	}
+	if h.def.React == nil {
+		return nil
+	}
+	return h.def.React(u, ev, change, state)
+}
+
+func directoryPackage() protoreflect.FullName {
+	return (&directoryv1.Person{}).ProtoReflect().Descriptor().ParentFile().Package()
+}
+
+func (h *Host) projection(state proto.Message) (func(proto.Message) []journal.Attr, bool) {
+	name := string(state.ProtoReflect().Descriptor().FullName())
+	if index, ok := h.def.Project[name]; ok {
+		if index == nil {
+			index = func(proto.Message) []journal.Attr { return nil }
+		}
+		return index, true
+	}
+	index, ok := standing()[name]
+	return index, ok
+}
+
+// CaughtUp reports that every consumer stands at the head of its source and no
+// background work is in hand.
+func (h *Host) CaughtUp(ctx context.Context) (bool, error) {
+	for source, c := range h.consumers {
+		ok, err := c.CaughtUp(ctx)
+		if err != nil {
+			return false, fmt.Errorf("%s: feed of %s: %w", h.def.Name, source, err)
+		}
+		if !ok {
+			return false, nil
+		}
+	}
+	if h.def.Quiet == nil {
+		return true, nil
+	}
+	return h.def.Quiet(ctx)
+}
+
+// WaitFor returns when the position has been applied here, or with STALE_READ
+// when ctx ends before.
+func (h *Host) WaitFor(ctx context.Context, p *eventv1.Position) error {
+	c, ok := h.consumers[p.GetService()]
+	if !ok {
+		return fault.New(fault.Invalid, ReasonNoSource, "source", p.GetService())
+	}
+	if err := c.WaitFor(ctx, p); err != nil {
+		return fault.New(fault.Unavailable, ReasonStale, "source", p.GetService()).WithRetry(time.Second).Wrap(err)
+	}
+	return nil
+}
+
+// Lag returns how many events each consumer is behind, by source.
+func (h *Host) Lag() map[string]int64 {
+	out := map[string]int64{}
+	for source, c := range h.consumers {
+		for _, behind := range c.Lag() {
+			out[source] += behind
+		}
+	}
+	return out
+}
+
+// FireDue fires everything due now and returns the next instant; for the virtual clock.
+func (h *Host) FireDue(ctx context.Context) (next time.Time, ok bool, err error) {
+	return h.engine.FireDue(ctx, h.Clock.Now())
+}
+
+// NextInstant returns the earliest instant after now at which something falls due
+// or is tried again.
+func (h *Host) NextInstant(ctx context.Context) (time.Time, bool, error) {
+	return h.Journal.NextInstant(ctx, h.Clock.Now())
+}
+
+// Err returns why the service ended by itself; nil while it runs.
+func (h *Host) Err() error { return h.loops.Err() }
+
+// Done is closed when the service has ended.
+func (h *Host) Done() <-chan struct{} { return h.loops.Done() }
