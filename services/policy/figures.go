@@ -190,7 +190,7 @@ func (c *checker) checkFigures() {
 			advice = c.placeOfLimit(m, field, grammar, value)
 		}
 		if advice != "" {
-			c.report(m, field, path, "L03", Error, fmt.Sprintf("%q 不是 %s。", value, grammar), fmt.Sprintf("%s %q is not a %s.", field, value, grammar), words(advice, advice))
+			c.report(m, field, path, "L03", Error, fmt.Sprintf("%s 不能写 %q。", field, value), fmt.Sprintf("%s cannot be %q.", field, value), words(advice, advice))
 		}
 	})
 	cal := c.pack.GetCalendar()

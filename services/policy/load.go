@@ -33,7 +33,7 @@ func Load(file string, yaml []byte, include func(pack, revision string) ([]byte,
 	if d.pack.GetPack() == "" && HasErrors(d.findings) {
 		return d.pack, sortFindings(d.findings)
 	}
-	c := check(d.pack, d.places)
+	c := check(d.pack, d.places, d.findings)
 	return d.pack, sortFindings(append(d.findings, c.findings...))
 }
 

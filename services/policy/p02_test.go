@@ -35,7 +35,7 @@ func TestP02CountersignersFollowTheCause(t *testing.T) {
 func TestP02BoardResolutionIsNeededAboveTheSecondTier(t *testing.T) {
 	p := compiled(t, "property-developer-compensation")
 	for amount, n := range map[string]int{"50000.00": 0, "50000.01": 0, "200000.00": 0, "200000.01": 1} {
-		v := p.CheckForm("tier_decision", map[string]*typev1.Fact{"cash_allowed": flag(false)}, claim(map[string]any{"amount": yuan(amount)}))
+		v := p.CheckForm("tier_decision", map[string]*typev1.Fact{"cash_allowed": yes(false)}, claim(map[string]any{"amount": yuan(amount)}))
 		require.Len(t, v, n, amount)
 	}
 	v := p.CheckForm("tier_decision", nil, nil)
@@ -54,11 +54,11 @@ func TestP02CashIsAnException(t *testing.T) {
 	require.Empty(t, p.Gate(policyv1.Act_ACT_SET_METHOD, policy.Subject{}, cash))
 
 	cash.Approved = []string{"compensation"}
-	cash.Facts = map[string]*typev1.Fact{"cash_allowed": flag(false)}
+	cash.Facts = map[string]*typev1.Fact{"cash_allowed": yes(false)}
 	got = p.Gate(policyv1.Act_ACT_PAY, holds("anyone@finance"), cash)
 	require.Len(t, got, 1)
 	require.Equal(t, "cash", got[0].Gate.GetRule())
-	cash.Facts = map[string]*typev1.Fact{"cash_allowed": flag(true)}
+	cash.Facts = map[string]*typev1.Fact{"cash_allowed": yes(true)}
 	require.Empty(t, p.Gate(policyv1.Act_ACT_PAY, holds("anyone@finance"), cash))
 	cash.Scope["claim"]["remedy"] = "property_fee_credit"
 	cash.Done, cash.Facts = nil, nil
@@ -79,7 +79,7 @@ func TestP02OneInitiatorThreeGrounds(t *testing.T) {
 		{"anyone@marketing_customer_service", "price_of_a_neighbouring_project", policyv1.Because_BECAUSE_CHOICE},
 	} {
 		s := claim(map[string]any{"ground": c.ground, "remedy": "property_fee_credit"})
-		s.Facts = map[string]*typev1.Fact{"group_complaint": flag(true)}
+		s.Facts = map[string]*typev1.Fact{"group_complaint": yes(true)}
 		got := p.Gate(policyv1.Act_ACT_REQUEST_CLAIM, holds(c.who), s)
 		if c.because == 0 {
 			require.Empty(t, got, c.ground)

@@ -22,7 +22,7 @@ func compiled(t testing.TB, pack string) *policy.Policy {
 	return pol
 }
 
-func flag(b bool) *typev1.Fact     { return &typev1.Fact{Value: &typev1.Fact_Flag{Flag: b}} }
+func yes(b bool) *typev1.Fact      { return &typev1.Fact{Value: &typev1.Fact_Flag{Flag: b}} }
 func choice(s string) *typev1.Fact { return &typev1.Fact{Value: &typev1.Fact_Choice{Choice: s}} }
 func score(n int32) *typev1.Fact   { return &typev1.Fact{Value: &typev1.Fact_Score{Score: n}} }
 func text(s string) *typev1.Fact   { return &typev1.Fact{Value: &typev1.Fact_Text{Text: s}} }
@@ -51,7 +51,7 @@ func shanghai(t testing.TB, s string) time.Time {
 // Source: SCENARIOS.md P26-S1.
 func TestP26ResponseLimitFollowsTheGrade(t *testing.T) {
 	p := compiled(t, "generic-template")
-	all := map[string]*typev1.Fact{"agitated": flag(false), "cannot_be_used": flag(false), "batch_quality": flag(false), "safety_hazard": flag(false), "media_exposure": flag(false)}
+	all := map[string]*typev1.Fact{"agitated": yes(false), "cannot_be_used": yes(false), "batch_quality": yes(false), "safety_hazard": yes(false), "media_exposure": yes(false)}
 	for _, c := range []struct {
 		fact, level, due string
 	}{
@@ -67,7 +67,7 @@ func TestP26ResponseLimitFollowsTheGrade(t *testing.T) {
 				facts[id] = f
 			}
 			if c.fact != "" {
-				facts[c.fact] = flag(true)
+				facts[c.fact] = yes(true)
 			}
 			g := p.Grade("severity", &policy.Sheet{Facts: facts})
 			require.Equal(t, c.level, g.Level)
@@ -87,7 +87,7 @@ func TestP26UnknownFactsMayRaiseTheGrade(t *testing.T) {
 	g := p.Grade("severity", &policy.Sheet{})
 	require.Equal(t, "general", g.Level)
 	require.Equal(t, []string{"agitated", "batch_quality", "cannot_be_used", "media_exposure", "safety_hazard"}, g.MayRise)
-	g = p.Grade("severity", &policy.Sheet{Facts: map[string]*typev1.Fact{"safety_hazard": flag(true)}})
+	g = p.Grade("severity", &policy.Sheet{Facts: map[string]*typev1.Fact{"safety_hazard": yes(true)}})
 	require.Equal(t, "major", g.Level, "true || unknown is true")
 	require.Empty(t, g.MayRise)
 	require.Equal(t, "grade", g.Approval)

@@ -8,6 +8,7 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/interpreter"
 
+	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 )
 
@@ -159,8 +160,12 @@ func (c *CaseFacts) field(name string) ref.Val {
 	return nil
 }
 
-// fact turns a recorded fact into what conditions see; nil is unknown.
-func (v *vocabulary) fact(f *typev1.Fact) ref.Val {
+// fact turns a recorded fact into what conditions see; nil is unknown. A fact of another type than
+// its field's is an error: it never decides.
+func (v *vocabulary) fact(field *policyv1.Field, f *typev1.Fact) ref.Val {
+	if t := factType(f); t != 0 && t != field.GetType() {
+		return types.NewErr("fact %s: the sheet holds a %s", field.GetId(), t)
+	}
 	switch x := f.GetValue().(type) {
 	case *typev1.Fact_Flag:
 		return types.Bool(x.Flag)
@@ -189,16 +194,16 @@ func (v *vocabulary) fact(f *typev1.Fact) ref.Val {
 	case *typev1.Fact_Rows:
 		out := make([]ref.Val, 0, len(x.Rows.GetValues()))
 		for _, r := range x.Rows.GetValues() {
-			out = append(out, v.entry(r))
+			out = append(out, v.entry(field, r))
 		}
 		return types.NewRefValList(types.DefaultTypeAdapter, out)
 	}
 	return nil
 }
 
-func (v *vocabulary) entry(r *typev1.Row) ref.Val {
-	return &record{name: "entry", typ: types.NewObjectType("row.entry"), get: func(field string) ref.Val {
-		return v.fact(r.GetValues()[field])
+func (v *vocabulary) entry(list *policyv1.Field, r *typev1.Row) ref.Val {
+	return &record{name: "entry", typ: types.NewObjectType("row.entry"), get: func(item string) ref.Val {
+		return v.fact(find(list.GetItems(), item), r.GetValues()[item])
 	}}
 }
 
@@ -237,7 +242,7 @@ func (a activation) ResolveName(name string) (any, bool) {
 	case "case":
 		r.get = s.Case.field
 	case "facts":
-		r.get = func(f string) ref.Val { return a.v.fact(s.Facts[f]) }
+		r.get = func(f string) ref.Val { return a.v.fact(a.v.facts[f].field, s.Facts[f]) }
 	case "grade":
 		r.get = func(f string) ref.Val {
 			if level := s.Grade[f]; level != "" {

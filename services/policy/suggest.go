@@ -34,7 +34,7 @@ func didYouMean(w string, options []string) *typev1.Text {
 	switch {
 	case len(options) == 0:
 		return nil
-	case len(options) > 12:
+	case len(options) > 24:
 		return words(fmt.Sprintf("可写的共有 %d 个，例如 %s。", len(options), strings.Join(options[:6], "、")),
 			fmt.Sprintf("There are %d, for example %s.", len(options), strings.Join(options[:6], ", ")))
 	}
