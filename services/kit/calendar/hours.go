@@ -71,7 +71,7 @@ func dayNames() []string { return []string{"sun", "mon", "tue", "wed", "thu", "f
 // parseDays reads "mon-fri", "sat", "sun-thu" or "mon,wed,fri".
 func parseDays(s string) ([]int, error) {
 	var days []int
-	for _, part := range strings.Split(s, ",") {
+	for part := range strings.SplitSeq(s, ",") {
 		a, b, isRange := strings.Cut(part, "-")
 		if !isRange {
 			b = a

@@ -1,7 +1,6 @@
 package calendar_test
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -71,7 +70,7 @@ func TestParseLimitSaysWhatToWriteInstead(t *testing.T) {
 	} {
 		_, err := calendar.ParseLimit(text)
 		var limit *calendar.LimitError
-		require.True(t, errors.As(err, &limit), text)
+		require.ErrorAs(t, err, &limit, text)
 		require.Equal(t, advice, limit.Advice, text)
 		require.Equal(t, text, limit.Text)
 	}

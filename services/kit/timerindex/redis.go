@@ -148,17 +148,19 @@ func (r *Redis) Claim(ctx context.Context, shard int32, claim Claim) (Claimed, e
 		}
 	}
 	for i := 1; i < len(rows); i += 2 {
-		m, err := ParseMember(rows[i])
-		at, err2 := score(rows[i+1])
-		if err != nil || err2 != nil {
-			if err := r.ack.Run(ctx, r.client, keys[1:], rows[i]).Err(); err != nil {
-				return Claimed{}, fmt.Errorf("claim timers of shard %d: %w", shard, err)
-			}
-			continue
+		if e, ok := readEntry(rows[i], rows[i+1]); ok {
+			out.Entries = append(out.Entries, e)
+		} else if err := r.ack.Run(ctx, r.client, keys[1:], rows[i]).Err(); err != nil {
+			return Claimed{}, fmt.Errorf("claim timers of shard %d: %w", shard, err)
 		}
-		out.Entries = append(out.Entries, Entry{Member: m, At: at})
 	}
 	return out, nil
+}
+
+func readEntry(member, due string) (Entry, bool) {
+	m, err := ParseMember(member)
+	at, err2 := score(due)
+	return Entry{Member: m, At: at}, err == nil && err2 == nil
 }
 
 func oddReply(err error) error {

@@ -71,7 +71,7 @@ func (s *store) DueTimers(_ context.Context, shard int32, before time.Time, limi
 	}
 	var out []timers.Timer
 	for _, t := range s.rows {
-		if (shard < 0 || t.Shard == shard) && !t.At.After(before) && !(s.hidden && !t.At.After(s.clock.Now())) {
+		if (shard < 0 || t.Shard == shard) && !t.At.After(before) && (!s.hidden || t.At.After(s.clock.Now())) {
 			out = append(out, t)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -94,15 +95,7 @@ func (e *Engine) arm(ctx context.Context, timers []Timer) error {
 }
 
 func (e *Engine) owns(shard int32) bool {
-	if len(e.o.Own) == e.o.Shards {
-		return true
-	}
-	for _, s := range e.o.Own {
-		if s == shard {
-			return true
-		}
-	}
-	return false
+	return len(e.o.Own) == e.o.Shards || slices.Contains(e.o.Own, shard)
 }
 
 // keeper is what the keeping of the index remembers.

@@ -3,6 +3,7 @@ package timers_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -76,8 +77,7 @@ func TestOnARealRedis(t *testing.T) {
 	wire.cut()
 	at(8 * time.Second)
 	wire.mend()
-	at(11 * time.Second)
-	require.Eventually(t, func() bool { return len(s.log()) == n }, 5*time.Second, 10*time.Millisecond)
+	at(13 * time.Second) // two sweeps after the last, on a busy machine
 	s.fired(t, n, 2*time.Second)
 	require.Greater(t, told.count(timers.ByClaim), n/4)
 	require.Positive(t, told.count(timers.BySweep))
@@ -101,6 +101,9 @@ func dump(t testing.TB, client *redis.Client, store string) copied {
 	out := copied{}
 	for _, key := range keysOf(t, client, store) {
 		content, err := client.Dump(context.Background(), key).Result()
+		if errors.Is(err, redis.Nil) {
+			continue // the last lease of a shard has just ended
+		}
 		require.NoError(t, err)
 		out[key] = content
 	}

@@ -490,11 +490,14 @@ func TestStopWaitsForWhatIsBeingFired(t *testing.T) {
 		require.NoError(t, e.Start(t.Context()))
 		<-entered
 		stopped := make(chan error, 1)
-		go func() { stopped <- e.Stop(context.Background()) }()
+		go func() {
+			err := e.Stop(context.Background())
+			stopped <- err
+		}()
 		synctest.Wait()
 		select {
-		case <-stopped:
-			t.Fatal("stopped while a timer was being fired")
+		case err := <-stopped:
+			t.Fatal("stopped while a timer was being fired", err)
 		default:
 		}
 		close(leave)
