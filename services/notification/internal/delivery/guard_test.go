@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -50,7 +51,10 @@ func TestOtherSpellingsOfLoopbackNeverConnect(t *testing.T) {
 	t.Parallel()
 	reached := make(chan string, 100)
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { reached <- r.Host }))
-	defer server.Close()
+	t.Cleanup(func() {
+		server.Close()
+		require.Empty(t, reached)
+	})
 	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
 	require.NoError(t, err)
 	for _, host := range []string{
@@ -58,16 +62,19 @@ func TestOtherSpellingsOfLoopbackNeverConnect(t *testing.T) {
 		"[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[0:0:0:0:0:ffff:7f00:1]", "①②⑦.⓪.⓪.①", "127。0。0。1", "127.0.0.1.",
 		"LOCALHOST", "localhost.", "[::1%25lo]", "%31%32%37.0.0.1",
 	} {
-		w, err := NewWebhook(WebhookOptions{URL: "http://" + host + ":" + port + "/", Secrets: []string{testSecret}, PlainHTTP: true})
-		if err != nil {
-			continue // refused even earlier
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
-		_, err = w.Send(ctx, Message{Key: "k", Text: "t"})
-		cancel()
-		require.Error(t, err, host)
+		t.Run(host, func(t *testing.T) {
+			t.Parallel()
+			w, err := NewWebhook(WebhookOptions{URL: "http://" + host + ":" + port + "/", Secrets: []string{testSecret}, PlainHTTP: true})
+			if err != nil {
+				return // refused even earlier
+			}
+			// Some are names to the resolver; one that does not answer must not hold the test up.
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+			defer cancel()
+			_, err = w.Send(ctx, Message{Key: "k", Text: "t"})
+			require.Error(t, err)
+		})
 	}
-	require.Empty(t, reached)
 }
 
 // testSecret is 24 bytes, base64.
