@@ -2,6 +2,7 @@ package timerindex
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -111,7 +112,7 @@ type Index interface {
 }
 
 // ErrLostAgain says that a shard was lost while it was being rebuilt.
-var ErrLostAgain = fmt.Errorf("timer index: the shard was lost while it was rebuilt")
+var ErrLostAgain = errors.New("timer index: the shard was lost while it was rebuilt")
 
 // milliseconds rounds an instant up.
 func milliseconds(t time.Time) int64 {

@@ -138,8 +138,11 @@ func (r *Redis) each(ctx context.Context, script *redis.Script, key string, memb
 func (r *Redis) Claim(ctx context.Context, shard int32, claim Claim) (Claimed, error) {
 	keys := []string{r.key(shard, "due"), r.key(shard, "leased")}
 	rows, err := r.claim.Run(ctx, r.client, keys, claim.Now.UnixMilli(), claim.Limit, milliseconds(claim.Until)).StringSlice()
-	if err != nil || len(rows)%2 != 1 {
-		return Claimed{}, fmt.Errorf("claim timers of shard %d: %w", shard, errors.Join(err, oddReply(err)))
+	if err == nil && len(rows)%2 != 1 {
+		err = errShape
+	}
+	if err != nil {
+		return Claimed{}, fmt.Errorf("claim timers of shard %d: %w", shard, err)
 	}
 	var out Claimed
 	if rows[0] != "" {
@@ -163,12 +166,8 @@ func readEntry(member, due string) (Entry, bool) {
 	return Entry{Member: m, At: at}, err == nil && err2 == nil
 }
 
-func oddReply(err error) error {
-	if err != nil {
-		return nil
-	}
-	return errors.New("the reply has an odd shape")
-}
+// errShape is a reply that none of our scripts gives.
+var errShape = errors.New("the reply has an odd shape")
 
 // score reads a score as Redis writes it; large ones may have an exponent.
 func score(s string) (time.Time, error) {
@@ -203,7 +202,7 @@ func (r *Redis) Beat(ctx context.Context, shard int32, remembered Heartbeat) (He
 			return Heartbeat{Number: number, Incarnation: incarnation}, lost == 1, nil
 		}
 	}
-	return Heartbeat{}, false, fmt.Errorf("heartbeat of shard %d: %w", shard, oddReply(nil))
+	return Heartbeat{}, false, fmt.Errorf("heartbeat of shard %d: %w", shard, errShape)
 }
 
 // Rebuild implements Index. A token in the heartbeat's key shows whether the
