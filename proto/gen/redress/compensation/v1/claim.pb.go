@@ -45,7 +45,8 @@ const (
 	Claim_STATE_PAID Claim_State = 6
 	// Sent back to the initiator.
 	Claim_STATE_RETURNED Claim_State = 7
-	// Refused by a signatory.
+	// Refused for good. No rule of the packs shipped leads here: by P02-A5 a rejected claim
+	// returns to its initiator.
 	Claim_STATE_REFUSED Claim_State = 8
 	// Taken back.
 	Claim_STATE_WITHDRAWN Claim_State = 9
@@ -172,16 +173,18 @@ func (x Hold_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Hold_State.Descriptor instead.
 func (Hold_State) EnumDescriptor() ([]byte, []int) {
-	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{5, 0}
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{6, 0}
 }
 
 // Claim is a request for compensation on one complaint, with its approval chain
 // and its payment.
 //
 // State machine: DRAFT → SUBMITTED → APPROVED → CHECKED → EXECUTED → PAID;
-// SUBMITTED → RETURNED → SUBMITTED; SUBMITTED → REFUSED; before EXECUTED →
-// WITHDRAWN or HELD. A change of amount, payee, ground, causes or remedy after
-// submission voids the approval and leads back to RETURNED.
+// SUBMITTED → RETURNED → SUBMITTED; before EXECUTED → WITHDRAWN or HELD. A
+// signatory who rejects or returns sends it back to its initiator (P02-A5). A
+// change of amount, payee, ground, causes or remedy after submission voids the
+// approval and leads back to RETURNED; only falling back from cash to a non-cash
+// remedy after the approval does not.
 type Claim struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name, claims/{claim}.
@@ -241,7 +244,12 @@ type Claim struct {
 	// Rule of the ground.
 	GroundRule *v1.RuleRef `protobuf:"bytes,28,opt,name=ground_rule,json=groundRule,proto3" json:"ground_rule,omitempty"`
 	// Number of the complaint.
-	CaseNumber    string `protobuf:"bytes,29,opt,name=case_number,json=caseNumber,proto3" json:"case_number,omitempty"`
+	CaseNumber string `protobuf:"bytes,29,opt,name=case_number,json=caseNumber,proto3" json:"case_number,omitempty"`
+	// Remedy that was put before the signatories; empty before the first request. The remedy may
+	// fall back to a non-cash one after they have signed, the seal stays on this one.
+	SubmittedRemedy string `protobuf:"bytes,30,opt,name=submitted_remedy,json=submittedRemedy,proto3" json:"submitted_remedy,omitempty"`
+	// How it was taken back; absent if it was not.
+	Withdrawal    *ClaimWithdrawal `protobuf:"bytes,31,opt,name=withdrawal,proto3" json:"withdrawal,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -479,6 +487,84 @@ func (x *Claim) GetCaseNumber() string {
 	return ""
 }
 
+func (x *Claim) GetSubmittedRemedy() string {
+	if x != nil {
+		return x.SubmittedRemedy
+	}
+	return ""
+}
+
+func (x *Claim) GetWithdrawal() *ClaimWithdrawal {
+	if x != nil {
+		return x.Withdrawal
+	}
+	return nil
+}
+
+// ClaimWithdrawal says who took a claim back and why.
+type ClaimWithdrawal struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// people/{person}, or the service whose event ended the complaint.
+	Principal string `protobuf:"bytes,1,opt,name=principal,proto3" json:"principal,omitempty"`
+	// When.
+	WithdrawTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=withdraw_time,json=withdrawTime,proto3" json:"withdraw_time,omitempty"`
+	// Why, in the words of who took it back; empty if the complaint was withdrawn.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClaimWithdrawal) Reset() {
+	*x = ClaimWithdrawal{}
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimWithdrawal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimWithdrawal) ProtoMessage() {}
+
+func (x *ClaimWithdrawal) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimWithdrawal.ProtoReflect.Descriptor instead.
+func (*ClaimWithdrawal) Descriptor() ([]byte, []int) {
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ClaimWithdrawal) GetPrincipal() string {
+	if x != nil {
+		return x.Principal
+	}
+	return ""
+}
+
+func (x *ClaimWithdrawal) GetWithdrawTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.WithdrawTime
+	}
+	return nil
+}
+
+func (x *ClaimWithdrawal) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // Payee receives a payment.
 type Payee struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -494,7 +580,7 @@ type Payee struct {
 
 func (x *Payee) Reset() {
 	*x = Payee{}
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[1]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -506,7 +592,7 @@ func (x *Payee) String() string {
 func (*Payee) ProtoMessage() {}
 
 func (x *Payee) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[1]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -519,7 +605,7 @@ func (x *Payee) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Payee.ProtoReflect.Descriptor instead.
 func (*Payee) Descriptor() ([]byte, []int) {
-	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{1}
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Payee) GetDisplayName() string {
@@ -560,7 +646,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[2]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -572,7 +658,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[2]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -585,7 +671,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{2}
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Refusal) GetRecorder() string {
@@ -633,7 +719,7 @@ type Check struct {
 
 func (x *Check) Reset() {
 	*x = Check{}
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[3]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -645,7 +731,7 @@ func (x *Check) String() string {
 func (*Check) ProtoMessage() {}
 
 func (x *Check) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[3]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -658,7 +744,7 @@ func (x *Check) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Check.ProtoReflect.Descriptor instead.
 func (*Check) Descriptor() ([]byte, []int) {
-	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{3}
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Check) GetComplete() bool {
@@ -714,7 +800,7 @@ type Payout struct {
 
 func (x *Payout) Reset() {
 	*x = Payout{}
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[4]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -726,7 +812,7 @@ func (x *Payout) String() string {
 func (*Payout) ProtoMessage() {}
 
 func (x *Payout) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[4]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -739,7 +825,7 @@ func (x *Payout) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Payout.ProtoReflect.Descriptor instead.
 func (*Payout) Descriptor() ([]byte, []int) {
-	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{4}
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Payout) GetOrder() string {
@@ -813,7 +899,7 @@ type Hold struct {
 
 func (x *Hold) Reset() {
 	*x = Hold{}
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[5]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -825,7 +911,7 @@ func (x *Hold) String() string {
 func (*Hold) ProtoMessage() {}
 
 func (x *Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[5]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -838,7 +924,7 @@ func (x *Hold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hold.ProtoReflect.Descriptor instead.
 func (*Hold) Descriptor() ([]byte, []int) {
-	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{5}
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Hold) GetReason() string {
@@ -871,7 +957,7 @@ type ClaimRequested struct {
 
 func (x *ClaimRequested) Reset() {
 	*x = ClaimRequested{}
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[6]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -883,7 +969,7 @@ func (x *ClaimRequested) String() string {
 func (*ClaimRequested) ProtoMessage() {}
 
 func (x *ClaimRequested) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[6]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -896,7 +982,7 @@ func (x *ClaimRequested) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimRequested.ProtoReflect.Descriptor instead.
 func (*ClaimRequested) Descriptor() ([]byte, []int) {
-	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{6}
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{7}
 }
 
 // ClaimDrafted says that a handling plan owes a claim.
@@ -908,7 +994,7 @@ type ClaimDrafted struct {
 
 func (x *ClaimDrafted) Reset() {
 	*x = ClaimDrafted{}
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[7]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -920,7 +1006,7 @@ func (x *ClaimDrafted) String() string {
 func (*ClaimDrafted) ProtoMessage() {}
 
 func (x *ClaimDrafted) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[7]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -933,7 +1019,7 @@ func (x *ClaimDrafted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimDrafted.ProtoReflect.Descriptor instead.
 func (*ClaimDrafted) Descriptor() ([]byte, []int) {
-	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{7}
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{8}
 }
 
 // ClaimUpdated says that a claim was changed before it was submitted again.
@@ -945,7 +1031,7 @@ type ClaimUpdated struct {
 
 func (x *ClaimUpdated) Reset() {
 	*x = ClaimUpdated{}
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[8]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -957,7 +1043,7 @@ func (x *ClaimUpdated) String() string {
 func (*ClaimUpdated) ProtoMessage() {}
 
 func (x *ClaimUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[8]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -970,7 +1056,7 @@ func (x *ClaimUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimUpdated.ProtoReflect.Descriptor instead.
 func (*ClaimUpdated) Descriptor() ([]byte, []int) {
-	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{8}
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{9}
 }
 
 // ClaimSigned says that a signature was given.
@@ -982,7 +1068,7 @@ type ClaimSigned struct {
 
 func (x *ClaimSigned) Reset() {
 	*x = ClaimSigned{}
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[9]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -994,7 +1080,7 @@ func (x *ClaimSigned) String() string {
 func (*ClaimSigned) ProtoMessage() {}
 
 func (x *ClaimSigned) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[9]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1007,7 +1093,7 @@ func (x *ClaimSigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimSigned.ProtoReflect.Descriptor instead.
 func (*ClaimSigned) Descriptor() ([]byte, []int) {
-	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{9}
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{10}
 }
 
 // ClaimApproved says that the chain is complete.
@@ -1019,7 +1105,7 @@ type ClaimApproved struct {
 
 func (x *ClaimApproved) Reset() {
 	*x = ClaimApproved{}
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[10]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1031,7 +1117,7 @@ func (x *ClaimApproved) String() string {
 func (*ClaimApproved) ProtoMessage() {}
 
 func (x *ClaimApproved) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[10]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1044,7 +1130,7 @@ func (x *ClaimApproved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimApproved.ProtoReflect.Descriptor instead.
 func (*ClaimApproved) Descriptor() ([]byte, []int) {
-	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{10}
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{11}
 }
 
 // ClaimReturned says that a claim went back to its initiator.
@@ -1056,7 +1142,7 @@ type ClaimReturned struct {
 
 func (x *ClaimReturned) Reset() {
 	*x = ClaimReturned{}
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[11]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1068,7 +1154,7 @@ func (x *ClaimReturned) String() string {
 func (*ClaimReturned) ProtoMessage() {}
 
 func (x *ClaimReturned) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[11]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1081,7 +1167,7 @@ func (x *ClaimReturned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimReturned.ProtoReflect.Descriptor instead.
 func (*ClaimReturned) Descriptor() ([]byte, []int) {
-	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{11}
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{12}
 }
 
 // ClaimRefused says that a signatory refused.
@@ -1093,7 +1179,7 @@ type ClaimRefused struct {
 
 func (x *ClaimRefused) Reset() {
 	*x = ClaimRefused{}
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[12]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1105,7 +1191,7 @@ func (x *ClaimRefused) String() string {
 func (*ClaimRefused) ProtoMessage() {}
 
 func (x *ClaimRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[12]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1118,7 +1204,7 @@ func (x *ClaimRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimRefused.ProtoReflect.Descriptor instead.
 func (*ClaimRefused) Descriptor() ([]byte, []int) {
-	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{12}
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{13}
 }
 
 // ClaimWithdrawn says that a claim was taken back.
@@ -1130,7 +1216,7 @@ type ClaimWithdrawn struct {
 
 func (x *ClaimWithdrawn) Reset() {
 	*x = ClaimWithdrawn{}
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[13]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1142,7 +1228,7 @@ func (x *ClaimWithdrawn) String() string {
 func (*ClaimWithdrawn) ProtoMessage() {}
 
 func (x *ClaimWithdrawn) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[13]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1155,7 +1241,7 @@ func (x *ClaimWithdrawn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimWithdrawn.ProtoReflect.Descriptor instead.
 func (*ClaimWithdrawn) Descriptor() ([]byte, []int) {
-	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{13}
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{14}
 }
 
 // NonCashRefused says that the customer did not accept a non-cash remedy.
@@ -1167,7 +1253,7 @@ type NonCashRefused struct {
 
 func (x *NonCashRefused) Reset() {
 	*x = NonCashRefused{}
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[14]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1179,7 +1265,7 @@ func (x *NonCashRefused) String() string {
 func (*NonCashRefused) ProtoMessage() {}
 
 func (x *NonCashRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[14]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1192,7 +1278,7 @@ func (x *NonCashRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NonCashRefused.ProtoReflect.Descriptor instead.
 func (*NonCashRefused) Descriptor() ([]byte, []int) {
-	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{14}
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{15}
 }
 
 // RemedyChanged says that another remedy was chosen.
@@ -1204,7 +1290,7 @@ type RemedyChanged struct {
 
 func (x *RemedyChanged) Reset() {
 	*x = RemedyChanged{}
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[15]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1216,7 +1302,7 @@ func (x *RemedyChanged) String() string {
 func (*RemedyChanged) ProtoMessage() {}
 
 func (x *RemedyChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[15]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1229,7 +1315,7 @@ func (x *RemedyChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemedyChanged.ProtoReflect.Descriptor instead.
 func (*RemedyChanged) Descriptor() ([]byte, []int) {
-	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{15}
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{16}
 }
 
 // ClaimChecked says that finance checked the papers.
@@ -1241,7 +1327,7 @@ type ClaimChecked struct {
 
 func (x *ClaimChecked) Reset() {
 	*x = ClaimChecked{}
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[16]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1253,7 +1339,7 @@ func (x *ClaimChecked) String() string {
 func (*ClaimChecked) ProtoMessage() {}
 
 func (x *ClaimChecked) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[16]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1266,7 +1352,7 @@ func (x *ClaimChecked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimChecked.ProtoReflect.Descriptor instead.
 func (*ClaimChecked) Descriptor() ([]byte, []int) {
-	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{16}
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{17}
 }
 
 // PayoutExecuted says that the order to pay was given.
@@ -1278,7 +1364,7 @@ type PayoutExecuted struct {
 
 func (x *PayoutExecuted) Reset() {
 	*x = PayoutExecuted{}
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[17]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1290,7 +1376,7 @@ func (x *PayoutExecuted) String() string {
 func (*PayoutExecuted) ProtoMessage() {}
 
 func (x *PayoutExecuted) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[17]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1303,7 +1389,7 @@ func (x *PayoutExecuted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayoutExecuted.ProtoReflect.Descriptor instead.
 func (*PayoutExecuted) Descriptor() ([]byte, []int) {
-	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{17}
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{18}
 }
 
 // ClaimPaid says that payment was confirmed.
@@ -1315,7 +1401,7 @@ type ClaimPaid struct {
 
 func (x *ClaimPaid) Reset() {
 	*x = ClaimPaid{}
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[18]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1327,7 +1413,7 @@ func (x *ClaimPaid) String() string {
 func (*ClaimPaid) ProtoMessage() {}
 
 func (x *ClaimPaid) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[18]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1340,7 +1426,7 @@ func (x *ClaimPaid) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimPaid.ProtoReflect.Descriptor instead.
 func (*ClaimPaid) Descriptor() ([]byte, []int) {
-	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{18}
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{19}
 }
 
 // ClaimHeld says that a claim is held.
@@ -1352,7 +1438,7 @@ type ClaimHeld struct {
 
 func (x *ClaimHeld) Reset() {
 	*x = ClaimHeld{}
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[19]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1364,7 +1450,7 @@ func (x *ClaimHeld) String() string {
 func (*ClaimHeld) ProtoMessage() {}
 
 func (x *ClaimHeld) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[19]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1377,7 +1463,7 @@ func (x *ClaimHeld) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimHeld.ProtoReflect.Descriptor instead.
 func (*ClaimHeld) Descriptor() ([]byte, []int) {
-	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{19}
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{20}
 }
 
 // ClaimReleased says that a hold was lifted.
@@ -1389,7 +1475,7 @@ type ClaimReleased struct {
 
 func (x *ClaimReleased) Reset() {
 	*x = ClaimReleased{}
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[20]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1401,7 +1487,7 @@ func (x *ClaimReleased) String() string {
 func (*ClaimReleased) ProtoMessage() {}
 
 func (x *ClaimReleased) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_compensation_v1_claim_proto_msgTypes[20]
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1414,14 +1500,14 @@ func (x *ClaimReleased) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimReleased.ProtoReflect.Descriptor instead.
 func (*ClaimReleased) Descriptor() ([]byte, []int) {
-	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{20}
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{21}
 }
 
 var File_redress_compensation_v1_claim_proto protoreflect.FileDescriptor
 
 const file_redress_compensation_v1_claim_proto_rawDesc = "" +
 	"\n" +
-	"#redress/compensation/v1/claim.proto\x12\x17redress.compensation.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1bredress/type/v1/money.proto\x1a\x1aredress/type/v1/text.proto\"\xe8\x0e\n" +
+	"#redress/compensation/v1/claim.proto\x12\x17redress.compensation.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1bredress/type/v1/money.proto\x1a\x1aredress/type/v1/text.proto\"\xe7\x0f\n" +
 	"\x05Claim\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12\x1b\n" +
@@ -1459,7 +1545,11 @@ const file_redress_compensation_v1_claim_proto_rawDesc = "" +
 	"\vground_rule\x18\x1c \x01(\v2\x18.redress.type.v1.RuleRefB\x03\xe0A\x03R\n" +
 	"groundRule\x12$\n" +
 	"\vcase_number\x18\x1d \x01(\tB\x03\xe0A\x03R\n" +
-	"caseNumber\x1aO\n" +
+	"caseNumber\x12.\n" +
+	"\x10submitted_remedy\x18\x1e \x01(\tB\x03\xe0A\x03R\x0fsubmittedRemedy\x12M\n" +
+	"\n" +
+	"withdrawal\x18\x1f \x01(\v2(.redress.compensation.v1.ClaimWithdrawalB\x03\xe0A\x03R\n" +
+	"withdrawal\x1aO\n" +
 	"\n" +
 	"FactsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
@@ -1478,7 +1568,11 @@ const file_redress_compensation_v1_claim_proto_rawDesc = "" +
 	"\x0fSTATE_WITHDRAWN\x10\t\x12\x0e\n" +
 	"\n" +
 	"STATE_HELD\x10\n" +
-	"\"\x98\x01\n" +
+	"\"\x8e\x01\n" +
+	"\x0fClaimWithdrawal\x12\x1c\n" +
+	"\tprincipal\x18\x01 \x01(\tR\tprincipal\x12?\n" +
+	"\rwithdraw_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\fwithdrawTime\x12\x1c\n" +
+	"\x06reason\x18\x03 \x01(\tB\x04\xd0\xda\x18\x02R\x06reason\"\x98\x01\n" +
 	"\x05Payee\x122\n" +
 	"\fdisplay_name\x18\x01 \x01(\tB\x0f\xe0A\x01\xbaH\x05r\x03\x18\xc8\x01\xd0\xda\x18\x01R\vdisplayName\x12(\n" +
 	"\aaccount\x18\x02 \x01(\tB\x0e\xe0A\x01\xbaH\x04r\x02\x18d\xd0\xda\x18\x01R\aaccount\x121\n" +
@@ -1545,67 +1639,70 @@ func file_redress_compensation_v1_claim_proto_rawDescGZIP() []byte {
 }
 
 var file_redress_compensation_v1_claim_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_redress_compensation_v1_claim_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_redress_compensation_v1_claim_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_redress_compensation_v1_claim_proto_goTypes = []any{
 	(Claim_State)(0),              // 0: redress.compensation.v1.Claim.State
 	(Hold_State)(0),               // 1: redress.compensation.v1.Hold.State
 	(*Claim)(nil),                 // 2: redress.compensation.v1.Claim
-	(*Payee)(nil),                 // 3: redress.compensation.v1.Payee
-	(*Refusal)(nil),               // 4: redress.compensation.v1.Refusal
-	(*Check)(nil),                 // 5: redress.compensation.v1.Check
-	(*Payout)(nil),                // 6: redress.compensation.v1.Payout
-	(*Hold)(nil),                  // 7: redress.compensation.v1.Hold
-	(*ClaimRequested)(nil),        // 8: redress.compensation.v1.ClaimRequested
-	(*ClaimDrafted)(nil),          // 9: redress.compensation.v1.ClaimDrafted
-	(*ClaimUpdated)(nil),          // 10: redress.compensation.v1.ClaimUpdated
-	(*ClaimSigned)(nil),           // 11: redress.compensation.v1.ClaimSigned
-	(*ClaimApproved)(nil),         // 12: redress.compensation.v1.ClaimApproved
-	(*ClaimReturned)(nil),         // 13: redress.compensation.v1.ClaimReturned
-	(*ClaimRefused)(nil),          // 14: redress.compensation.v1.ClaimRefused
-	(*ClaimWithdrawn)(nil),        // 15: redress.compensation.v1.ClaimWithdrawn
-	(*NonCashRefused)(nil),        // 16: redress.compensation.v1.NonCashRefused
-	(*RemedyChanged)(nil),         // 17: redress.compensation.v1.RemedyChanged
-	(*ClaimChecked)(nil),          // 18: redress.compensation.v1.ClaimChecked
-	(*PayoutExecuted)(nil),        // 19: redress.compensation.v1.PayoutExecuted
-	(*ClaimPaid)(nil),             // 20: redress.compensation.v1.ClaimPaid
-	(*ClaimHeld)(nil),             // 21: redress.compensation.v1.ClaimHeld
-	(*ClaimReleased)(nil),         // 22: redress.compensation.v1.ClaimReleased
-	nil,                           // 23: redress.compensation.v1.Claim.FactsEntry
-	(*v1.Money)(nil),              // 24: redress.type.v1.Money
-	(*v1.Approval)(nil),           // 25: redress.type.v1.Approval
-	(*timestamppb.Timestamp)(nil), // 26: google.protobuf.Timestamp
-	(*v1.RuleRef)(nil),            // 27: redress.type.v1.RuleRef
-	(*v1.Fact)(nil),               // 28: redress.type.v1.Fact
+	(*ClaimWithdrawal)(nil),       // 3: redress.compensation.v1.ClaimWithdrawal
+	(*Payee)(nil),                 // 4: redress.compensation.v1.Payee
+	(*Refusal)(nil),               // 5: redress.compensation.v1.Refusal
+	(*Check)(nil),                 // 6: redress.compensation.v1.Check
+	(*Payout)(nil),                // 7: redress.compensation.v1.Payout
+	(*Hold)(nil),                  // 8: redress.compensation.v1.Hold
+	(*ClaimRequested)(nil),        // 9: redress.compensation.v1.ClaimRequested
+	(*ClaimDrafted)(nil),          // 10: redress.compensation.v1.ClaimDrafted
+	(*ClaimUpdated)(nil),          // 11: redress.compensation.v1.ClaimUpdated
+	(*ClaimSigned)(nil),           // 12: redress.compensation.v1.ClaimSigned
+	(*ClaimApproved)(nil),         // 13: redress.compensation.v1.ClaimApproved
+	(*ClaimReturned)(nil),         // 14: redress.compensation.v1.ClaimReturned
+	(*ClaimRefused)(nil),          // 15: redress.compensation.v1.ClaimRefused
+	(*ClaimWithdrawn)(nil),        // 16: redress.compensation.v1.ClaimWithdrawn
+	(*NonCashRefused)(nil),        // 17: redress.compensation.v1.NonCashRefused
+	(*RemedyChanged)(nil),         // 18: redress.compensation.v1.RemedyChanged
+	(*ClaimChecked)(nil),          // 19: redress.compensation.v1.ClaimChecked
+	(*PayoutExecuted)(nil),        // 20: redress.compensation.v1.PayoutExecuted
+	(*ClaimPaid)(nil),             // 21: redress.compensation.v1.ClaimPaid
+	(*ClaimHeld)(nil),             // 22: redress.compensation.v1.ClaimHeld
+	(*ClaimReleased)(nil),         // 23: redress.compensation.v1.ClaimReleased
+	nil,                           // 24: redress.compensation.v1.Claim.FactsEntry
+	(*v1.Money)(nil),              // 25: redress.type.v1.Money
+	(*v1.Approval)(nil),           // 26: redress.type.v1.Approval
+	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
+	(*v1.RuleRef)(nil),            // 28: redress.type.v1.RuleRef
+	(*v1.Fact)(nil),               // 29: redress.type.v1.Fact
 }
 var file_redress_compensation_v1_claim_proto_depIdxs = []int32{
 	0,  // 0: redress.compensation.v1.Claim.state:type_name -> redress.compensation.v1.Claim.State
-	24, // 1: redress.compensation.v1.Claim.amount:type_name -> redress.type.v1.Money
-	3,  // 2: redress.compensation.v1.Claim.payee:type_name -> redress.compensation.v1.Payee
-	23, // 3: redress.compensation.v1.Claim.facts:type_name -> redress.compensation.v1.Claim.FactsEntry
-	25, // 4: redress.compensation.v1.Claim.approval:type_name -> redress.type.v1.Approval
-	25, // 5: redress.compensation.v1.Claim.former_approvals:type_name -> redress.type.v1.Approval
-	4,  // 6: redress.compensation.v1.Claim.refusal:type_name -> redress.compensation.v1.Refusal
-	5,  // 7: redress.compensation.v1.Claim.check:type_name -> redress.compensation.v1.Check
-	6,  // 8: redress.compensation.v1.Claim.payout:type_name -> redress.compensation.v1.Payout
-	7,  // 9: redress.compensation.v1.Claim.hold:type_name -> redress.compensation.v1.Hold
-	26, // 10: redress.compensation.v1.Claim.create_time:type_name -> google.protobuf.Timestamp
-	26, // 11: redress.compensation.v1.Claim.update_time:type_name -> google.protobuf.Timestamp
-	26, // 12: redress.compensation.v1.Claim.submit_time:type_name -> google.protobuf.Timestamp
-	27, // 13: redress.compensation.v1.Claim.ground_rule:type_name -> redress.type.v1.RuleRef
-	26, // 14: redress.compensation.v1.Refusal.refuse_time:type_name -> google.protobuf.Timestamp
-	26, // 15: redress.compensation.v1.Refusal.record_time:type_name -> google.protobuf.Timestamp
-	26, // 16: redress.compensation.v1.Check.check_time:type_name -> google.protobuf.Timestamp
-	24, // 17: redress.compensation.v1.Payout.amount:type_name -> redress.type.v1.Money
-	26, // 18: redress.compensation.v1.Payout.execute_time:type_name -> google.protobuf.Timestamp
-	26, // 19: redress.compensation.v1.Payout.confirm_time:type_name -> google.protobuf.Timestamp
-	26, // 20: redress.compensation.v1.Hold.hold_time:type_name -> google.protobuf.Timestamp
-	1,  // 21: redress.compensation.v1.Hold.previous:type_name -> redress.compensation.v1.Hold.State
-	28, // 22: redress.compensation.v1.Claim.FactsEntry.value:type_name -> redress.type.v1.Fact
-	23, // [23:23] is the sub-list for method output_type
-	23, // [23:23] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	25, // 1: redress.compensation.v1.Claim.amount:type_name -> redress.type.v1.Money
+	4,  // 2: redress.compensation.v1.Claim.payee:type_name -> redress.compensation.v1.Payee
+	24, // 3: redress.compensation.v1.Claim.facts:type_name -> redress.compensation.v1.Claim.FactsEntry
+	26, // 4: redress.compensation.v1.Claim.approval:type_name -> redress.type.v1.Approval
+	26, // 5: redress.compensation.v1.Claim.former_approvals:type_name -> redress.type.v1.Approval
+	5,  // 6: redress.compensation.v1.Claim.refusal:type_name -> redress.compensation.v1.Refusal
+	6,  // 7: redress.compensation.v1.Claim.check:type_name -> redress.compensation.v1.Check
+	7,  // 8: redress.compensation.v1.Claim.payout:type_name -> redress.compensation.v1.Payout
+	8,  // 9: redress.compensation.v1.Claim.hold:type_name -> redress.compensation.v1.Hold
+	27, // 10: redress.compensation.v1.Claim.create_time:type_name -> google.protobuf.Timestamp
+	27, // 11: redress.compensation.v1.Claim.update_time:type_name -> google.protobuf.Timestamp
+	27, // 12: redress.compensation.v1.Claim.submit_time:type_name -> google.protobuf.Timestamp
+	28, // 13: redress.compensation.v1.Claim.ground_rule:type_name -> redress.type.v1.RuleRef
+	3,  // 14: redress.compensation.v1.Claim.withdrawal:type_name -> redress.compensation.v1.ClaimWithdrawal
+	27, // 15: redress.compensation.v1.ClaimWithdrawal.withdraw_time:type_name -> google.protobuf.Timestamp
+	27, // 16: redress.compensation.v1.Refusal.refuse_time:type_name -> google.protobuf.Timestamp
+	27, // 17: redress.compensation.v1.Refusal.record_time:type_name -> google.protobuf.Timestamp
+	27, // 18: redress.compensation.v1.Check.check_time:type_name -> google.protobuf.Timestamp
+	25, // 19: redress.compensation.v1.Payout.amount:type_name -> redress.type.v1.Money
+	27, // 20: redress.compensation.v1.Payout.execute_time:type_name -> google.protobuf.Timestamp
+	27, // 21: redress.compensation.v1.Payout.confirm_time:type_name -> google.protobuf.Timestamp
+	27, // 22: redress.compensation.v1.Hold.hold_time:type_name -> google.protobuf.Timestamp
+	1,  // 23: redress.compensation.v1.Hold.previous:type_name -> redress.compensation.v1.Hold.State
+	29, // 24: redress.compensation.v1.Claim.FactsEntry.value:type_name -> redress.type.v1.Fact
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_redress_compensation_v1_claim_proto_init() }
@@ -1619,7 +1716,7 @@ func file_redress_compensation_v1_claim_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_compensation_v1_claim_proto_rawDesc), len(file_redress_compensation_v1_claim_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   22,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

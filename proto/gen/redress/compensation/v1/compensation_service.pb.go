@@ -88,6 +88,8 @@ const (
 	HoldClaimsResponse_RESULT_HELD HoldClaimsResponse_Result = 1
 	// A claim was executed before.
 	HoldClaimsResponse_RESULT_ALREADY_PAID HoldClaimsResponse_Result = 2
+	// The hold was lifted, as asked.
+	HoldClaimsResponse_RESULT_RELEASED HoldClaimsResponse_Result = 3
 )
 
 // Enum value maps for HoldClaimsResponse_Result.
@@ -96,11 +98,13 @@ var (
 		0: "RESULT_UNSPECIFIED",
 		1: "RESULT_HELD",
 		2: "RESULT_ALREADY_PAID",
+		3: "RESULT_RELEASED",
 	}
 	HoldClaimsResponse_Result_value = map[string]int32{
 		"RESULT_UNSPECIFIED":  0,
 		"RESULT_HELD":         1,
 		"RESULT_ALREADY_PAID": 2,
+		"RESULT_RELEASED":     3,
 	}
 )
 
@@ -2047,14 +2051,15 @@ const file_redress_compensation_v1_compensation_service_proto_rawDesc = "" +
 	"\x06reason\x18\x03 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x06reason\x12*\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12\x1d\n" +
-	"\arelease\x18\x05 \x01(\bB\x03\xe0A\x01R\arelease\"\xc4\x01\n" +
+	"\arelease\x18\x05 \x01(\bB\x03\xe0A\x01R\arelease\"\xd9\x01\n" +
 	"\x12HoldClaimsResponse\x12J\n" +
 	"\x06result\x18\x01 \x01(\x0e22.redress.compensation.v1.HoldClaimsResponse.ResultR\x06result\x12\x16\n" +
-	"\x06claims\x18\x02 \x03(\tR\x06claims\"J\n" +
+	"\x06claims\x18\x02 \x03(\tR\x06claims\"_\n" +
 	"\x06Result\x12\x16\n" +
 	"\x12RESULT_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vRESULT_HELD\x10\x01\x12\x17\n" +
-	"\x13RESULT_ALREADY_PAID\x10\x02\"\x92\x01\n" +
+	"\x13RESULT_ALREADY_PAID\x10\x02\x12\x13\n" +
+	"\x0fRESULT_RELEASED\x10\x03\"\x92\x01\n" +
 	"\x13ExportPersonRequest\x12D\n" +
 	"\forganization\x18\x01 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,62}$R\forganization\x125\n" +
 	"\asubject\x18\x02 \x01(\tB\x1b\xe0A\x02\xbaH\x15r\x132\x11^[a-z0-9-]{1,64}$R\asubject\"N\n" +

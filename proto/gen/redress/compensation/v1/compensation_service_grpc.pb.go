@@ -53,8 +53,10 @@ type CompensationServiceClient interface {
 	// GROUND_OUT_OF_SCOPE, REMEDY_UNKNOWN, GATE_CLOSED, AMOUNT_INVALID, FORM_INCOMPLETE,
 	// COMPLAINT_STATE.
 	CreateClaim(ctx context.Context, in *CreateClaimRequest, opts ...grpc.CallOption) (*CreateClaimResponse, error)
-	// SubmitClaim puts a DRAFT or RETURNED claim into the chain, with corrections. Reasons as
-	// CreateClaim, and CLAIM_STATE, ETAG_MISMATCH.
+	// SubmitClaim puts a DRAFT or RETURNED claim into the chain, with corrections. A SUBMITTED,
+	// APPROVED or CHECKED claim whose content the corrections change returns to its initiator, its
+	// signatures void, and is put forward again at once. Reasons as CreateClaim, and CLAIM_STATE,
+	// CLAIM_HELD, ETAG_MISMATCH.
 	SubmitClaim(ctx context.Context, in *SubmitClaimRequest, opts ...grpc.CallOption) (*SubmitClaimResponse, error)
 	// SignClaim gives a signature. The decision of the board carries its resolution, that of the
 	// tier may allow cash, as facts of the sign's form. Reasons APPROVAL_NOT_OPEN,
@@ -257,8 +259,10 @@ type CompensationServiceServer interface {
 	// GROUND_OUT_OF_SCOPE, REMEDY_UNKNOWN, GATE_CLOSED, AMOUNT_INVALID, FORM_INCOMPLETE,
 	// COMPLAINT_STATE.
 	CreateClaim(context.Context, *CreateClaimRequest) (*CreateClaimResponse, error)
-	// SubmitClaim puts a DRAFT or RETURNED claim into the chain, with corrections. Reasons as
-	// CreateClaim, and CLAIM_STATE, ETAG_MISMATCH.
+	// SubmitClaim puts a DRAFT or RETURNED claim into the chain, with corrections. A SUBMITTED,
+	// APPROVED or CHECKED claim whose content the corrections change returns to its initiator, its
+	// signatures void, and is put forward again at once. Reasons as CreateClaim, and CLAIM_STATE,
+	// CLAIM_HELD, ETAG_MISMATCH.
 	SubmitClaim(context.Context, *SubmitClaimRequest) (*SubmitClaimResponse, error)
 	// SignClaim gives a signature. The decision of the board carries its resolution, that of the
 	// tier may allow cash, as facts of the sign's form. Reasons APPROVAL_NOT_OPEN,

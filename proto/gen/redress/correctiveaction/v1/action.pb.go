@@ -203,7 +203,11 @@ type Action struct {
 	// Rule that asked for it.
 	Rule *v1.RuleRef `protobuf:"bytes,22,opt,name=rule,proto3" json:"rule,omitempty"`
 	// Its clock, actions/{action}/clocks/{clock}; empty if it has no date.
-	Clock         string `protobuf:"bytes,23,opt,name=clock,proto3" json:"clock,omitempty"`
+	Clock string `protobuf:"bytes,23,opt,name=clock,proto3" json:"clock,omitempty"`
+	// Number of the complaint.
+	CaseNumber string `protobuf:"bytes,24,opt,name=case_number,json=caseNumber,proto3" json:"case_number,omitempty"`
+	// When it went on file; absent before.
+	CloseTime     *timestamppb.Timestamp `protobuf:"bytes,25,opt,name=close_time,json=closeTime,proto3" json:"close_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -397,6 +401,20 @@ func (x *Action) GetClock() string {
 		return x.Clock
 	}
 	return ""
+}
+
+func (x *Action) GetCaseNumber() string {
+	if x != nil {
+		return x.CaseNumber
+	}
+	return ""
+}
+
+func (x *Action) GetCloseTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CloseTime
+	}
+	return nil
 }
 
 // Implementation says what was done.
@@ -725,7 +743,7 @@ var File_redress_correctiveaction_v1_action_proto protoreflect.FileDescriptor
 
 const file_redress_correctiveaction_v1_action_proto_rawDesc = "" +
 	"\n" +
-	"(redress/correctiveaction/v1/action.proto\x12\x1bredress.correctiveaction.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1aredress/type/v1/text.proto\"\xdd\f\n" +
+	"(redress/correctiveaction/v1/action.proto\x12\x1bredress.correctiveaction.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1aredress/type/v1/text.proto\"\xc3\r\n" +
 	"\x06Action\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12\x1b\n" +
@@ -757,7 +775,11 @@ const file_redress_correctiveaction_v1_action_proto_rawDesc = "" +
 	"\vupdate_time\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"updateTime\x121\n" +
 	"\x04rule\x18\x16 \x01(\v2\x18.redress.type.v1.RuleRefB\x03\xe0A\x03R\x04rule\x12\x19\n" +
-	"\x05clock\x18\x17 \x01(\tB\x03\xe0A\x03R\x05clock\x1aO\n" +
+	"\x05clock\x18\x17 \x01(\tB\x03\xe0A\x03R\x05clock\x12$\n" +
+	"\vcase_number\x18\x18 \x01(\tB\x03\xe0A\x03R\n" +
+	"caseNumber\x12>\n" +
+	"\n" +
+	"close_time\x18\x19 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcloseTime\x1aO\n" +
 	"\n" +
 	"FactsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
@@ -834,14 +856,15 @@ var file_redress_correctiveaction_v1_action_proto_depIdxs = []int32{
 	11, // 7: redress.correctiveaction.v1.Action.create_time:type_name -> google.protobuf.Timestamp
 	11, // 8: redress.correctiveaction.v1.Action.update_time:type_name -> google.protobuf.Timestamp
 	13, // 9: redress.correctiveaction.v1.Action.rule:type_name -> redress.type.v1.RuleRef
-	11, // 10: redress.correctiveaction.v1.Implementation.implement_time:type_name -> google.protobuf.Timestamp
-	11, // 11: redress.correctiveaction.v1.ActionVerification.verify_time:type_name -> google.protobuf.Timestamp
-	14, // 12: redress.correctiveaction.v1.Action.FactsEntry.value:type_name -> redress.type.v1.Fact
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	11, // 10: redress.correctiveaction.v1.Action.close_time:type_name -> google.protobuf.Timestamp
+	11, // 11: redress.correctiveaction.v1.Implementation.implement_time:type_name -> google.protobuf.Timestamp
+	11, // 12: redress.correctiveaction.v1.ActionVerification.verify_time:type_name -> google.protobuf.Timestamp
+	14, // 13: redress.correctiveaction.v1.Action.FactsEntry.value:type_name -> redress.type.v1.Fact
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_redress_correctiveaction_v1_action_proto_init() }
