@@ -23,6 +23,8 @@ import (
 	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/testing/protocmp"
+
+	"example.com/redress/services/kit/clock"
 )
 
 // Options are what a case wants of its channel.
@@ -301,7 +303,7 @@ func deadlines(t *testing.T, make func(Options) Bed) {
 	ended := newResult[error]()
 	s := &service{unary: func(ctx context.Context, _ *testpb.SimpleRequest) (*testpb.SimpleResponse, error) {
 		deadline, ok := ctx.Deadline()
-		if !ok || time.Until(deadline) > patience {
+		if !ok || clock.System().Until(deadline) > patience {
 			return nil, status.Error(codes.Internal, "no deadline")
 		}
 		<-ctx.Done()
