@@ -211,16 +211,19 @@ func rulesOf(p *policyv1.Pack) map[string]*typev1.RuleRef {
 		}
 	}
 	out := map[string]*typev1.RuleRef{}
-	walk("", p, func(_ string, m proto.Message) {
+	walk("", p, func(path string, m proto.Message) {
 		id := idOf(m)
 		if !isRule(m) || id == "" {
 			return
 		}
-		if _, ok := out[id]; ok && isName(m) {
+		if other := out[id]; other != nil && isName(m) {
 			return // a level or a role never hides the rule of the same id
 		}
 		ref := quote(m)
 		ref.Pack = p.GetPack()
+		if parts := strings.Split(path, "."); ref.Clause == "" && len(parts) == 4 && parts[0] == "stages" {
+			ref.Clause = find(p.GetStages(), parts[1]).GetClause() // a step stands under its stage's clause
+		}
 		if o := from[id]; o != "" {
 			ref.Pack = o
 		}

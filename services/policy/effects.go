@@ -210,6 +210,7 @@ func (p *Policy) On(event, id string, s *Sheet) Effects {
 		s = &Sheet{}
 	}
 	var e Effects
+	var waiting []Pending
 	seen := map[[2]string]bool{}
 	for _, h := range p.hooks[policyv1.Event(policyv1.Event_value["EVENT_"+event])] {
 		key := [2]string{h.kind, h.rule}
@@ -222,7 +223,13 @@ func (p *Policy) On(event, id string, s *Sheet) Effects {
 			seen[key] = true
 			h.run(p, &e, s)
 		case Unknown:
-			e.Pending = append(e.Pending, Pending{h.rule, h.kind, missing})
+			waiting = append(waiting, Pending{h.rule, h.kind, missing})
+		}
+	}
+	// A rule that acted on another of its triggers waits for nothing.
+	for _, w := range waiting {
+		if !seen[[2]string{w.Kind, w.Rule}] {
+			e.Pending = append(e.Pending, w)
 		}
 	}
 	return e
