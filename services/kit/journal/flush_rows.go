@@ -19,9 +19,9 @@ func newStoreStatements() storeStatements {
 			INSERT INTO `+table+` (organization, kind, attribute, value, name) {rows}
 			ON CONFLICT (organization, kind, attribute, value, name) DO NOTHING`, text, text, text, text, text)
 	}
+	organization, name := sqldb.Key{Name: "organization"}, sqldb.Key{Name: "name"}
 	indexDelete := func(table string) *sqldb.Statement {
-		return sqldb.NewStatement(table+".delete", `
-			DELETE FROM `+table+` WHERE (organization, kind, attribute, value, name) IN ({rows})`, text, text, text, text, text)
+		return sqldb.NewDelete(table+".delete", table, organization, sqldb.Key{Name: "kind"}, sqldb.Key{Name: "attribute"}, sqldb.Key{Name: "value"}, name)
 	}
 	return storeStatements{
 		requests: sqldb.NewStatement("requests.insert", `
@@ -51,16 +51,14 @@ func newStoreStatements() storeStatements {
 			SET kind = excluded.kind, version = excluded.version, revision = excluded.revision, state = excluded.state,
 			    attributes = excluded.attributes, update_time = excluded.update_time
 			WHERE projections.revision = excluded.revision - 1`, text, text, text, number, number, bytes, text, number),
-		projectionsDelete: sqldb.NewStatement("projections.delete", `
-			DELETE FROM projections WHERE (organization, name) IN ({rows})`, text, text),
+		projectionsDelete:     sqldb.NewDelete("projections.delete", "projections", organization, name),
 		projectionIndexInsert: indexInsert("projection_index"),
 		projectionIndexDelete: indexDelete("projection_index"),
 		timers: sqldb.NewStatement("timers.upsert", `
 			INSERT INTO timers (organization, name, shard, fire_time, generation) {rows}
 			ON CONFLICT (organization, name) DO UPDATE SET fire_time = excluded.fire_time, generation = excluded.generation`,
 			text, text, number, number, number),
-		timersDelete: sqldb.NewStatement("timers.delete", `
-			DELETE FROM timers WHERE (organization, name) IN ({rows})`, text, text),
+		timersDelete: sqldb.NewDelete("timers.delete", "timers", organization, name),
 		positions: sqldb.NewStatement("feed_positions.upsert", `
 			INSERT INTO feed_positions (source, shard, sequence, base_sequence, digest) {rows}
 			ON CONFLICT (source, shard) DO UPDATE
@@ -70,8 +68,8 @@ func newStoreStatements() storeStatements {
 			INSERT INTO parked_events (source, shard, sequence, organization, complaint, type, reason, waits, park_time, event) {rows}
 			ON CONFLICT (source, shard, sequence) DO UPDATE SET reason = excluded.reason, waits = excluded.waits`,
 			text, number, number, text, text, text, text, number, number, bytes),
-		parkingsDelete: sqldb.NewStatement("parked_events.delete", `
-			DELETE FROM parked_events WHERE (source, shard, sequence) IN ({rows})`, text, number, number),
+		parkingsDelete: sqldb.NewDelete("parked_events.delete", "parked_events", sqldb.Key{Name: "source"},
+			sqldb.Key{Name: "shard", Type: number}, sqldb.Key{Name: "sequence", Type: number}),
 		heads: sqldb.NewStatement("shard_heads.raise", `
 			INSERT INTO shard_heads (shard, sequence, digest) {rows}
 			ON CONFLICT (shard) DO UPDATE SET sequence = shard_heads.sequence + excluded.sequence, digest = excluded.digest

@@ -7,28 +7,23 @@ import (
 	"example.com/redress/services/kit/sqldb"
 )
 
-// statements of reading within a group: many keys at once before the decisions, single ones during them.
-type loadStatements struct{ requests, resources, tallies, projections, positions *sqldb.Statement }
+// loadStatements read by key: many at once before the decisions, single ones during them.
+type loadStatements struct{ requests, answers, resources, tallies, projections, positions *sqldb.Statement }
 
 func newLoadStatements() loadStatements {
-	const text, number = sqldb.Text, sqldb.Int
+	organization, name, number := sqldb.Key{Name: "organization"}, sqldb.Key{Name: "name"}, sqldb.Int
 	return loadStatements{
-		requests: sqldb.NewStatement("requests.read", `
-			SELECT r.organization, r.principal, r.method, r.request_id, r.digest, r.resource, r.version, r.expire_time,
-			       e.shard, e.sequence, e.digest, e.body
-			FROM requests r
-			LEFT JOIN events e ON e.organization = r.organization AND e.resource = r.resource AND e.version = r.version
-			WHERE (r.organization, r.principal, r.method, r.request_id) IN ({rows})`, text, text, text, text),
-		resources: sqldb.NewStatement("resources.read", `
-			SELECT organization, name, shard, complaint, version, state, attributes, digest, create_time, update_time
-			FROM resources WHERE (organization, name) IN ({rows})`, text, text),
-		tallies: sqldb.NewStatement("tallies.read", `
-			SELECT organization, key, revision, value FROM tallies WHERE (organization, key) IN ({rows})`, text, text),
-		projections: sqldb.NewStatement("projections.read", `
-			SELECT organization, name, kind, version, revision, state, attributes, update_time
-			FROM projections WHERE (organization, name) IN ({rows})`, text, text),
-		positions: sqldb.NewStatement("feed_positions.read", `
-			SELECT source, shard, sequence, digest FROM feed_positions WHERE (source, shard) IN ({rows})`, text, number),
+		requests: sqldb.NewLookup("requests.read", "organization, principal, method, request_id, digest, resource, version, expire_time", "requests",
+			organization, sqldb.Key{Name: "principal"}, sqldb.Key{Name: "method"}, sqldb.Key{Name: "request_id"}),
+		answers: sqldb.NewLookup("requests.answer", "organization, resource, version, shard, sequence, digest, body", "events",
+			organization, sqldb.Key{Name: "resource"}, sqldb.Key{Name: "version", Type: number}),
+		resources: sqldb.NewLookup("resources.read",
+			"organization, name, shard, complaint, version, state, attributes, digest, create_time, update_time", "resources", organization, name),
+		tallies: sqldb.NewLookup("tallies.read", "organization, key, revision, value", "tallies", organization, sqldb.Key{Name: "key"}),
+		projections: sqldb.NewLookup("projections.read",
+			"organization, name, kind, version, revision, state, attributes, update_time", "projections", organization, name),
+		positions: sqldb.NewLookup("feed_positions.read", "source, shard, sequence, digest", "feed_positions",
+			sqldb.Key{Name: "source"}, sqldb.Key{Name: "shard", Type: number}),
 	}
 }
 
@@ -70,28 +65,57 @@ func (g *group) loadRequests(keys map[requestKey]bool) error {
 	for k := range keys {
 		rows = append(rows, []any{k.organization, k.principal, k.method, k.id})
 	}
-	return g.tx.QueryRows(g.ctx, g.j.load.requests, rows, func(row sqldb.Row) error {
+	repeated := map[answerKey][]*request{}
+	err := g.tx.QueryRows(g.ctx, g.j.load.requests, rows, func(row sqldb.Row) error {
 		var k requestKey
-		var expire, shard, sequence *int64
-		var eventDigest, body []byte
+		var expire *int64
 		r := &request{}
-		if err := row.Scan(&k.organization, &k.principal, &k.method, &k.id, &r.digest, &r.receipt.Resource, &r.receipt.Version, &expire,
-			&shard, &sequence, &eventDigest, &body); err != nil {
+		if err := row.Scan(&k.organization, &k.principal, &k.method, &k.id, &r.digest, &r.receipt.Resource, &r.receipt.Version, &expire); err != nil {
 			return err
 		}
 		if expire != nil && *expire <= g.now.UnixMicro() {
 			return nil
 		}
-		if sequence != nil {
-			b, err := Body(&eventv1.Event{Body: body, Sequence: *sequence, Shard: int32(*shard), Service: g.j.o.Service})
-			if err != nil {
-				return err
-			}
-			r.receipt.State = b.GetState().GetValue()
-			r.receipt.Digest = eventDigest
-			r.receipt.Position = &eventv1.Position{Service: g.j.o.Service, Shard: int32(*shard), Sequence: *sequence}
-		}
 		g.seen.requests[k] = r
+		if r.receipt.Resource != "" {
+			at := answerKey{key{k.organization, r.receipt.Resource}, r.receipt.Version}
+			repeated[at] = append(repeated[at], r)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return g.loadAnswers(repeated)
+}
+
+// answerKey is the event an answer is made from.
+type answerKey struct {
+	key
+	version int64
+}
+
+// loadAnswers completes the receipts of repeated requests from their events.
+func (g *group) loadAnswers(repeated map[answerKey][]*request) error {
+	rows := make([][]any, 0, len(repeated))
+	for k := range repeated {
+		rows = append(rows, []any{k.organization, k.name, k.version})
+	}
+	return g.tx.QueryRows(g.ctx, g.j.load.answers, rows, func(row sqldb.Row) error {
+		var at answerKey
+		ev := &eventv1.Event{Service: g.j.o.Service}
+		if err := row.Scan(&at.organization, &at.name, &at.version, &ev.Shard, &ev.Sequence, &ev.Digest, &ev.Body); err != nil {
+			return err
+		}
+		body, err := Body(ev)
+		if err != nil {
+			return err
+		}
+		for _, r := range repeated[at] {
+			r.receipt.State = body.GetState().GetValue()
+			r.receipt.Digest = ev.Digest
+			r.receipt.Position = &eventv1.Position{Service: ev.Service, Shard: ev.Shard, Sequence: ev.Sequence}
+		}
 		return nil
 	})
 }

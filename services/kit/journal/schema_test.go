@@ -51,3 +51,30 @@ func TestReasonsMakeACatalogue(t *testing.T) {
 	_, err := fault.NewCatalogue(journal.Reasons()...)
 	require.NoError(t, err)
 }
+
+// TestYoungTablesAreReadByTheirKey asks PostgreSQL how it would look rows up in
+// tables that are empty: prepared plans are made then and kept while they grow.
+// The first order of the indexes cost nine tenths of the rate.
+func TestYoungTablesAreReadByTheirKey(t *testing.T) {
+	t.Parallel()
+	db := kittest.Postgres(t)
+	require.NoError(t, journal.Migrate(context.Background(), db))
+	for table, where := range map[string]string{
+		"resources":     "t.organization = w.a AND t.name = w.b",
+		"projections":   "t.organization = w.a AND t.name = w.b",
+		"timers":        "t.organization = w.a AND t.name = w.b",
+		"tallies":       "t.organization = w.a AND t.key = w.b",
+		"requests":      "t.organization = w.a AND t.principal = w.b AND t.method = w.a AND t.request_id = w.b",
+		"parked_events": "t.source = w.a AND t.shard = 1 AND t.sequence = 1",
+	} {
+		var plan strings.Builder
+		query := `EXPLAIN SELECT * FROM unnest(ARRAY['a'], ARRAY['b']) AS w(a, b) CROSS JOIN LATERAL (SELECT t.* FROM ` + table + ` t WHERE ` + where + ` OFFSET 0) f`
+		require.NoError(t, db.Query(context.Background(), "explain", query, nil, func(r sqldb.Row) error {
+			var line string
+			err := r.Scan(&line)
+			plan.WriteString(line + "\n")
+			return err
+		}))
+		require.Contains(t, plan.String(), "using "+table+"_pkey")
+	}
+}

@@ -36,22 +36,87 @@ type Statement struct {
 // rows, of columns of the given types:
 //
 //	INSERT INTO t (a, b) {rows} ON CONFLICT (a) DO UPDATE SET b = excluded.b
-//	DELETE FROM t WHERE (a, b) IN ({rows})
 //
 // Arguments other than the rows are not possible.
 func NewStatement(op, text string, columns ...Type) *Statement {
 	values := make([]string, len(columns))
-	arrays := make([]string, len(columns))
-	for i, c := range columns {
+	for i := range columns {
 		values[i] = fmt.Sprintf("$%d", i+1)
-		arrays[i] = fmt.Sprintf("$%d::%s[]", i+1, [...]string{"text", "bigint", "bytea", "bigint"}[c])
 	}
 	return &Statement{
 		op:      op,
 		one:     strings.ReplaceAll(text, "{rows}", "VALUES ("+strings.Join(values, ", ")+")"),
-		many:    strings.ReplaceAll(text, "{rows}", "SELECT * FROM unnest("+strings.Join(arrays, ", ")+")"),
+		many:    strings.ReplaceAll(text, "{rows}", "SELECT * FROM "+unnest(columns)),
 		columns: columns,
 	}
+}
+
+func unnest(columns []Type) string {
+	arrays := make([]string, len(columns))
+	for i, c := range columns {
+		arrays[i] = fmt.Sprintf("$%d::%s[]", i+1, [...]string{"text", "bigint", "bytea", "bigint"}[c])
+	}
+	return "unnest(" + strings.Join(arrays, ", ") + ")"
+}
+
+// Key is a column of a table by which rows are looked up.
+type Key struct {
+	Name string
+	Type Type
+}
+
+// NewLookup makes a statement that reads the columns of the table's rows whose
+// keys are among those given. The keys must be the beginning of an index.
+//
+// On PostgreSQL the fence (OFFSET 0) makes it one search of the index for each
+// row. A join by IN was read as "scan the whole table and hash it": the plan is
+// made when the table is young and empty, and kept while it grows.
+func NewLookup(op, columns, table string, keys ...Key) *Statement {
+	return &Statement{
+		op:      op,
+		one:     "SELECT " + columns + " FROM " + table + " WHERE " + given(keys),
+		many:    "SELECT " + columns + " FROM " + fenced("*", table, keys),
+		columns: types(keys),
+	}
+}
+
+// NewDelete makes a statement that deletes the rows of the table whose keys are
+// among those given, found as by [NewLookup].
+func NewDelete(op, table string, keys ...Key) *Statement {
+	return &Statement{
+		op:      op,
+		one:     "DELETE FROM " + table + " WHERE " + given(keys),
+		many:    "DELETE FROM " + table + " WHERE ctid = ANY (ARRAY(SELECT found.ctid FROM " + fenced("ctid", table, keys) + "))",
+		columns: types(keys),
+	}
+}
+
+func types(keys []Key) []Type {
+	out := make([]Type, len(keys))
+	for i, k := range keys {
+		out[i] = k.Type
+	}
+	return out
+}
+
+// given compares every key with its argument.
+func given(keys []Key) string {
+	all := make([]string, len(keys))
+	for i, k := range keys {
+		all[i] = fmt.Sprintf("%s = $%d", k.Name, i+1)
+	}
+	return strings.Join(all, " AND ")
+}
+
+// fenced is the FROM that searches the table once for each row of the arrays.
+func fenced(columns, table string, keys []Key) string {
+	names, compare := make([]string, len(keys)), make([]string, len(keys))
+	for i, k := range keys {
+		names[i] = fmt.Sprintf("k%d", i+1)
+		compare[i] = fmt.Sprintf("t.%s = wanted.k%d", k.Name, i+1)
+	}
+	return unnest(types(keys)) + " AS wanted(" + strings.Join(names, ", ") + ")" +
+		" CROSS JOIN LATERAL (SELECT t." + columns + " FROM " + table + " t WHERE " + strings.Join(compare, " AND ") + " OFFSET 0) AS found"
 }
 
 // Op returns the statement's name.

@@ -85,7 +85,8 @@ func TestStatementsTakeManyRows(t *testing.T) {
 		ctx := t.Context()
 		insert := sqldb.NewStatement("insert", "INSERT INTO t (k, n, b) {rows} ON CONFLICT (k) DO UPDATE SET n = excluded.n WHERE t.n < excluded.n",
 			sqldb.Text, sqldb.IntNull, sqldb.Bytes)
-		read := sqldb.NewStatement("read", "SELECT k, n, b FROM t WHERE k IN ({rows})", sqldb.Text)
+		read := sqldb.NewLookup("read", "k, n, b", "t", sqldb.Key{Name: "k", Type: sqldb.Text})
+		remove := sqldb.NewDelete("remove", "t", sqldb.Key{Name: "k", Type: sqldb.Text}, sqldb.Key{Name: "n", Type: sqldb.Int})
 		number := func(n int64) *int64 { return &n }
 		require.NoError(t, db.Write(ctx, func(tx *sqldb.Tx) error {
 			n, err := tx.ExecRows(ctx, insert, [][]any{{"a", number(1), []byte{0, 1}}, {"b", (*int64)(nil), sqldb.Clean(nil)}, {"c", number(3), []byte("x")}})
@@ -116,6 +117,12 @@ func TestStatementsTakeManyRows(t *testing.T) {
 		require.Equal(t, row{number(5), []byte{0, 1}}, found["a"])
 		require.Nil(t, found["b"].n)
 		require.Empty(t, found["b"].b)
+		require.NoError(t, db.Write(ctx, func(tx *sqldb.Tx) error {
+			n, err := tx.ExecRows(ctx, remove, [][]any{{"a", int64(5)}, {"b", int64(0)}, {"c", int64(3)}, {"z", int64(1)}})
+			require.EqualValues(t, 2, n)
+			return err
+		}))
+		require.Equal(t, 1, count(t, db))
 	})
 }
 

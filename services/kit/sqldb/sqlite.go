@@ -79,7 +79,9 @@ func (w *writer) run(ctx context.Context, fn func() error, strike func(op string
 	case w.turn <- struct{}{}:
 		defer func() { <-w.turn }()
 	case <-ctx.Done():
-		return ctx.Err()
+	}
+	if err := ctx.Err(); err != nil { // perhaps both were ready
+		return classify("begin", err)
 	}
 	ctx = context.WithoutCancel(ctx)
 	if _, err := w.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {

@@ -34,8 +34,8 @@ CREATE TABLE resources (
   update_time  BIGINT NOT NULL,
   PRIMARY KEY (organization, name)
 );
-CREATE INDEX resources_by_kind ON resources (organization, kind, name);
-CREATE INDEX resources_by_parent ON resources (organization, kind, parent, name);
+CREATE INDEX resources_by_kind ON resources (kind, organization, name);
+CREATE INDEX resources_by_parent ON resources (parent, kind, organization, name);
 
 -- Values one may search resources by.
 CREATE TABLE resource_index (
@@ -105,7 +105,7 @@ CREATE TABLE projections (
   update_time  BIGINT NOT NULL,
   PRIMARY KEY (organization, name)
 );
-CREATE INDEX projections_by_kind ON projections (organization, kind, name);
+CREATE INDEX projections_by_kind ON projections (kind, organization, name);
 
 -- Values one may search projections by.
 CREATE TABLE projection_index (
@@ -126,7 +126,7 @@ CREATE TABLE timers (
   generation   BIGINT NOT NULL,
   PRIMARY KEY (organization, name)
 ) WITHOUT ROWID;
-CREATE INDEX timers_by_time ON timers (fire_time, organization, name);
+CREATE INDEX timers_by_time ON timers (fire_time);
 CREATE INDEX timers_by_shard ON timers (shard, fire_time);
 
 -- How far the events of other services have been applied. base_sequence: as resources.base_version.
@@ -160,4 +160,4 @@ CREATE TABLE parked_events (
   event        BLOB NOT NULL,
   PRIMARY KEY (source, shard, sequence)
 );
-CREATE INDEX parked_events_by_complaint ON parked_events (organization, complaint, source, shard, sequence);
+CREATE INDEX parked_events_by_complaint ON parked_events (complaint, organization);
