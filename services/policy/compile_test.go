@@ -147,7 +147,7 @@ func TestMissingFactsAreUnknownNotFalse(t *testing.T) {
 
 	warned := pol.Gate(policyv1.Act_ACT_CLOSE, policy.Subject{}, &policy.Sheet{Facts: map[string]*typev1.Fact{"boxes": count(1), "opened": yes(false)}})
 	require.Len(t, policy.Warnings(warned), 1)
-	require.NoError(t, policy.Refusal(warned), "a warning refuses nothing")
+	require.Nil(t, policy.Refusal(warned), "a warning refuses nothing")
 }
 
 // A DATE means its last second, so that a complaint on that date is not after it.

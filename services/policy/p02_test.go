@@ -7,7 +7,6 @@ import (
 
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
-	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/policy"
 )
 
@@ -102,8 +101,7 @@ func TestP02FinanceChecksEverySignature(t *testing.T) {
 	got := p.Gate(policyv1.Act_ACT_PAY, holds("anyone@finance"), s)
 	require.Len(t, got, 1)
 	require.Equal(t, []string{"director_review"}, got[0].Missing)
-	refusal, ok := fault.As(policy.Refusal(got))
-	require.True(t, ok)
+	refusal := policy.Refusal(got)
 	require.Equal(t, policy.ReasonGate, refusal.Reason)
 	require.Equal(t, "complete_before_paying", refusal.Facts["rule"])
 	got = p.Gate(policyv1.Act_ACT_PAY, holds("anyone@project"), s)

@@ -37,8 +37,9 @@ func Reasons() []fault.Entry {
 }
 
 // Refusal turns unmet needs into one error that lists all of them, or nil if nothing but warnings
-// is unmet. It is a *fault.Error; its reason is that of the first; facts are rule, because, missing and who.
-func Refusal(unmet []Unmet) error {
+// is unmet. Its reason is that of the first; facts are rule, because, missing and who. Compare the
+// result with nil before returning it as an error: a nil *fault.Error in an error is not nil.
+func Refusal(unmet []Unmet) *fault.Error {
 	var first *Unmet
 	var missing []string
 	var violations []fault.Violation
@@ -75,8 +76,8 @@ func Refusal(unmet []Unmet) error {
 		With(first.Gate).WithViolations(violations...)
 }
 
-// FormRefusal turns what CheckForm found into a *fault.Error, or nil if it found nothing.
-func FormRefusal(form string, violations []fault.Violation) error {
+// FormRefusal turns what CheckForm found into an error, or nil if it found nothing.
+func FormRefusal(form string, violations []fault.Violation) *fault.Error {
 	if len(violations) == 0 {
 		return nil
 	}
