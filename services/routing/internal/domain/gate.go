@@ -1,6 +1,9 @@
 package domain
 
 import (
+	"slices"
+	"strings"
+
 	"example.com/redress/services/kit/approval"
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/policy"
@@ -35,13 +38,48 @@ func (d *Decision) unmet(act policy.Act, id string, by Person, s *policy.Sheet) 
 
 // closed turns what is unmet into a refusal; nil if all of it only warns.
 func closed(unmet []policy.Unmet) error {
-	r := policy.Refusal(unmet)
-	if r == nil {
+	if f := refusal(ReasonGate, unmet); f != nil {
+		return f
+	}
+	return nil
+}
+
+// refusal lists everything that is unmet under one reason, nil if all of it only
+// warns. Its rule and the facts rule, clause and because are those of the first.
+func refusal(reason string, unmet []policy.Unmet) *fault.Error {
+	unmet = slices.DeleteFunc(slices.Clone(unmet), func(u policy.Unmet) bool { return u.Warn })
+	if len(unmet) == 0 {
 		return nil
 	}
-	f := fault.New(fault.FailedPrecondition, ReasonGate).With(r.Rule).WithViolations(r.Violations...)
-	for key, value := range r.Facts {
-		f = f.WithFacts(key, value)
+	var missing []string
+	violations := make([]fault.Violation, 0, len(unmet))
+	for _, u := range unmet {
+		text := u.Text
+		if text == nil {
+			text = u.Gate.GetText()
+		}
+		for _, field := range wanting(u) {
+			violations = append(violations, fault.Violation{Field: field, Reason: string(u.Need), Text: text})
+			missing = append(missing, field)
+		}
 	}
-	return f.WithFacts("clause", r.Rule.GetClause())
+	slices.Sort(missing)
+	rule := unmet[0].Gate
+	return fault.New(fault.FailedPrecondition, reason,
+		"missing", strings.Join(slices.Compact(missing), ", "), "rule", rule.GetRule(), "clause", rule.GetClause(),
+		"because", strings.TrimPrefix(unmet[0].Because.String(), "BECAUSE_")).
+		With(rule).WithViolations(violations...)
+}
+
+// wanting names what is missing: signatures, facts, who may act, or the rule itself.
+func wanting(u policy.Unmet) []string {
+	switch {
+	case len(u.Missing) > 0:
+		return u.Missing
+	case len(u.Who) > 0:
+		return u.Who
+	case u.ID != "":
+		return []string{u.ID}
+	}
+	return []string{u.Gate.GetRule()}
 }

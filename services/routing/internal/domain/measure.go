@@ -80,6 +80,11 @@ func (d *Decision) complete(m *routingv1.Measure) {
 	d.stopMeasure(m, ClockMeet, d.at)
 	d.because(d.plan.GetRule())
 	d.tellPlan(false, &routingv1.MeasureCompleted{Measure: m.GetId()})
+	d.carriedOut()
+}
+
+// carriedOut records the plan as carried out unless a measure is left.
+func (d *Decision) carriedOut() {
 	for _, other := range d.plan.GetMeasures() {
 		if other.GetState() != routingv1.Measure_STATE_DONE && other.GetState() != routingv1.Measure_STATE_CANCELLED {
 			return
@@ -123,10 +128,8 @@ func (d *Decision) DelayMeasure(in Delay, s *policy.Sheet) error {
 	}
 	due := second(in.Due)
 	if def != nil {
-		unmet := d.unmet(policyv1.Act_ACT_EXTEND, def.GetId(), in.By, merged(s, d.delayFacts(def, in, due)))
-		if refusal := policy.Refusal(unmet); refusal != nil {
-			return fault.New(fault.FailedPrecondition, ReasonExtension, "clock", m.GetClock(), "wanted", due.Format(time.RFC3339), "due", "-").
-				With(refusal.Rule).WithViolations(refusal.Violations...)
+		if err := d.MayExtend(def.GetId(), m.GetClock(), due, in.Reason, in.By, s); err != nil {
+			return err
 		}
 	}
 	m.DueTime = timestamppb.New(due)
@@ -136,16 +139,29 @@ func (d *Decision) DelayMeasure(in Delay, s *policy.Sheet) error {
 	return nil
 }
 
+// MayExtend refuses an extension that the pack does not provide for, that lacks
+// something, or whose author is not one of those it names. kind is the clock's id
+// in the pack, name the resource.
+//
+// Source: PACK-SKETCH 2.2 (Extension).
+func (d *Decision) MayExtend(kind, name string, due time.Time, reason string, by Person, s *policy.Sheet) error {
+	unmet := d.unmet(policyv1.Act_ACT_EXTEND, kind, by, merged(s, d.delayFacts(d.policy.Clock(kind), reason, due)))
+	if f := refusal(ReasonExtension, unmet); f != nil {
+		return f.WithFacts("clock", name, "wanted", due.Format(time.RFC3339), "due", "-")
+	}
+	return nil
+}
+
 // delayFacts are the facts of the pack's form that the request itself states: the
 // reason and the new date.
-func (d *Decision) delayFacts(def *policyv1.Clock, in Delay, due time.Time) map[string]*typev1.Fact {
+func (d *Decision) delayFacts(def *policyv1.Clock, reason string, due time.Time) map[string]*typev1.Fact {
 	facts := map[string]*typev1.Fact{}
 	if until := def.GetExtend().GetUntil(); until != "" {
 		facts[until] = &typev1.Fact{Value: &typev1.Fact_Instant{Instant: timestamppb.New(due)}}
 	}
 	for _, need := range def.GetExtend().GetNeeds() {
 		if id := need.GetFact(); id != "" && facts[id] == nil && d.field(id).GetType() == policyv1.FieldType_FIELD_TYPE_TEXT {
-			facts[id] = &typev1.Fact{Value: &typev1.Fact_Text{Text: in.Reason}}
+			facts[id] = &typev1.Fact{Value: &typev1.Fact_Text{Text: reason}}
 		}
 	}
 	return facts

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -140,6 +141,28 @@ func (d *Decision) MeasureRefused(key string) {
 		if len(d.kase.GetApproved()) != had {
 			d.tell(&routingv1.CaseUpdated{})
 		}
+	}
+}
+
+// MeasureCancelled gives a measure up that its service no longer does. The rest of
+// the plan goes on; if nothing is left, it is carried out, or void if nothing was done.
+//
+// Source: SERVICES, obligations (corrective action).
+func (d *Decision) MeasureCancelled(key string) {
+	m := d.owedMeasure(key)
+	if m == nil || d.final() {
+		return
+	}
+	m.State = routingv1.Measure_STATE_CANCELLED
+	d.stopMeasure(m, ClockVoid, d.at)
+	d.because(d.plan.GetRule())
+	if slices.ContainsFunc(d.plan.GetMeasures(), func(o *routingv1.Measure) bool { return o.GetState() == routingv1.Measure_STATE_DONE }) {
+		d.carriedOut()
+		return
+	}
+	if !slices.ContainsFunc(d.plan.GetMeasures(), func(o *routingv1.Measure) bool { return o.GetState() == routingv1.Measure_STATE_RUNNING }) {
+		d.voidPlan()
+		d.tell(&routingv1.CaseUpdated{})
 	}
 }
 

@@ -1,0 +1,83 @@
+package app
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	compensationv1 "example.com/redress/proto/gen/redress/compensation/v1"
+	correctiveactionv1 "example.com/redress/proto/gen/redress/correctiveaction/v1"
+	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
+	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
+	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
+	"example.com/redress/services/kit/clocks"
+	"example.com/redress/services/kit/journal"
+	"example.com/redress/services/routing/internal/domain"
+)
+
+// Patterns of a case and what belongs to it.
+const (
+	Cases    = "cases/*"
+	Plans    = "cases/*/plans/*"
+	Findings = "cases/*/findings/*"
+	Progress = "cases/*/progress/*"
+	Replies  = "cases/*/replies/*"
+	Clocks   = "cases/*/clocks/*"
+)
+
+// Attributes by which cases are found.
+const (
+	AttrState      = "state"
+	AttrDepartment = "department"
+	AttrOwner      = "owner"
+)
+
+// Kinds returns the collections of cases.
+func Kinds() []journal.Kind {
+	return []journal.Kind{
+		{Pattern: Cases, New: func() proto.Message { return &routingv1.Case{} }, Index: caseIndex, Complaint: complaint},
+		{Pattern: Plans, New: func() proto.Message { return &routingv1.Plan{} }, Complaint: complaint},
+		{Pattern: Findings, New: func() proto.Message { return &routingv1.Finding{} }, Complaint: complaint},
+		{Pattern: Progress, New: func() proto.Message { return &routingv1.Progress{} }, Complaint: complaint},
+		{Pattern: Replies, New: func() proto.Message { return &routingv1.Reply{} }, Complaint: complaint},
+		clocks.Kind("cases"),
+	}
+}
+
+func complaint(name string, _ proto.Message) string { return domain.ComplaintName(name) }
+
+func caseIndex(m proto.Message) []journal.Attr {
+	k, ok := m.(*routingv1.Case)
+	if !ok {
+		return nil
+	}
+	out := []journal.Attr{{Name: AttrState, Value: k.GetState().String()}}
+	if k.GetOwner() != "" {
+		out = append(out, journal.Attr{Name: AttrOwner, Value: k.GetOwner()})
+	}
+	for _, d := range k.GetDepartments() {
+		out = append(out, journal.Attr{Name: AttrDepartment, Value: d})
+	}
+	return out
+}
+
+// Project says which states of other services routing keeps, by full name.
+func Project() map[string]func(proto.Message) []journal.Attr {
+	out := map[string]func(proto.Message) []journal.Attr{}
+	for _, m := range []proto.Message{&intakev1.Complaint{}, &compensationv1.Claim{}, &correctiveactionv1.Action{}, &notificationv1.FollowUp{}} {
+		out[string(m.ProtoReflect().Descriptor().FullName())] = func(proto.Message) []journal.Attr { return nil }
+	}
+	return out
+}
+
+// Projected returns an empty state of a collection that routing keeps of another
+// service, nil for others.
+func Projected(collection string) proto.Message {
+	switch collection {
+	case "claims":
+		return &compensationv1.Claim{}
+	case "actions":
+		return &correctiveactionv1.Action{}
+	case "followUps":
+		return &notificationv1.FollowUp{}
+	}
+	return nil
+}

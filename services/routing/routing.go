@@ -1,0 +1,66 @@
+// Package routing carries the case from classification to closing: who is
+// responsible, how grave it is, what is planned, done and answered.
+//
+// The rules are in internal/domain; internal/app carries decisions out,
+// internal/rpc and internal/react let people, events and timers in. The package
+// itself only assembles: start reading at [New].
+//
+// Source: DESIGN section 7.
+package routing
+
+import (
+	"context"
+	"slices"
+
+	"google.golang.org/grpc"
+
+	"example.com/redress/services/kit/approval"
+	"example.com/redress/services/kit/calendar"
+	"example.com/redress/services/kit/clocks"
+	"example.com/redress/services/kit/fault"
+	"example.com/redress/services/kit/host"
+	"example.com/redress/services/kit/journal"
+	"example.com/redress/services/kit/page"
+	"example.com/redress/services/policy"
+	"example.com/redress/services/policy/revisions"
+	"example.com/redress/services/routing/internal/app"
+	"example.com/redress/services/routing/internal/domain"
+	"example.com/redress/services/routing/internal/react"
+	"example.com/redress/services/routing/internal/rpc"
+)
+
+// Name of the service.
+const Name = "routing"
+
+// New returns the service, ready to be registered and started.
+func New(ctx context.Context, deps host.Deps) (*host.Host, error) {
+	desk := app.New(revisions.New())
+	cases := rpc.New(desk)
+	h, err := host.New(ctx, definition(desk, cases), deps)
+	if err != nil {
+		return nil, err
+	}
+	cases.Bind(h)
+	return h, nil
+}
+
+func definition(desk *app.Desk, cases *rpc.Server) host.Definition {
+	reactor := react.New(desk)
+	return host.Definition{
+		Name:      Name,
+		Kinds:     app.Kinds(),
+		Consumes:  []string{"intake", "compensation", "corrective-action", "notification"},
+		Project:   app.Project(),
+		React:     reactor.React,
+		Fire:      map[string]func(*journal.Unit, journal.Timer) error{app.Clocks: reactor.Fire},
+		Register:  func(r grpc.ServiceRegistrar) { cases.Register(r) },
+		Directory: true,
+		Reasons:   Reasons(),
+	}
+}
+
+// Reasons returns the catalogue entries of the service.
+func Reasons() []fault.Entry {
+	return slices.Concat(domain.Reasons(), approval.Reasons(), calendar.Reasons(), clocks.Reasons(), page.Reasons(),
+		policy.Reasons(), revisions.Reasons())
+}
