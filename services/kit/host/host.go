@@ -34,8 +34,8 @@ type Deps struct {
 	DB *sqldb.DB
 	// Clock is business time.
 	Clock clock.Business
-	// Timers is the timer index.
-	Timers timerindex.Index
+	// Timers returns the timer index of a store, by the store's id.
+	Timers func(store string) timerindex.Index
 	// Dial returns the connection to another service, by its name.
 	Dial func(service string) grpc.ClientConnInterface
 	// Keys lends the keys of data subjects.
@@ -104,7 +104,7 @@ func New(ctx context.Context, def Definition, deps Deps) (_ *Host, err error) {
 	h.Directory = directory.NewStore(source)
 	h.feed = feed.NewServer(h.Journal, feed.ServerOptions{Logger: h.Logger})
 	if h.engine, err = timers.New(timers.Options{
-		Store: timerStore{h}, Memory: heartbeats{h.Journal}, Index: deps.Timers, Clock: deps.Clock, Logger: h.Logger, Shards: h.Journal.Shards(),
+		Store: timerStore{h}, Memory: heartbeats{h.Journal}, Index: deps.Timers(h.Journal.StoreID()), Clock: deps.Clock, Logger: h.Logger, Shards: h.Journal.Shards(),
 	}); err != nil {
 		return nil, err
 	}
