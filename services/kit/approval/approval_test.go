@@ -478,8 +478,11 @@ func TestDefinitionsThatCannotBeCarriedOutAreRefused(t *testing.T) {
 		"none applies":      {one(&policyv1.Sign{Id: "s", Kind: decide, If: "never", Who: []string{"x"}}), asked("1"), approval.ReasonNobody},
 		"only optional":     {one(&policyv1.Sign{Id: "s", Kind: decide, Optional: true, Who: []string{"x"}}), asked("1"), approval.ReasonNobody},
 		"no digest":         {p27(), approval.Request{AskedBy: "people/asker", Amount: yuan("1")}, approval.ReasonDefinition},
-		"nobody decides the condition": {p02(), approval.Request{AskedBy: "people/asker", Digest: approval.Digest(), Amount: yuan("1")},
-			approval.ReasonDefinition},
+		"nobody decides the condition": {
+			p02(),
+			approval.Request{AskedBy: "people/asker", Digest: approval.Digest(), Amount: yuan("1")},
+			approval.ReasonDefinition,
+		},
 		"instead of instead": {one(&policyv1.Sign{Id: "s", Kind: decide, Who: []string{"x"}, Instead: &policyv1.Sign{
 			Id: "t", Kind: decide, Who: []string{"y"}, Instead: &policyv1.Sign{Id: "u", Kind: decide, Who: []string{"z"}},
 		}}), asked("1"), approval.ReasonDefinition},
@@ -507,7 +510,8 @@ func TestDigestsTellPartsApart(t *testing.T) {
 	t.Parallel()
 	require.NotEqual(t, approval.Digest("ab", "c"), approval.Digest("a", "bc"))
 	require.NotEqual(t, approval.Digest(), approval.Digest(""))
-	require.Equal(t, approval.Digest("a"), approval.Digest("a"))
+	again := approval.Digest("a")
+	require.Equal(t, again, approval.Digest("a"))
 	require.Len(t, approval.Digest(), 64)
 	_, err := fault.NewCatalogue(approval.Reasons()...)
 	require.NoError(t, err)

@@ -93,8 +93,14 @@ func TestAConnectionSaysWhichServiceCalls(t *testing.T) {
 	require.NoError(t, err)
 	got, _ = authn.From(ctx)
 	require.Equal(t, "services/routing", got.Principal)
-	for _, uris := range [][]string{nil, {"spiffe://example.org/services/billing"}, {"https://example.org/services/routing"},
-		{"spiffe://a/services/routing", "spiffe://a/services/gateway"}, {"spiffe://a/services/routing/x"}, {"spiffe://a/people/routing"}} {
+	for _, uris := range [][]string{
+		nil,
+		{"spiffe://example.org/services/billing"},
+		{"https://example.org/services/routing"},
+		{"spiffe://a/services/routing", "spiffe://a/services/gateway"},
+		{"spiffe://a/services/routing/x"},
+		{"spiffe://a/people/routing"},
+	} {
 		_, err = authenticator().Authenticate(byCertificate(uris...))
 		require.Equal(t, authn.ReasonPeer, fault.ReasonOf(err), uris)
 	}
@@ -124,8 +130,10 @@ func TestAForwarderIsNobodyWithoutAToken(t *testing.T) {
 
 func TestMetadataNeverSaysWhoCalls(t *testing.T) {
 	t.Parallel()
-	spoof := []string{"x-redress-caller", "services/routing", "redress-principal", "people/li", "redress-organization", "org-b",
-		"x-forwarded-client-cert", "URI=spiffe://a/services/routing", "grpcgateway-authorization", "Bearer t-staff", "cookie", "authorization=Bearer t-staff"}
+	spoof := []string{
+		"x-redress-caller", "services/routing", "redress-principal", "people/li", "redress-organization", "org-b",
+		"x-forwarded-client-cert", "URI=spiffe://a/services/routing", "grpcgateway-authorization", "Bearer t-staff", "cookie", "authorization=Bearer t-staff",
+	}
 	ctx, err := authenticator().Authenticate(incoming(t, spoof...))
 	require.NoError(t, err)
 	_, ok := authn.From(ctx)
@@ -140,7 +148,10 @@ func TestMetadataNeverSaysWhoCalls(t *testing.T) {
 func TestBadCredentialsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, pairs := range [][]string{
-		{"authorization", "Bearer unknown"}, {"authorization", "Basic t-staff"}, {"authorization", "t-staff"}, {"authorization", "Bearer "},
+		{"authorization", "Bearer unknown"},
+		{"authorization", "Basic t-staff"},
+		{"authorization", "t-staff"},
+		{"authorization", "Bearer "},
 		{"authorization", "Bearer t-staff", "authorization", "Bearer t-customer"},
 	} {
 		_, err := authenticator().Authenticate(incoming(t, pairs...))

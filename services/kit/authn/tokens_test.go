@@ -74,8 +74,10 @@ type claims map[string]any
 
 func good() claims {
 	now := time.Now()
-	return claims{"iss": issuer, "aud": []string{"redress", "other"}, "sub": "people/li", "org": "org-a", "name": "李",
-		"iat": now, "nbf": now, "exp": now.Add(time.Hour)}
+	return claims{
+		"iss": issuer, "aud": []string{"redress", "other"}, "sub": "people/li", "org": "org-a", "name": "李",
+		"iat": now, "nbf": now, "exp": now.Add(time.Hour),
+	}
 }
 
 func (c claims) with(key string, value any) claims {

@@ -244,11 +244,13 @@ func (a *Authorizer) Missing(fullMethod string, request proto.Message) []fault.V
 	r := request.ProtoReflect()
 	if lacks(r, m.requestID) {
 		missing = append(missing, fault.Violation{Field: "request_id", Reason: ReasonRequestID, Text: &typev1.Text{
-			Zh: "必须提供 request_id（UUID），重复提交时保持不变", En: "is required: a UUID that stays the same when the call is repeated"}})
+			Zh: "必须提供 request_id（UUID），重复提交时保持不变", En: "is required: a UUID that stays the same when the call is repeated",
+		}})
 	}
 	if lacks(r, m.etag) {
 		missing = append(missing, fault.Violation{Field: "etag", Reason: ReasonEtag, Text: &typev1.Text{
-			Zh: "必须提供 etag，即所读取的版本", En: "is required: the version that was read"}})
+			Zh: "必须提供 etag，即所读取的版本", En: "is required: the version that was read",
+		}})
 	}
 	return missing
 }

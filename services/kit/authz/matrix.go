@@ -78,11 +78,11 @@ func align(lines [][]string) string {
 	}
 	var b strings.Builder
 	for _, line := range lines {
-		row := ""
+		var row strings.Builder
 		for i, cell := range line {
-			row += cell + strings.Repeat(" ", widths[i]-len(cell)+2)
+			row.WriteString(cell + strings.Repeat(" ", widths[i]-len(cell)+2))
 		}
-		b.WriteString(strings.TrimRight(row, " ") + "\n")
+		b.WriteString(strings.TrimRight(row.String(), " ") + "\n")
 	}
 	return b.String()
 }

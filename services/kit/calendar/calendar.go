@@ -116,12 +116,18 @@ const (
 // Reasons returns the catalogue entries of this package.
 func Reasons() []fault.Entry {
 	return []fault.Entry{
-		{Reason: ReasonYearNotCovered, Kind: fault.FailedPrecondition,
-			ZH: "工作日历 {calendar} 不含 {year} 年的数据，无法计算期限。", EN: "Calendar {calendar} has no data for {year}; the limit cannot be computed."},
-		{Reason: ReasonNoHours, Kind: fault.FailedPrecondition,
-			ZH: "期限“{limit}”需要工作时间，但日历没有设置。", EN: `The limit "{limit}" needs opening hours, and the calendar has none.`},
-		{Reason: ReasonNotComputable, Kind: fault.Invalid,
-			ZH: "期限“{limit}”没有可计算的到期时间，请给出日期。", EN: `The limit "{limit}" has no due instant that could be computed; name a date.`},
+		{
+			Reason: ReasonYearNotCovered, Kind: fault.FailedPrecondition,
+			ZH: "工作日历 {calendar} 不含 {year} 年的数据，无法计算期限。", EN: "Calendar {calendar} has no data for {year}; the limit cannot be computed.",
+		},
+		{
+			Reason: ReasonNoHours, Kind: fault.FailedPrecondition,
+			ZH: "期限“{limit}”需要工作时间，但日历没有设置。", EN: `The limit "{limit}" needs opening hours, and the calendar has none.`,
+		},
+		{
+			Reason: ReasonNotComputable, Kind: fault.Invalid,
+			ZH: "期限“{limit}”没有可计算的到期时间，请给出日期。", EN: `The limit "{limit}" has no due instant that could be computed; name a date.`,
+		},
 	}
 }
 

@@ -51,12 +51,9 @@ func (w *waits) remove(n *wait) {
 	}
 }
 
-// fire closes every wait due at now and reports how many there were.
-func (w *waits) fire(now time.Time) int {
-	fired := 0
+// fire closes every wait due at now.
+func (w *waits) fire(now time.Time) {
 	for len(*w) > 0 && !(*w)[0].at.After(now) {
 		close(heap.Pop(w).(*wait).done)
-		fired++
 	}
-	return fired
 }

@@ -267,8 +267,10 @@ func TestABreachIsWithdrawnWhenTheActComesToLightLate(t *testing.T) {
 	require.Nil(t, c.BreachTime)
 	require.Equal(t, "2026-04-08 19:20:00", local(c.StopTime))
 	require.Equal(t, []told{
-		{"STARTED", "2026-04-08 17:20:00"}, {"BREACHED", "2026-04-08 19:20:01"},
-		{"BREACH_WITHDRAWN", "2026-04-08 21:00:00"}, {"MET", "2026-04-08 21:00:00"},
+		{"STARTED", "2026-04-08 17:20:00"},
+		{"BREACHED", "2026-04-08 19:20:01"},
+		{"BREACH_WITHDRAWN", "2026-04-08 21:00:00"},
+		{"MET", "2026-04-08 21:00:00"},
 	}, b.history(name))
 }
 

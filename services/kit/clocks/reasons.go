@@ -8,7 +8,7 @@ import (
 	"example.com/redress/services/kit/slaclock"
 )
 
-// ReasonNotFound: there is no such clock, or the caller may not know of it.
+// ReasonNotFound says that there is no such clock, or the caller may not know of it.
 const ReasonNotFound = "CLOCK_NOT_FOUND"
 
 // Reasons returns the catalogue entries of this package and of slaclock, whose

@@ -122,7 +122,7 @@ func decodeError(name string, err error) error {
 
 func defaults(v reflect.Value) {
 	walk(v, "", func(v reflect.Value, _ string) {
-		if d, ok := v.Interface().(Defaulter); ok {
+		if d, ok := reflect.TypeAssert[Defaulter](v); ok {
 			d.Defaults()
 		}
 	})
@@ -130,7 +130,7 @@ func defaults(v reflect.Value) {
 
 func validate(v reflect.Value, p *Problems) {
 	walk(v, "", func(v reflect.Value, key string) {
-		if d, ok := v.Interface().(Validator); ok {
+		if d, ok := reflect.TypeAssert[Validator](v); ok {
 			inner := &Problems{prefix: key}
 			d.Validate(inner)
 			p.found = append(p.found, inner.found...)

@@ -2,6 +2,7 @@ package directory_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -124,12 +125,7 @@ func TestMatchReadsTheGrammarOfWho(t *testing.T) {
 }
 
 func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(list, s)
 }
 
 func TestAnyoneIsEveryActivePersonAndNobodyElse(t *testing.T) {
@@ -200,18 +196,24 @@ func TestDelegationsAreFollowed(t *testing.T) {
 			delegated("1", "second", "deputy", "", -1, 1), delegated("2", "deputy", "second", "", -1, 1), delegated("3", "gm", "second", "", -1, 1),
 		}, ok: true, behalf: "people/gm"},
 		{name: "to a designee of the role", delegations: []*directoryv1.Delegation{designated("1", "gm", "deputy", "general_manager")}, ok: true, behalf: "people/gm"},
-		{name: "not to a designee where the role admits none", delegations: []*directoryv1.Delegation{designated("1", "gm", "deputy", "general_manager")},
-			places: directory.Places{Designees: func(string) bool { return false }}},
+		{
+			name: "not to a designee where the role admits none", delegations: []*directoryv1.Delegation{designated("1", "gm", "deputy", "general_manager")},
+			places: directory.Places{Designees: func(string) bool { return false }},
+		},
 		{name: "to who stands in for a designee", delegations: []*directoryv1.Delegation{
 			designated("1", "gm", "second", "general_manager"), delegated("1", "second", "deputy", "", -1, 1),
 		}, ok: true, behalf: "people/gm"},
 		{name: "not to the designee of a delegate", delegations: []*directoryv1.Delegation{
 			delegated("1", "gm", "second", "", -1, 1), designated("1", "second", "deputy", "general_manager"),
 		}},
-		{name: "for the owner", delegations: []*directoryv1.Delegation{delegated("1", "owner", "deputy", "", -1, 1)}, who: "owner",
-			places: directory.Places{Owner: "people/owner"}, ok: true, behalf: "people/owner"},
-		{name: "for a member of a department", delegations: []*directoryv1.Delegation{delegated("1", "eng", "deputy", "member", -1, 1)}, who: "anyone@engineering",
-			ok: true, behalf: "people/eng"},
+		{
+			name: "for the owner", delegations: []*directoryv1.Delegation{delegated("1", "owner", "deputy", "", -1, 1)}, who: "owner",
+			places: directory.Places{Owner: "people/owner"}, ok: true, behalf: "people/owner",
+		},
+		{
+			name: "for a member of a department", delegations: []*directoryv1.Delegation{delegated("1", "eng", "deputy", "member", -1, 1)}, who: "anyone@engineering",
+			ok: true, behalf: "people/eng",
+		},
 		{name: "not for the role at another place", delegations: []*directoryv1.Delegation{delegated("1", "sales-head", "deputy", "head", -1, 1)}, who: "head@engineering"},
 		{name: "never without an end", delegations: []*directoryv1.Delegation{{
 			Name: "people/gm/delegations/1", Delegate: "people/deputy", StartTime: day(-1),
@@ -288,18 +290,26 @@ func TestLoopCheckFindsWhatComesBack(t *testing.T) {
 	}{
 		{name: "to oneself", added: delegated("1", "a", "a", "", 0, 1), chain: "people/a → people/a"},
 		{name: "designating oneself", added: designated("1", "a", "a", "head"), chain: "people/a → people/a"},
-		{name: "there and back", existing: []*directoryv1.Delegation{delegated("1", "b", "a", "", 0, 9)}, added: delegated("1", "a", "b", "", 1, 2),
-			chain: "people/a → people/b → people/a"},
-		{name: "over three", existing: []*directoryv1.Delegation{delegated("1", "b", "c", "head", 0, 9), delegated("1", "c", "a", "", 1, 9)},
-			added: delegated("1", "a", "b", "", 0, 3), chain: "people/a → people/b → people/c → people/a"},
+		{
+			name: "there and back", existing: []*directoryv1.Delegation{delegated("1", "b", "a", "", 0, 9)}, added: delegated("1", "a", "b", "", 1, 2),
+			chain: "people/a → people/b → people/a",
+		},
+		{
+			name: "over three", existing: []*directoryv1.Delegation{delegated("1", "b", "c", "head", 0, 9), delegated("1", "c", "a", "", 1, 9)},
+			added: delegated("1", "a", "b", "", 0, 3), chain: "people/a → people/b → people/c → people/a",
+		},
 		{name: "only where the periods overlap", existing: []*directoryv1.Delegation{delegated("1", "b", "a", "", 2, 9)}, added: delegated("1", "a", "b", "", 1, 2)},
-		{name: "only where all periods overlap", existing: []*directoryv1.Delegation{delegated("1", "b", "c", "", 0, 2), delegated("1", "c", "a", "", 2, 9)},
-			added: delegated("1", "a", "b", "", 0, 9)},
+		{
+			name: "only where all periods overlap", existing: []*directoryv1.Delegation{delegated("1", "b", "c", "", 0, 2), delegated("1", "c", "a", "", 2, 9)},
+			added: delegated("1", "a", "b", "", 0, 9),
+		},
 		{name: "only for one role", existing: []*directoryv1.Delegation{delegated("1", "b", "a", "head", 0, 9)}, added: delegated("1", "a", "b", "chairman", 1, 2)},
 		{name: "not through designations", existing: []*directoryv1.Delegation{designated("1", "b", "a", "")}, added: delegated("1", "a", "b", "", 0, 2)},
 		{name: "not with its own earlier state", existing: []*directoryv1.Delegation{delegated("1", "a", "b", "", 0, 9)}, added: delegated("1", "a", "c", "", 0, 9)},
-		{name: "later than the first instant", existing: []*directoryv1.Delegation{delegated("1", "b", "a", "", 5, 9)}, added: delegated("1", "a", "b", "", 0, 9),
-			chain: "people/a → people/b → people/a"},
+		{
+			name: "later than the first instant", existing: []*directoryv1.Delegation{delegated("1", "b", "a", "", 5, 9)}, added: delegated("1", "a", "b", "", 0, 9),
+			chain: "people/a → people/b → people/a",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

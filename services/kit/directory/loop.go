@@ -20,10 +20,14 @@ const (
 // Reasons returns the catalogue entries of this package.
 func Reasons() []fault.Entry {
 	return []fault.Entry{
-		{Reason: ReasonDelegationLoop, Kind: fault.FailedPrecondition,
-			ZH: "授权形成循环：{chain}。", EN: "The delegation closes a loop: {chain}."},
-		{Reason: ReasonSuperiorLoop, Kind: fault.FailedPrecondition,
-			ZH: "上下级关系形成循环：{chain}。", EN: "The superiors would form a loop: {chain}."},
+		{
+			Reason: ReasonDelegationLoop, Kind: fault.FailedPrecondition,
+			ZH: "授权形成循环：{chain}。", EN: "The delegation closes a loop: {chain}.",
+		},
+		{
+			Reason: ReasonSuperiorLoop, Kind: fault.FailedPrecondition,
+			ZH: "上下级关系形成循环：{chain}。", EN: "The superiors would form a loop: {chain}.",
+		},
 	}
 }
 

@@ -2,6 +2,7 @@ package directory_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -82,7 +83,7 @@ func TestMatchAgreesWithAPlainWalk(t *testing.T) {
 			for _, e := range s.Delegations {
 				valid := !at.Before(e.StartTime.AsTime()) && (e.EndTime == nil || at.Before(e.EndTime.AsTime()))
 				if directory.Owner(e.Name) == p && valid && e.Role != "other" && (first || !e.Designation) {
-					walk(e.Delegate, false, append(on[:len(on):len(on)], p))
+					walk(e.Delegate, false, append(slices.Clip(on), p))
 				}
 			}
 		}

@@ -210,8 +210,7 @@ func (e *Error) Is(target error) bool {
 
 // As returns the first fault in err's chain.
 func As(err error) (*Error, bool) {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e, true
 	}
 	return nil, false

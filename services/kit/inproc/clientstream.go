@@ -2,6 +2,7 @@ package inproc
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 	"time"
@@ -53,7 +54,7 @@ func (s *clientStream) watch() {
 // finish ends the caller's side: the first to call wins.
 func (s *clientStream) finish(err error) {
 	s.once.Do(func() {
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = nil
 		}
 		if s.call.cancel != nil {
@@ -113,7 +114,7 @@ func (s *clientStream) SendMsg(m any) (err error) {
 		return status.Error(codes.Internal, "SendMsg called after CloseSend")
 	}
 	defer func() {
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			s.finish(err)
 		}
 	}()
@@ -164,7 +165,7 @@ func (s *clientStream) RecvMsg(m any) error {
 		switch _, end := s.next(); {
 		case end == nil:
 			err = status.Error(codes.Internal, "cardinality violation: expected <EOF> for non server-streaming RPCs, but received another message")
-		case end != io.EOF:
+		case !errors.Is(end, io.EOF):
 			err = end
 		}
 		s.finish(err)
@@ -185,7 +186,7 @@ func (s *clientStream) receive(m any) error {
 		}
 	}
 	if err != nil {
-		if err == io.EOF && !s.call.desc.ServerStreams && !s.got {
+		if errors.Is(err, io.EOF) && !s.call.desc.ServerStreams && !s.got {
 			return status.Error(codes.Internal, "cardinality violation: received no response message from non-server-streaming RPC")
 		}
 		return err

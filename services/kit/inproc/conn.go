@@ -2,6 +2,7 @@ package inproc
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"google.golang.org/grpc"
@@ -69,8 +70,8 @@ func errClosing() error {
 // Invoke implements grpc.ClientConnInterface.
 func (c *Conn) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
 	invoke := c.invoke
-	for i := len(c.options.Unary) - 1; i >= 0; i-- {
-		around, inner := c.options.Unary[i], invoke
+	for _, v := range slices.Backward(c.options.Unary) {
+		around, inner := v, invoke
 		invoke = func(ctx context.Context, method string, args, reply any, _ *grpc.ClientConn, opts ...grpc.CallOption) error {
 			return around(ctx, method, args, reply, nil, inner, opts...)
 		}
@@ -99,8 +100,8 @@ func (c *Conn) NewStream(ctx context.Context, desc *grpc.StreamDesc, method stri
 		cs.watch()
 		return cs, nil
 	}
-	for i := len(c.options.Stream) - 1; i >= 0; i-- {
-		around, inner := c.options.Stream[i], open
+	for _, v := range slices.Backward(c.options.Stream) {
+		around, inner := v, open
 		open = func(ctx context.Context, desc *grpc.StreamDesc, _ *grpc.ClientConn, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 			return around(ctx, desc, nil, method, inner, opts...)
 		}
@@ -147,8 +148,10 @@ func (c *Conn) open(ctx context.Context, desc *grpc.StreamDesc, method string, o
 	md.Set("content-type", "application/grpc")
 	md.Set("user-agent", "redress-"+Network)
 	if cs.tagged {
-		c.stats.rpc(ctx, &stats.OutHeader{Client: true, FullMethod: method, Header: md.Copy(), Authority: c.server.options.Name,
-			RemoteAddr: Addr(c.server.options.Name), LocalAddr: Addr(c.options.Caller)})
+		c.stats.rpc(ctx, &stats.OutHeader{
+			Client: true, FullMethod: method, Header: md.Copy(), Authority: c.server.options.Name,
+			RemoteAddr: Addr(c.server.options.Name), LocalAddr: Addr(c.options.Caller),
+		})
 	}
 	if err := c.server.accept(ctx, c.options.Caller, md, cs.call); err != nil {
 		return nil, err
@@ -156,27 +159,27 @@ func (c *Conn) open(ctx context.Context, desc *grpc.StreamDesc, method string, o
 	return cs, nil
 }
 
-func (cs *clientStream) peer() *peer.Peer {
-	name := cs.conn.server.options.Name
-	return &peer.Peer{Addr: Addr(name), LocalAddr: Addr(cs.conn.options.Caller), AuthInfo: authInfo(name)}
+func (s *clientStream) peer() *peer.Peer {
+	name := s.conn.server.options.Name
+	return &peer.Peer{Addr: Addr(name), LocalAddr: Addr(s.conn.options.Caller), AuthInfo: authInfo(name)}
 }
 
 // apply takes one call option. Options about compression, codecs, connections
 // and retries mean nothing here.
-func (cs *clientStream) apply(o grpc.CallOption, creds []credentials.PerRPCCredentials) []credentials.PerRPCCredentials {
+func (s *clientStream) apply(o grpc.CallOption, creds []credentials.PerRPCCredentials) []credentials.PerRPCCredentials {
 	switch o := o.(type) {
 	case grpc.HeaderCallOption:
-		cs.after = append(cs.after, func(error) { *o.HeaderAddr = cs.call.sentHeader() })
+		s.after = append(s.after, func(error) { *o.HeaderAddr = s.call.sentHeader() })
 	case grpc.TrailerCallOption:
-		cs.after = append(cs.after, func(error) { *o.TrailerAddr, _ = cs.call.sentTrailer() })
+		s.after = append(s.after, func(error) { *o.TrailerAddr, _ = s.call.sentTrailer() })
 	case grpc.PeerCallOption:
-		cs.after = append(cs.after, func(error) { *o.PeerAddr = *cs.peer() })
+		s.after = append(s.after, func(error) { *o.PeerAddr = *s.peer() })
 	case grpc.OnFinishCallOption:
-		cs.after = append(cs.after, o.OnFinish)
+		s.after = append(s.after, o.OnFinish)
 	case grpc.MaxRecvMsgSizeCallOption:
-		cs.maxReceive = o.MaxRecvMsgSize
+		s.maxReceive = o.MaxRecvMsgSize
 	case grpc.MaxSendMsgSizeCallOption:
-		cs.maxSend = o.MaxSendMsgSize
+		s.maxSend = o.MaxSendMsgSize
 	case grpc.PerRPCCredsCallOption:
 		return append(creds, o.Creds)
 	}

@@ -78,7 +78,7 @@ type handlers []stats.Handler
 
 func (hs handlers) tag(ctx context.Context, method string) context.Context {
 	for _, h := range hs {
-		ctx = h.TagRPC(ctx, &stats.RPCTagInfo{FullMethodName: method})
+		ctx = h.TagRPC(ctx, &stats.RPCTagInfo{FullMethodName: method}) //nolint:fatcontext // each handler tags what the one before left
 	}
 	return ctx
 }
@@ -122,7 +122,7 @@ func checkHeader(key string, values []string) string {
 		return ""
 	}
 	for i := range len(key) {
-		if c := key[i]; !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '.' && c != '-' && c != '_' {
+		if c := key[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.' && c != '-' && c != '_' {
 			return "header key \"" + key + "\" contains illegal characters not in [0-9a-z-_.]"
 		}
 	}

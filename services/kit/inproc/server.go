@@ -2,11 +2,13 @@ package inproc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 
@@ -287,7 +289,7 @@ func statusOf(err error) *status.Status {
 	if s, ok := status.FromError(err); ok {
 		return s
 	}
-	if err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return status.New(codes.Internal, err.Error())
 	}
 	return status.FromContextError(err)
@@ -298,8 +300,8 @@ func chainUnary(all []grpc.UnaryServerInterceptor) grpc.UnaryServerInterceptor {
 		return nil
 	}
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-		for i := len(all) - 1; i >= 0; i-- {
-			around, inner := all[i], handler
+		for _, a := range slices.Backward(all) {
+			around, inner := a, handler
 			handler = func(ctx context.Context, req any) (any, error) { return around(ctx, req, info, inner) }
 		}
 		return handler(ctx, req)
@@ -311,8 +313,8 @@ func chainStream(all []grpc.StreamServerInterceptor) grpc.StreamServerIntercepto
 		return nil
 	}
 	return func(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-		for i := len(all) - 1; i >= 0; i-- {
-			around, inner := all[i], handler
+		for _, a := range slices.Backward(all) {
+			around, inner := a, handler
 			handler = func(srv any, ss grpc.ServerStream) error { return around(srv, ss, info, inner) }
 		}
 		return handler(srv, ss)

@@ -2,6 +2,7 @@ package inproc
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"google.golang.org/grpc"
@@ -104,7 +105,7 @@ func (s *serverStream) send(m any) error {
 // call with its status.
 func (s *serverStream) RecvMsg(m any) error {
 	err := s.receive(m)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		s.call.end(statusOf(err))
 	}
 	return err

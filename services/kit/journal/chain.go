@@ -13,7 +13,7 @@ import (
 )
 
 // deterministic makes the bytes of a message the same every time this binary writes it.
-var deterministic = proto.MarshalOptions{Deterministic: true}
+var deterministic = proto.MarshalOptions{Deterministic: true} //nolint:gochecknoglobals // a constant, if Go had constants of structs
 
 // Digest returns the digest of an event: SHA-256 over the previous digest, the
 // cause's digest (empty without a cause), organisation, resource, version and

@@ -87,11 +87,11 @@ func (g *group) parkedSpots(at key) ([]spot, error) {
 		return spots, nil
 	}
 	if g.parkedAny == nil {
-		any, err := anyParked(g.ctx, g.tx)
+		found, err := anyParked(g.ctx, g.tx)
 		if err != nil {
 			return nil, g.fail(err)
 		}
-		g.parkedAny = &any
+		g.parkedAny = &found
 	}
 	var spots []spot
 	if *g.parkedAny {

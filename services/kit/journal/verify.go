@@ -329,11 +329,10 @@ func (v *verifier) findGap(shard int32) error {
 
 // resources reads the page of rows after the last one read.
 func (v *verifier) resources(last *chainRow) (page []*chainRow, err error) {
-	after := key{}
 	text := `SELECT organization, name, shard, version, digest, state FROM resources ORDER BY organization, name LIMIT $1`
 	args := []any{int64(verifyPage)}
 	if last != nil {
-		after = last.key
+		after := last.key
 		text = `SELECT organization, name, shard, version, digest, state FROM resources WHERE (organization, name) > ($1, $2) ORDER BY organization, name LIMIT $3`
 		args = []any{after.organization, after.name, int64(verifyPage)}
 	}

@@ -57,7 +57,8 @@ func Size(wish int32) (int, error) {
 	switch {
 	case wish < 0:
 		return 0, fault.New(fault.Invalid, ReasonSize, "page_size", strconv.Itoa(int(wish))).WithViolations(fault.Violation{
-			Field: "page_size", Reason: ReasonSize, Text: &typev1.Text{Zh: "不能为负数", En: "must not be negative"}})
+			Field: "page_size", Reason: ReasonSize, Text: &typev1.Text{Zh: "不能为负数", En: "must not be negative"},
+		})
 	case wish == 0:
 		return DefaultSize, nil
 	default:
@@ -91,7 +92,8 @@ func After(token string, request proto.Message, scope ...string) (string, error)
 	if err != nil || len(raw) <= header || raw[0] != version ||
 		subtle.ConstantTimeCompare(raw[1:header], digest(request, scope)) != 1 {
 		return "", fault.New(fault.Invalid, ReasonToken).WithViolations(fault.Violation{
-			Field: "page_token", Reason: ReasonToken, Text: &typev1.Text{Zh: "与查询条件不符", En: "does not belong to these arguments"}})
+			Field: "page_token", Reason: ReasonToken, Text: &typev1.Text{Zh: "与查询条件不符", En: "does not belong to these arguments"},
+		})
 	}
 	return string(raw[header:]), nil
 }

@@ -186,8 +186,10 @@ func TestWhatIsNoStatusStaysAsItIs(t *testing.T) {
 
 func TestAForeignRuleIsReadFromMetadata(t *testing.T) {
 	t.Parallel()
-	s, err := status.New(codes.FailedPrecondition, "x").WithDetails(&errdetails.ErrorInfo{Reason: "UNMET", Domain: "redress",
-		Metadata: map[string]string{"rule": "r", "clause": "1", "readings": "K1,K2", "other": "o"}})
+	s, err := status.New(codes.FailedPrecondition, "x").WithDetails(&errdetails.ErrorInfo{
+		Reason: "UNMET", Domain: "redress",
+		Metadata: map[string]string{"rule": "r", "clause": "1", "readings": "K1,K2", "other": "o"},
+	})
 	require.NoError(t, err)
 	f, _ := fault.As(rpcerr.FromStatus(s.Err()))
 	require.Empty(t, cmp.Diff(&typev1.RuleRef{Rule: "r", Clause: "1", Readings: []string{"K1", "K2"}}, f.Rule, protocmp.Transform()))

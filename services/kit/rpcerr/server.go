@@ -112,7 +112,8 @@ func (t *Table) details(locale string, f *fault.Error) []protoadapt.MessageV1 {
 		details = append(details, &errdetails.ResourceInfo{ResourceType: collection(name), ResourceName: name, Description: message})
 	case fault.Exhausted:
 		details = append(details, &errdetails.QuotaFailure{Violations: []*errdetails.QuotaFailure_Violation{
-			{Subject: f.Facts["subject"], Description: message}}})
+			{Subject: f.Facts["subject"], Description: message},
+		}})
 	case fault.FailedPrecondition:
 		if len(violations) == 0 {
 			violations = []fault.Violation{{Field: f.Facts["name"], Reason: f.Reason}}
@@ -154,7 +155,8 @@ func preconditions(locale string, violations []fault.Violation) *errdetails.Prec
 	out := &errdetails.PreconditionFailure{}
 	for _, v := range violations {
 		out.Violations = append(out.Violations, &errdetails.PreconditionFailure_Violation{
-			Type: v.Reason, Subject: v.Field, Description: words(locale, v)})
+			Type: v.Reason, Subject: v.Field, Description: words(locale, v),
+		})
 	}
 	return out
 }

@@ -90,8 +90,7 @@ func (s *Server) conclude(ctx context.Context, method string, began time.Time, r
 		if f.Kind == fault.Internal || f.Kind == fault.DataLoss {
 			level = slog.LevelError
 			attrs = append(attrs, slog.String("error", err.Error()))
-			var p *lifecycle.PanicError
-			if errors.As(err, &p) {
+			if p, ok := errors.AsType[*lifecycle.PanicError](err); ok {
 				attrs = append(attrs, slog.String("stack", string(p.Stack)))
 			}
 		}
@@ -150,7 +149,7 @@ func (s *Server) endStream(srv any, ss grpc.ServerStream, info *grpc.StreamServe
 		}
 	}()
 	err := next(srv, &stream{&endingStream{ss, ctx}, ctx})
-	if err != nil && context.Cause(ctx) == error(stopped) {
+	if err != nil && errors.Is(context.Cause(ctx), error(stopped)) {
 		return stopped
 	}
 	return err

@@ -39,7 +39,7 @@ import (
 	"example.com/redress/services/kit/telemetry"
 )
 
-// ReasonStopping: the server is being stopped; another replica, or a retry, will do.
+// ReasonStopping says that the server is being stopped; another replica, or a retry, will do.
 const ReasonStopping = "SERVER_STOPPING"
 
 // Reasons returns the catalogue entries of this package and of those it
@@ -118,8 +118,10 @@ func New(o Options) (_ *Server, err error) {
 	s := &Server{
 		options: o, config: c, logger: slog.New(slog.DiscardHandler), table: rpcerr.New(catalogue), authz: authz.New(o.Functions),
 		clock: clock.System(), health: health.NewServer(), stopping: make(chan struct{}), done: make(chan struct{}),
-		endless: map[string]bool{healthpb.Health_Watch_FullMethodName: true, eventv1.FeedService_Subscribe_FullMethodName: true,
-			"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": true},
+		endless: map[string]bool{
+			healthpb.Health_Watch_FullMethodName: true, eventv1.FeedService_Subscribe_FullMethodName: true,
+			"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": true,
+		},
 	}
 	for _, method := range o.EndOnStop {
 		s.endless[method] = true
@@ -129,8 +131,10 @@ func New(o Options) (_ *Server, err error) {
 		s.logger, watchers = o.Telemetry.Logger, []stats.Handler{o.Telemetry.ServerStats()}
 	}
 	unary, stream := s.chain()
-	s.local = inproc.NewServer(inproc.Options{Name: o.Name, Unary: unary, Stream: stream, Stats: watchers,
-		MaxReceive: int(c.MaxReceive), MaxSend: int(c.MaxSend), Logger: s.logger})
+	s.local = inproc.NewServer(inproc.Options{
+		Name: o.Name, Unary: unary, Stream: stream, Stats: watchers,
+		MaxReceive: int(c.MaxReceive), MaxSend: int(c.MaxSend), Logger: s.logger,
+	})
 	if c.Listen != "" {
 		if err := s.listen(unary, stream, watchers); err != nil {
 			return nil, fmt.Errorf("serve %s: %w", o.Name, err)

@@ -170,8 +170,10 @@ func TestOneRegistrationServesBothWays(t *testing.T) {
 		got, err := clockv1.NewClockServiceClient(conn).GetClock(token(t.Context(), "staff", "accept-language", "en"), &clockv1.GetClockRequest{Name: clockName})
 		require.NoError(t, err, name)
 		require.Equal(t, clockName, got.GetClock().GetName())
-		require.Equal(t, authn.Caller{Principal: "people/li", Organization: "org-a", Staff: true, Locale: "en",
-			Functions: []typev1.Function{typev1.Function_FUNCTION_MANAGER}}, seen)
+		require.Equal(t, authn.Caller{
+			Principal: "people/li", Organization: "org-a", Staff: true, Locale: "en",
+			Functions: []typev1.Function{typev1.Function_FUNCTION_MANAGER},
+		}, seen)
 	}
 }
 

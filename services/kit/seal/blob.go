@@ -20,7 +20,7 @@ func Blob(ctx context.Context, keys Keys, organization, subject, name string, co
 	if err != nil {
 		return nil, err
 	}
-	return b.aead.Seal(make([]byte, 0, BlobOverhead+len(content)), nil, content, b.bound(0, "blob:"+name)), nil
+	return b.aead.Seal(make([]byte, 0, BlobOverhead+len(content)), nil, content, b.bound(0, "blob:"+name)), nil //nolint:gosec // G407: the AEAD draws the nonce itself (cipher.NewGCMWithRandomNonce)
 }
 
 // OpenBlob returns the content that [Blob] sealed under the same subject and name.

@@ -50,7 +50,7 @@ func TestNoCanarySurvives(t *testing.T) {
 // message fields refer to one another, also in circles.
 func inventTypes(t *rapid.T) protoreflect.FileDescriptor {
 	n := rapid.IntRange(1, 4).Draw(t, "messages")
-	file := &descriptorpb.FileDescriptorProto{Name: proto.String("invented.proto"), Package: proto.String("invented"), Syntax: proto.String("proto3")}
+	file := &descriptorpb.FileDescriptorProto{Name: new("invented.proto"), Package: new("invented"), Syntax: new("proto3")}
 	for i := range n {
 		file.MessageType = append(file.MessageType, inventMessage(t, i, n))
 	}
@@ -62,17 +62,17 @@ func inventTypes(t *rapid.T) protoreflect.FileDescriptor {
 }
 
 func inventMessage(t *rapid.T, index, n int) *descriptorpb.DescriptorProto {
-	m := &descriptorpb.DescriptorProto{Name: proto.String(fmt.Sprintf("M%d", index))}
+	m := &descriptorpb.DescriptorProto{Name: new(fmt.Sprintf("M%d", index))}
 	fields := rapid.IntRange(1, 6).Draw(t, "fields")
 	for i := range fields {
 		f := &descriptorpb.FieldDescriptorProto{
-			Name: proto.String(fmt.Sprintf("f%d", i)), Number: proto.Int32(int32(i + 1)),
+			Name: new(fmt.Sprintf("f%d", i)), Number: new(int32(i + 1)),
 			Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum(), Type: descriptorpb.FieldDescriptorProto_TYPE_STRING.Enum(),
 		}
 		message := rapid.Bool().Draw(t, "message")
 		if message {
 			f.Type = descriptorpb.FieldDescriptorProto_TYPE_MESSAGE.Enum()
-			f.TypeName = proto.String(fmt.Sprintf(".invented.M%d", rapid.IntRange(0, n-1).Draw(t, "type")))
+			f.TypeName = new(fmt.Sprintf(".invented.M%d", rapid.IntRange(0, n-1).Draw(t, "type")))
 		} else {
 			class := rapid.SampledFrom([]typev1.DataClass{1, 2, 1, 2, 3, 0}).Draw(t, "class")
 			f.Options = &descriptorpb.FieldOptions{}
@@ -88,10 +88,10 @@ func inventMessage(t *rapid.T, index, n int) *descriptorpb.DescriptorProto {
 			m.NestedType = append(m.NestedType, mapEntry(entry, f))
 			f.Label = descriptorpb.FieldDescriptorProto_LABEL_REPEATED.Enum()
 			f.Type = descriptorpb.FieldDescriptorProto_TYPE_MESSAGE.Enum()
-			f.TypeName = proto.String(fmt.Sprintf(".invented.M%d.%s", index, entry))
+			f.TypeName = new(fmt.Sprintf(".invented.M%d.%s", index, entry))
 		case 3:
-			f.OneofIndex = proto.Int32(int32(len(m.OneofDecl)))
-			m.OneofDecl = append(m.OneofDecl, &descriptorpb.OneofDescriptorProto{Name: proto.String(fmt.Sprintf("choice%d", i))})
+			f.OneofIndex = new(int32(len(m.OneofDecl)))
+			m.OneofDecl = append(m.OneofDecl, &descriptorpb.OneofDescriptorProto{Name: new(fmt.Sprintf("choice%d", i))})
 		}
 		m.Field = append(m.Field, f)
 	}
@@ -100,11 +100,11 @@ func inventMessage(t *rapid.T, index, n int) *descriptorpb.DescriptorProto {
 
 func mapEntry(name string, value *descriptorpb.FieldDescriptorProto) *descriptorpb.DescriptorProto {
 	return &descriptorpb.DescriptorProto{
-		Name:    proto.String(name),
-		Options: &descriptorpb.MessageOptions{MapEntry: proto.Bool(true)},
+		Name:    new(name),
+		Options: &descriptorpb.MessageOptions{MapEntry: new(true)},
 		Field: []*descriptorpb.FieldDescriptorProto{
-			{Name: proto.String("key"), Number: proto.Int32(1), Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum(), Type: descriptorpb.FieldDescriptorProto_TYPE_STRING.Enum()},
-			{Name: proto.String("value"), Number: proto.Int32(2), Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum(), Type: value.Type, TypeName: value.TypeName},
+			{Name: new("key"), Number: proto.Int32(1), Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum(), Type: descriptorpb.FieldDescriptorProto_TYPE_STRING.Enum()},
+			{Name: new("value"), Number: proto.Int32(2), Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum(), Type: value.Type, TypeName: value.TypeName},
 		},
 	}
 }
@@ -164,9 +164,9 @@ func TestAClassOnAFieldWithoutStringsIsAnError(t *testing.T) {
 	options := &descriptorpb.FieldOptions{}
 	proto.SetExtension(options, typev1.E_Data, typev1.DataClass_DATA_CLASS_PERSONAL)
 	fd, err := protodesc.NewFile(&descriptorpb.FileDescriptorProto{
-		Name: proto.String("wrong.proto"), Syntax: proto.String("proto3"),
-		MessageType: []*descriptorpb.DescriptorProto{{Name: proto.String("Wrong"), Field: []*descriptorpb.FieldDescriptorProto{{
-			Name: proto.String("photo"), Number: proto.Int32(1), Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum(),
+		Name: new("wrong.proto"), Syntax: new("proto3"),
+		MessageType: []*descriptorpb.DescriptorProto{{Name: new("Wrong"), Field: []*descriptorpb.FieldDescriptorProto{{
+			Name: new("photo"), Number: proto.Int32(1), Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum(),
 			Type: descriptorpb.FieldDescriptorProto_TYPE_BYTES.Enum(), Options: options,
 		}}}},
 	}, protoregistry.GlobalFiles)

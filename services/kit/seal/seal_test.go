@@ -102,8 +102,10 @@ func TestCallerTextThatLooksLikeATokenIsRefused(t *testing.T) {
 		"a bare prefix in a code and in a map, all named": {&typev1.Signature{Person: "~s1.", Facts: map[string]*typev1.Fact{
 			"a": {Value: &typev1.Fact_Choice{Choice: "~s1.x.y"}},
 		}}, []string{`facts["a"].choice`, "person"}},
-		"a key of a map": {&typev1.Signature{Facts: map[string]*typev1.Fact{"~s1.x.y": {Value: &typev1.Fact_Flag{}}}},
-			[]string{`facts["~s1.x.y"]`}},
+		"a key of a map": {
+			&typev1.Signature{Facts: map[string]*typev1.Fact{"~s1.x.y": {Value: &typev1.Fact_Flag{}}}},
+			[]string{`facts["~s1.x.y"]`},
+		},
 		"an element of a list": {&typev1.ApprovalStep{Who: []string{"chairman", "~s1.a.b"}}, []string{"who[1]"}},
 	}
 	for name, c := range cases {

@@ -100,7 +100,7 @@ func TestADestroyedKeyIsGoneForEverWithEveryCopy(t *testing.T) {
 	require.NoError(t, s.Destroy(ctx, organization, subject), "repeating is fine")
 	require.NoError(t, s.Destroy(ctx, organization, "never-seen"))
 	for name := range files(t, folder) {
-		require.False(t, strings.Contains(name, subject+".key"), name)
+		require.NotContains(t, name, subject+".key", name)
 	}
 	for _, store := range []*seal.FileStore{s, openStore(t, folder)} {
 		for _, who := range []string{subject, "never-seen"} {
@@ -199,7 +199,7 @@ func TestCacheAsksOnceUntilItsTimeIsOver(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, first[0]-1, second[0])
 	require.Equal(t, 1, keys.Calls())
-	now.Advance(now.Now().Add(time.Minute))
+	require.NoError(t, now.Advance(now.Now().Add(time.Minute)))
 	_, err = c.Key(ctx, organization, "a", false)
 	require.NoError(t, err)
 	require.Equal(t, 2, keys.Calls())

@@ -29,8 +29,8 @@ func FuzzParse(f *testing.F) {
 		raw := append([]byte{byte(tok.class)}, tok.sealed...)
 		require.Equal(t, s, Prefix+tok.subject+"."+encode(raw))
 		if tok.subject == b.subject {
-			if clear, err := b.open(tok); err == nil {
-				require.Less(t, len(clear), len(s))
+			if plain, err := b.open(tok); err == nil {
+				require.Less(t, len(plain), len(s))
 			}
 		}
 	})
@@ -45,9 +45,9 @@ func FuzzTextRoundTrip(f *testing.F) {
 		sealed := b.text(typev1.DataClass_DATA_CLASS_PERSONAL, s)
 		tok, ok := parse(sealed)
 		require.True(t, ok)
-		clear, err := b.open(tok)
+		plain, err := b.open(tok)
 		require.NoError(t, err)
-		require.Equal(t, s, clear)
+		require.Equal(t, s, plain)
 		require.NotEqual(t, sealed, b.text(typev1.DataClass_DATA_CLASS_PERSONAL, s), "equal texts have different tokens")
 	})
 }

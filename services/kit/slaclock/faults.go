@@ -26,18 +26,30 @@ const (
 // Reasons returns the catalogue entries of this package.
 func Reasons() []fault.Entry {
 	return []fault.Entry{
-		{Reason: ReasonNotRunning, Kind: fault.FailedPrecondition,
-			ZH: "时限 {clock} 当前状态为 {state}，不能执行该操作。", EN: "The clock {clock} is {state}; this needs one that is running."},
-		{Reason: ReasonNotPaused, Kind: fault.FailedPrecondition,
-			ZH: "时限 {clock} 当前状态为 {state}，未处于暂停。", EN: "The clock {clock} is {state}, not paused."},
-		{Reason: ReasonExtensionRefused, Kind: fault.FailedPrecondition,
-			ZH: "时限 {clock} 不能延长至 {wanted}：须晚于现到期时间 {due}。", EN: "The clock {clock} cannot be extended to {wanted}: it must be later than its due time {due}."},
-		{Reason: ReasonTimeOrder, Kind: fault.FailedPrecondition,
-			ZH: "时限 {clock}：{at} 早于已记录的 {recorded}。", EN: "The clock {clock}: {at} is before {recorded}, which is already on record."},
-		{Reason: ReasonCalendarDiffers, Kind: fault.FailedPrecondition,
-			ZH: "时限 {clock} 按日历 {recorded} 计算，而非 {given}。", EN: "The clock {clock} was computed on calendar {recorded}, not {given}."},
-		{Reason: ReasonSpecInvalid, Kind: fault.Internal,
-			ZH: "时限 {clock} 的设置 {field} 无效。", EN: "The clock {clock} has an invalid {field}."},
+		{
+			Reason: ReasonNotRunning, Kind: fault.FailedPrecondition,
+			ZH: "时限 {clock} 当前状态为 {state}，不能执行该操作。", EN: "The clock {clock} is {state}; this needs one that is running.",
+		},
+		{
+			Reason: ReasonNotPaused, Kind: fault.FailedPrecondition,
+			ZH: "时限 {clock} 当前状态为 {state}，未处于暂停。", EN: "The clock {clock} is {state}, not paused.",
+		},
+		{
+			Reason: ReasonExtensionRefused, Kind: fault.FailedPrecondition,
+			ZH: "时限 {clock} 不能延长至 {wanted}：须晚于现到期时间 {due}。", EN: "The clock {clock} cannot be extended to {wanted}: it must be later than its due time {due}.",
+		},
+		{
+			Reason: ReasonTimeOrder, Kind: fault.FailedPrecondition,
+			ZH: "时限 {clock}：{at} 早于已记录的 {recorded}。", EN: "The clock {clock}: {at} is before {recorded}, which is already on record.",
+		},
+		{
+			Reason: ReasonCalendarDiffers, Kind: fault.FailedPrecondition,
+			ZH: "时限 {clock} 按日历 {recorded} 计算，而非 {given}。", EN: "The clock {clock} was computed on calendar {recorded}, not {given}.",
+		},
+		{
+			Reason: ReasonSpecInvalid, Kind: fault.Internal,
+			ZH: "时限 {clock} 的设置 {field} 无效。", EN: "The clock {clock} has an invalid {field}.",
+		},
 	}
 }
 

@@ -64,8 +64,7 @@ func (e *Error) Unwrap() error { return e.cause }
 
 // ClassOf returns the class of the first [Error] in err's chain, [Other] if there is none.
 func ClassOf(err error) Class {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Class
 	}
 	return Other
@@ -88,7 +87,11 @@ func classify(op string, err error) error {
 // classifyCommit is classify for COMMIT on PostgreSQL: unless the server itself
 // refused, nobody knows whether it happened.
 func classifyCommit(err error) error {
-	e := classify("commit", err).(*Error)
+	e := func() *Error {
+		target := &Error{}
+		_ = errors.As(classify("commit", err), &target)
+		return target
+	}()
 	var refused *pgconn.PgError
 	if !errors.As(err, &refused) || e.Class == Unavailable {
 		e.Class = Unknown
@@ -97,12 +100,10 @@ func classifyCommit(err error) error {
 }
 
 func classOf(err error) Class {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return classOfState(pg.Code)
 	}
-	var lite *sqlite.Error
-	if errors.As(err, &lite) {
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
 		return classOfCode(lite.Code())
 	}
 	var refused *pgconn.ConnectError

@@ -50,7 +50,10 @@ func (db *DB) migratePostgres(ctx context.Context, m Migrations) error {
 	if _, err := lock.ExecContext(ctx, "SELECT pg_advisory_lock("+key+")"); err != nil {
 		return classify("lock", err)
 	}
-	defer lock.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock("+key+")")
+	defer func() {
+		// The lock ends with its connection, which is closed next.
+		_, _ = lock.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock("+key+")")
+	}()
 	return up(ctx, goose.DialectPostgres, db.pool, m)
 }
 
@@ -63,8 +66,7 @@ func (db *DB) migrateSQLite(ctx context.Context, m Migrations) error {
 		if err = up(ctx, goose.DialectSQLite3, db.writer.pool, m); err == nil {
 			return nil
 		}
-		var newer *NewerError
-		if errors.As(err, &newer) {
+		if _, ok := errors.AsType[*NewerError](err); ok {
 			return err
 		}
 	}

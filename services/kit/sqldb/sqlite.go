@@ -126,13 +126,14 @@ type statements struct {
 
 func newStatements(from interface {
 	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
-}) *statements {
+},
+) *statements {
 	return &statements{from: from, all: map[string]*sql.Stmt{}}
 }
 
 // ExecContext implements conn.
 func (s *statements) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	stmt, err := s.get(ctx, query)
+	stmt, err := s.get(ctx, query) //nolint:sqlclosecheck // kept for the next call, closed by close
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +142,7 @@ func (s *statements) ExecContext(ctx context.Context, query string, args ...any)
 
 // QueryContext implements conn.
 func (s *statements) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	stmt, err := s.get(ctx, query)
+	stmt, err := s.get(ctx, query) //nolint:sqlclosecheck // kept for the next call, closed by close
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +161,7 @@ func (s *statements) get(ctx context.Context, query string) (*sql.Stmt, error) {
 	if stmt, ok := s.all[query]; ok {
 		return stmt, nil
 	}
-	stmt, err := s.from.PrepareContext(context.WithoutCancel(ctx), query)
+	stmt, err := s.from.PrepareContext(context.WithoutCancel(ctx), query) //nolint:sqlclosecheck // kept for the next call, closed by close
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -135,8 +136,8 @@ func (t *Telemetry) metrics(about *resource.Resource) error {
 // Stop flushes what has not been exported. Whatever logs or measures stops before.
 func (t *Telemetry) Stop(ctx context.Context) error {
 	var errs []error
-	for i := len(t.stop) - 1; i >= 0; i-- {
-		errs = append(errs, t.stop[i](ctx))
+	for _, v := range slices.Backward(t.stop) {
+		errs = append(errs, v(ctx))
 	}
 	t.stop = nil
 	return errors.Join(errs...)

@@ -3,6 +3,7 @@ package telemetry_test
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -74,7 +75,7 @@ func TestMetricsAnswerPrometheus(t *testing.T) {
 	require.NoError(t, err)
 	counter.Add(t.Context(), 3)
 	answer := httptest.NewRecorder()
-	tel.Metrics.ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+	tel.Metrics.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	require.Contains(t, answer.Body.String(), "sla_overdue_seconds_total")
 	require.Contains(t, answer.Body.String(), "go_goroutines")
 	require.NoError(t, tel.Stop(t.Context()))
@@ -95,7 +96,7 @@ func TestCallsAreMeasuredAndTheirTraceTravels(t *testing.T) {
 	span.End()
 	s.GracefulStop()
 	answer := httptest.NewRecorder()
-	tel.Metrics.ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+	tel.Metrics.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	require.Contains(t, answer.Body.String(), "rpc_server_")
 	require.Contains(t, answer.Body.String(), "rpc_client_")
 	require.NoError(t, tel.Stop(t.Context()))

@@ -69,10 +69,10 @@ type Claimed struct {
 // Heartbeat is what a shard of the index knows of its own past.
 type Heartbeat struct {
 	// Number is raised by every beat; 0 means none.
-	Number int64
+	Number int64 `json:"number"`
 	// Incarnation names the server and its history (run id and replication id, or
 	// a token of the process); empty if it cannot be told.
-	Incarnation string
+	Incarnation string `json:"incarnation"`
 }
 
 // Index holds the timers of the shards of one store.

@@ -137,8 +137,11 @@ func (o *Options) complete() error {
 		value    *time.Duration
 		standard time.Duration
 	}{
-		{&o.Sweep, time.Second}, {&o.Refresh, time.Minute}, {&o.Horizon, 10 * time.Minute},
-		{&o.Lease, 10 * time.Second}, {&o.Retry, 200 * time.Millisecond},
+		{&o.Sweep, time.Second},
+		{&o.Refresh, time.Minute},
+		{&o.Horizon, 10 * time.Minute},
+		{&o.Lease, 10 * time.Second},
+		{&o.Retry, 200 * time.Millisecond},
 	} {
 		if *d.value == 0 {
 			*d.value = d.standard

@@ -392,10 +392,10 @@ func clientStream(t *testing.T, make func(Options) Bed) {
 		total := int32(0)
 		for {
 			m, err := in.Recv()
-			if err == io.EOF && answer {
+			if errors.Is(err, io.EOF) && answer {
 				return in.SendAndClose(&testpb.StreamingInputCallResponse{AggregatedPayloadSize: total})
 			}
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return nil
 			}
 			if err != nil {
@@ -425,7 +425,7 @@ func duplex(t *testing.T, make func(Options) Bed) {
 	s := &service{duplex: func(both grpc.BidiStreamingServer[testpb.StreamingOutputCallRequest, testpb.StreamingOutputCallResponse]) error {
 		for {
 			m, err := both.Recv()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return nil
 			}
 			if err != nil {

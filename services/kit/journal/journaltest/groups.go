@@ -14,6 +14,7 @@ import (
 
 	clockv1 "example.com/redress/proto/gen/redress/clock/v1"
 	eventv1 "example.com/redress/proto/gen/redress/event/v1"
+	"example.com/redress/services/kit/clock"
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/kit/journal"
 	"example.com/redress/services/kit/sqldb"
@@ -271,8 +272,10 @@ type deadlocks struct {
 	n atomic.Int64
 }
 
+// Enabled implements slog.Handler.
 func (d *deadlocks) Enabled(context.Context, slog.Level) bool { return true }
 
+// Handle implements slog.Handler.
 func (d *deadlocks) Handle(_ context.Context, r slog.Record) error {
 	r.Attrs(func(a slog.Attr) bool {
 		if err, ok := a.Value.Any().(error); ok && sqldb.ClassOf(err).Retryable() {
@@ -296,7 +299,7 @@ func twoReplicasNeverDeadlock(t *testing.T, b *bundle) {
 	replicas := []*journal.Journal{b.open(logging), b.open(logging)}
 	const batch, hot = 60, 12
 	rounds := 0
-	for end := time.Now().Add(duration); time.Now().Before(end); rounds++ {
+	for end := clock.System().Now().Add(duration); clock.System().Now().Before(end); rounds++ {
 		var results []<-chan journal.Result
 		for n := range batch {
 			for r, j := range replicas {
