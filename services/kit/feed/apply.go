@@ -1,0 +1,223 @@
+package feed
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	eventv1 "example.com/redress/proto/gen/redress/event/v1"
+	"example.com/redress/services/kit/fault"
+	"example.com/redress/services/kit/journal"
+)
+
+// maxBatch is how many writes are in hand at once: as many as one group of the
+// journal takes, so that they share its transaction.
+const maxBatch = 128
+
+// flight is an event on its way into the journal.
+type flight struct {
+	ev     *eventv1.Event
+	body   *eventv1.EventBody
+	broken string // reason why it cannot be applied at all
+	work   journal.Work
+	span   trace.Span
+	result <-chan journal.Result
+	err    error
+}
+
+// batch applies events, in order within each shard, and moves the positions of
+// those that took effect or were parked. An error means that a position was not
+// moved and has to be read again; which of the events took effect is then open.
+func (c *Consumer) batch(ctx context.Context, events []*eventv1.Event, positions map[int32]*eventv1.ShardPosition) error {
+	at := make(map[int32]*eventv1.ShardPosition, len(positions))
+	flights := make([]*flight, 0, len(events))
+	for _, ev := range events {
+		p := cmp.Or(at[ev.GetShard()], positions[ev.GetShard()])
+		if err := c.next(p, ev); err != nil {
+			return err
+		}
+		c.heard(ev.GetShard(), ev.GetSequence())
+		flights = append(flights, c.prepare(ctx, ev, p))
+		at[ev.GetShard()] = &eventv1.ShardPosition{Shard: ev.GetShard(), Sequence: ev.GetSequence(), Digest: ev.GetDigest()}
+	}
+	for _, f := range flights {
+		f.result = c.j.Submit(ctx, f.work, c.decision(f))
+	}
+	// All results are awaited, whatever they are: nothing of this batch is under
+	// way when the next one begins.
+	done := map[int32]int64{}
+	stuck := map[int32]bool{}
+	var rest []*flight
+	for _, f := range flights {
+		f.err = (<-f.result).Err
+		if f.err != nil || stuck[f.ev.GetShard()] {
+			stuck[f.ev.GetShard()] = true
+			rest = append(rest, f)
+			continue
+		}
+		c.landed(ctx, f, positions, done)
+	}
+	err := c.oneByOne(ctx, rest, positions, done)
+	for _, f := range flights {
+		f.span.End()
+	}
+	if len(done) > 0 {
+		c.moved(done)
+	}
+	return err
+}
+
+// oneByOne goes on where a shard got stuck: the event that failed is parked if it
+// failed for good, the later ones, which then found the position not yet there,
+// are written one at a time.
+func (c *Consumer) oneByOne(ctx context.Context, rest []*flight, positions map[int32]*eventv1.ShardPosition, done map[int32]int64) error {
+	begun := map[int32]bool{}
+	given := map[int32]bool{} // shards given up in this session
+	var failed error
+	for _, f := range rest {
+		shard := f.ev.GetShard()
+		if given[shard] {
+			continue
+		}
+		err := f.err
+		if begun[shard] {
+			_, err = c.j.Write(ctx, f.work, c.decision(f))
+		}
+		begun[shard] = true
+		if err != nil && c.forGood(f.ev, err) {
+			reason := fault.ReasonOf(err)
+			f.span.SetStatus(codes.Error, reason)
+			c.log.Error("event cannot be applied and is parked", slog.Int("shard", int(shard)), slog.Int64("sequence", f.ev.GetSequence()),
+				slog.String("type", f.ev.GetType()), slog.Any("error", err))
+			_, err = c.j.Write(ctx, f.work, func(u *journal.Unit) error {
+				u.Park(f.ev, reason, false)
+				return nil
+			})
+		}
+		if err != nil {
+			given[shard] = true
+			if failed == nil {
+				failed = err
+			}
+			continue
+		}
+		c.landed(ctx, f, positions, done)
+	}
+	return failed
+}
+
+// forGood reports whether trying the event again makes no sense.
+func (c *Consumer) forGood(ev *eventv1.Event, err error) bool {
+	if lost(err) {
+		return false
+	}
+	if fault.KindOf(err) != fault.Aborted {
+		return !passing(err)
+	}
+	if c.stubborn.shard != ev.GetShard() || c.stubborn.sequence != ev.GetSequence() {
+		c.stubborn = stubborn{shard: ev.GetShard(), sequence: ev.GetSequence()}
+	}
+	c.stubborn.times++
+	return c.stubborn.times >= maxAborts
+}
+
+func (c *Consumer) landed(ctx context.Context, f *flight, positions map[int32]*eventv1.ShardPosition, done map[int32]int64) {
+	shard := f.ev.GetShard()
+	positions[shard] = &eventv1.ShardPosition{Shard: shard, Sequence: f.ev.GetSequence(), Digest: f.ev.GetDigest()}
+	done[shard] = f.ev.GetSequence()
+	if c.o.Applied != nil {
+		c.o.Applied(ctx, f.ev)
+	}
+}
+
+// prepare makes the write of an event that follows the position.
+func (c *Consumer) prepare(ctx context.Context, ev *eventv1.Event, p *eventv1.ShardPosition) *flight {
+	f := c.open(ctx, ev)
+	f.work.Advance = &journal.Advance{
+		Source: c.source, Shard: ev.GetShard(), From: p.GetSequence(), FromDigest: p.GetDigest(),
+		To: ev.GetSequence(), Digest: ev.GetDigest(),
+	}
+	return f
+}
+
+// open decodes an event and makes the write that applies it, without moving a position.
+func (c *Consumer) open(ctx context.Context, ev *eventv1.Event) *flight {
+	f := &flight{ev: ev}
+	body, err := journal.Body(ev)
+	switch {
+	case err != nil:
+		f.broken = ReasonUnreadable
+		body = &eventv1.EventBody{}
+	case !c.knows(body.GetChange()) || !c.knows(body.GetState()):
+		f.broken = ReasonTypeUnknown
+	}
+	f.body = body
+	f.work = journal.Work{
+		Organization: ev.GetOrganization(),
+		Key:          c.key(ev.GetShard()),
+		Cause:        &eventv1.Cause{Service: c.source, Shard: ev.GetShard(), Sequence: ev.GetSequence(), Digest: ev.GetDigest()},
+		Depth:        ev.GetDepth() + 1,
+		Actor:        &eventv1.Actor{Principal: "services/" + c.j.Service()},
+		Reads:        []string{ev.GetResource()},
+	}
+	if t := body.GetOccurTime(); t != nil {
+		f.work.Time = t.AsTime()
+	}
+	if c.o.Reads != nil {
+		f.work.Reads = append(f.work.Reads, c.o.Reads(ev)...)
+	}
+	f.span, f.work.Traceparent = c.span(ctx, ev, body.GetTraceparent())
+	return f
+}
+
+func (c *Consumer) knows(m *anypb.Any) bool { return m == nil || c.o.Known(m.MessageName()) }
+
+// decision is what is done with an event, in the write that moves the position:
+// it waits behind earlier ones of its complaint, is parked, or is applied.
+func (c *Consumer) decision(f *flight) func(*journal.Unit) error {
+	return func(u *journal.Unit) error {
+		switch {
+		case u.Parked(behind(f.ev)):
+			u.Park(f.ev, ReasonWaits, true)
+			return nil
+		case f.broken != "":
+			u.Park(f.ev, f.broken, false)
+			return nil
+		}
+		return c.apply(u, f.ev, f.body)
+	}
+}
+
+// behind returns what events wait behind: the complaint, or the resource where there is none.
+func behind(ev *eventv1.Event) string { return cmp.Or(ev.GetComplaint(), ev.GetResource()) }
+
+// span begins the span of applying the event, linked to the trace that led to
+// it, and returns what the events of the reaction carry on: this span, or the
+// event's own trace if none is recorded.
+func (c *Consumer) span(ctx context.Context, ev *eventv1.Event, traceparent string) (trace.Span, string) {
+	carrier := propagation.MapCarrier{"traceparent": traceparent}
+	remote := trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), carrier))
+	options := []trace.SpanStartOption{
+		trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindConsumer),
+		trace.WithAttributes(
+			attribute.String("redress.feed.source", c.source), attribute.String("redress.event.type", ev.GetType()),
+			attribute.Int("redress.feed.shard", int(ev.GetShard())), attribute.Int64("redress.feed.sequence", ev.GetSequence()),
+		),
+	}
+	if remote.IsValid() {
+		options = append(options, trace.WithLinks(trace.Link{SpanContext: remote}))
+	}
+	ctx, span := c.tracer.Start(ctx, "feed apply", options...)
+	if !span.SpanContext().IsValid() {
+		return span, traceparent
+	}
+	out := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, out)
+	return span, out["traceparent"]
+}
