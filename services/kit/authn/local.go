@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -150,3 +151,7 @@ func (k *LocalKey) Mint(id Identity, lifetime time.Duration) (string, error) {
 	}
 	return string(signed), nil
 }
+
+// PublicKeys returns the public half as a JSON Web Key Set, for the keys_file of
+// an [Issuer] in services that run on their own.
+func (k *LocalKey) PublicKeys() ([]byte, error) { return json.Marshal(k.public) }
