@@ -33,6 +33,14 @@ type Output struct {
 	Clock *ClockCommand
 }
 
+// state returns the state of the output's event, nil if it is a command.
+func (o Output) state() proto.Message {
+	if o.Event == nil {
+		return nil
+	}
+	return o.Event.State
+}
+
 // Decision is one act on a case while it is decided: the case and its newest
 // plan, the instant, and what the act has asked for so far.
 //

@@ -100,8 +100,14 @@ func (f *follower) settle(depth int) error {
 				f.d.ClockChanged(o)
 				f.push(depth, f.clockTriggers(o, out[i].Clock)...)
 			}
-			// What a clock did to the case is told before what was asked for after it.
+			// What a clock did to the case is told before what was asked for after it, and
+			// stands in the states that follow.
 			if told := f.d.Take(); len(told) > 0 {
+				for _, later := range out[i+1:] {
+					if k, ok := later.state().(*routingv1.Case); ok {
+						k.Breached = slices.Clone(f.d.kase.GetBreached())
+					}
+				}
 				out = slices.Insert(out, i+1, told...)
 			}
 		}
