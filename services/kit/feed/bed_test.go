@@ -115,7 +115,12 @@ func eachWay(t *testing.T, test func(t *testing.T, way transport)) {
 
 func openSource(t *testing.T, db *sqldb.DB) *journal.Journal {
 	t.Helper()
-	return openJournal(t, db, journal.Options{Service: source, Kinds: []journal.Kind{{
+	return openJournal(t, db, journal.Options{Service: source, Kinds: []journal.Kind{sourceKind()}})
+}
+
+// sourceKind are cases, which belong to a complaint unless they are called free.
+func sourceKind() journal.Kind {
+	return journal.Kind{
 		Pattern: "cases/*", New: func() proto.Message { return &wrapperspb.Int64Value{} },
 		Complaint: func(name string, _ proto.Message) string {
 			if strings.HasPrefix(name, "cases/free-") {
@@ -123,7 +128,7 @@ func openSource(t *testing.T, db *sqldb.DB) *journal.Journal {
 			}
 			return "complaints/" + strings.TrimPrefix(name, "cases/")
 		},
-	}}})
+	}
 }
 
 func openSink(t *testing.T, db *sqldb.DB) *journal.Journal {

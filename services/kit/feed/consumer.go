@@ -275,19 +275,21 @@ func (c *Consumer) WaitFor(ctx context.Context, pos *eventv1.Position) error {
 			return nil
 		}
 		var tick <-chan time.Time
+		stop := func() bool { return false }
 		if c.o.Ranges > 0 { // another process may be the one to apply it
 			positions, err := c.j.FeedPositions(ctx, c.source)
 			if err == nil && positions[pos.GetShard()].GetSequence() >= pos.GetSequence() {
 				return nil
 			}
 			timer := clock.System().NewTimer(pollPositions)
-			defer timer.Stop()
-			tick = timer.C
+			tick, stop = timer.C, timer.Stop
 		}
 		select {
 		case <-progress:
+			stop()
 		case <-tick:
 		case <-ctx.Done():
+			stop()
 			return fault.New(fault.Unavailable, ReasonBehind, "source", c.source, "shard", strconv.Itoa(int(pos.GetShard())),
 				"sequence", strconv.FormatInt(pos.GetSequence(), 10)).WithRetry(retryBehind).Wrap(ctx.Err())
 		}
