@@ -245,7 +245,9 @@ type Scenario struct {
 	// Values by column; each row is played from a fresh state.
 	Rows []*structpb.ListValue `protobuf:"bytes,9,rep,name=rows,proto3" json:"rows,omitempty"`
 	// Moves in order.
-	Moves         []*Move `protobuf:"bytes,10,rep,name=moves,proto3" json:"moves,omitempty"`
+	Moves []*Move `protobuf:"bytes,10,rep,name=moves,proto3" json:"moves,omitempty"`
+	// Roles, members@department and channels of the pack that nobody holds in this directory.
+	Vacant        []string `protobuf:"bytes,11,rep,name=vacant,proto3" json:"vacant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -346,6 +348,13 @@ func (x *Scenario) GetRows() []*structpb.ListValue {
 func (x *Scenario) GetMoves() []*Move {
 	if x != nil {
 		return x.Moves
+	}
+	return nil
+}
+
+func (x *Scenario) GetVacant() []string {
+	if x != nil {
+		return x.Vacant
 	}
 	return nil
 }
@@ -511,8 +520,10 @@ type Refusal struct {
 	Because Because `protobuf:"varint,1,opt,name=because,proto3,enum=redress.policy.v1.Because" json:"because,omitempty"`
 	// Id of the rule that refuses.
 	Rule string `protobuf:"bytes,2,opt,name=rule,proto3" json:"rule,omitempty"`
-	// Ids of exactly what is missing.
-	Missing       []string `protobuf:"bytes,3,rep,name=missing,proto3" json:"missing,omitempty"`
+	// Ids of exactly what is missing; who may, if it is the caller's role or authority.
+	Missing []string `protobuf:"bytes,3,rep,name=missing,proto3" json:"missing,omitempty"`
+	// Clause the refusal quotes; empty means that of the rule in the pack.
+	Clause        string `protobuf:"bytes,4,opt,name=clause,proto3" json:"clause,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -568,6 +579,13 @@ func (x *Refusal) GetMissing() []string {
 	return nil
 }
 
+func (x *Refusal) GetClause() string {
+	if x != nil {
+		return x.Clause
+	}
+	return ""
+}
+
 // Expect is a subset of what the API shows.
 type Expect struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -581,7 +599,7 @@ type Expect struct {
 	Steps map[string]string `protobuf:"bytes,4,rep,name=steps,proto3" json:"steps,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Approvals by id.
 	Approvals map[string]*Signs `protobuf:"bytes,5,rep,name=approvals,proto3" json:"approvals,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// State of notices by id.
+	// State of notices by id; the text sent, by id and ".body".
 	Notices map[string]string `protobuf:"bytes,6,rep,name=notices,proto3" json:"notices,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Fields of the claim.
 	Claim *structpb.Struct `protobuf:"bytes,7,opt,name=claim,proto3" json:"claim,omitempty"`
@@ -728,7 +746,9 @@ type Due struct {
 	// Local time at which it falls due.
 	Due string `protobuf:"bytes,1,opt,name=due,proto3" json:"due,omitempty"`
 	// State or outcome, for example "RUNNING", "MET" or "BREACHED".
-	State         string `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	State string `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	// Local time since which it is breached, or at which it was met.
+	Since         string `protobuf:"bytes,3,opt,name=since,proto3" json:"since,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -773,6 +793,13 @@ func (x *Due) GetDue() string {
 func (x *Due) GetState() string {
 	if x != nil {
 		return x.State
+	}
+	return ""
+}
+
+func (x *Due) GetSince() string {
+	if x != nil {
+		return x.Since
 	}
 	return ""
 }
@@ -925,7 +952,7 @@ const file_redress_policy_v1_scenario_proto_rawDesc = "" +
 	"\aFixture\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\acolumns\x18\x02 \x03(\tR\acolumns\x12-\n" +
-	"\x05moves\x18\x03 \x03(\v2\x17.redress.policy.v1.MoveR\x05moves\"\xb6\x03\n" +
+	"\x05moves\x18\x03 \x03(\v2\x17.redress.policy.v1.MoveR\x05moves\"\xce\x03\n" +
 	"\bScenario\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04pack\x18\x02 \x01(\tR\x04pack\x12\x16\n" +
@@ -939,7 +966,8 @@ const file_redress_policy_v1_scenario_proto_rawDesc = "" +
 	"\acolumns\x18\b \x03(\tR\acolumns\x12.\n" +
 	"\x04rows\x18\t \x03(\v2\x1a.google.protobuf.ListValueR\x04rows\x12-\n" +
 	"\x05moves\x18\n" +
-	" \x03(\v2\x17.redress.policy.v1.MoveR\x05moves\x1a=\n" +
+	" \x03(\v2\x17.redress.policy.v1.MoveR\x05moves\x12\x16\n" +
+	"\x06vacant\x18\v \x03(\tR\x06vacant\x1a=\n" +
 	"\x0fParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xcc\x03\n" +
@@ -957,11 +985,12 @@ const file_redress_policy_v1_scenario_proto_rawDesc = "" +
 	" \x01(\tR\x03use\x12.\n" +
 	"\x04rows\x18\v \x03(\v2\x1a.google.protobuf.ListValueR\x04rows\x124\n" +
 	"\arefused\x18\f \x01(\v2\x1a.redress.policy.v1.RefusalR\arefused\x121\n" +
-	"\x06expect\x18\r \x01(\v2\x19.redress.policy.v1.ExpectR\x06expect\"m\n" +
+	"\x06expect\x18\r \x01(\v2\x19.redress.policy.v1.ExpectR\x06expect\"\x85\x01\n" +
 	"\aRefusal\x124\n" +
 	"\abecause\x18\x01 \x01(\x0e2\x1a.redress.policy.v1.BecauseR\abecause\x12\x12\n" +
 	"\x04rule\x18\x02 \x01(\tR\x04rule\x12\x18\n" +
-	"\amissing\x18\x03 \x03(\tR\amissing\"\x9e\b\n" +
+	"\amissing\x18\x03 \x03(\tR\amissing\x12\x16\n" +
+	"\x06clause\x18\x04 \x01(\tR\x06clause\"\x9e\b\n" +
 	"\x06Expect\x125\n" +
 	"\tcomplaint\x18\x01 \x01(\v2\x17.google.protobuf.StructR\tcomplaint\x12+\n" +
 	"\x04case\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x04case\x12=\n" +
@@ -992,10 +1021,11 @@ const file_redress_policy_v1_scenario_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a<\n" +
 	"\x0eLiabilityEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"-\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"C\n" +
 	"\x03Due\x12\x10\n" +
 	"\x03due\x18\x01 \x01(\tR\x03due\x12\x14\n" +
-	"\x05state\x18\x02 \x01(\tR\x05state\"V\n" +
+	"\x05state\x18\x02 \x01(\tR\x05state\x12\x14\n" +
+	"\x05since\x18\x03 \x01(\tR\x05since\"V\n" +
 	"\x05Signs\x12\x14\n" +
 	"\x05state\x18\x01 \x01(\tR\x05state\x12\x12\n" +
 	"\x04next\x18\x02 \x03(\tR\x04next\x12#\n" +
