@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -39,13 +40,18 @@ type Program struct {
 // Main runs the service with the arguments after the program's name until ctx
 // ends and returns the exit code.
 func Main(ctx context.Context, p Program, args []string, out, errs io.Writer) int {
-	return command.Main(ctx, command.Program{
+	return command.Main(ctx, p.Command(), args, out, errs)
+}
+
+// Command returns p as one of the programs that need no database either.
+func (p Program) Command() command.Program {
+	return command.Program{
 		Name: p.Name, About: p.About,
 		Settings: func() any { return p.Settings() },
 		Run: func(ctx context.Context, settings any, out io.Writer) error {
 			return Run(ctx, p, settings.(Settings), out)
 		},
-	}, args, out, errs)
+	}
 }
 
 // Run runs the service with settings that were read until ctx ends. Logs go to out.
@@ -208,11 +214,24 @@ func (a absent) NewStream(context.Context, *grpc.StreamDesc, string, ...grpc.Cal
 	return nil, a.refuse()
 }
 
-// Key returns the secret in the file that is named, or else one of the data
-// folder, made at the first start.
+// Key returns the 32 bytes in the file that is named, there perhaps as 64
+// hexadecimal digits, or else those of a file in the data folder, made at the
+// first start.
 func Key(named config.SecretFile, otherwise string) ([]byte, error) {
-	if named != "" {
-		return named.Read()
+	if named == "" {
+		return Secret(otherwise)
 	}
-	return Secret(otherwise)
+	key, err := named.Read()
+	if err != nil {
+		return nil, err
+	}
+	if len(key) == hex.EncodedLen(SecretSize) {
+		if key, err = hex.DecodeString(string(key)); err != nil {
+			return nil, fmt.Errorf("%s: %w", named, err)
+		}
+	}
+	if len(key) != SecretSize {
+		return nil, fmt.Errorf("%s has %d bytes instead of %d, or of %d hexadecimal digits", named, len(key), SecretSize, hex.EncodedLen(SecretSize))
+	}
+	return key, nil
 }
