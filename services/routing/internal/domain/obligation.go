@@ -156,6 +156,7 @@ func (d *Decision) MeasureCancelled(key string) {
 	m.State = routingv1.Measure_STATE_CANCELLED
 	d.stopMeasure(m, ClockVoid, d.at)
 	d.because(d.plan.GetRule())
+	d.tellPlan(false, &routingv1.MeasureCancelled{Measure: m.GetId()})
 	if slices.ContainsFunc(d.plan.GetMeasures(), func(o *routingv1.Measure) bool { return o.GetState() == routingv1.Measure_STATE_DONE }) {
 		d.carriedOut()
 		return

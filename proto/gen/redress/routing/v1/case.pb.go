@@ -2407,6 +2407,52 @@ func (x *MeasureCompleted) GetMeasure() string {
 	return ""
 }
 
+// MeasureCancelled says that a measure was given up and the rest of the plan goes on.
+type MeasureCancelled struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the measure in the plan.
+	Measure       string `protobuf:"bytes,1,opt,name=measure,proto3" json:"measure,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MeasureCancelled) Reset() {
+	*x = MeasureCancelled{}
+	mi := &file_redress_routing_v1_case_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MeasureCancelled) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MeasureCancelled) ProtoMessage() {}
+
+func (x *MeasureCancelled) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_routing_v1_case_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MeasureCancelled.ProtoReflect.Descriptor instead.
+func (*MeasureCancelled) Descriptor() ([]byte, []int) {
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *MeasureCancelled) GetMeasure() string {
+	if x != nil {
+		return x.Measure
+	}
+	return ""
+}
+
 // MeasureDelayed says that a measure has another deadline.
 type MeasureDelayed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2416,7 +2462,7 @@ type MeasureDelayed struct {
 
 func (x *MeasureDelayed) Reset() {
 	*x = MeasureDelayed{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[26]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2428,7 +2474,7 @@ func (x *MeasureDelayed) String() string {
 func (*MeasureDelayed) ProtoMessage() {}
 
 func (x *MeasureDelayed) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[26]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2441,7 +2487,7 @@ func (x *MeasureDelayed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeasureDelayed.ProtoReflect.Descriptor instead.
 func (*MeasureDelayed) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{26}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{27}
 }
 
 // PlanCarriedOut says that all measures are done.
@@ -2453,7 +2499,7 @@ type PlanCarriedOut struct {
 
 func (x *PlanCarriedOut) Reset() {
 	*x = PlanCarriedOut{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[27]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2465,7 +2511,7 @@ func (x *PlanCarriedOut) String() string {
 func (*PlanCarriedOut) ProtoMessage() {}
 
 func (x *PlanCarriedOut) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[27]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2478,7 +2524,7 @@ func (x *PlanCarriedOut) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanCarriedOut.ProtoReflect.Descriptor instead.
 func (*PlanCarriedOut) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{27}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{28}
 }
 
 // PlanVoided says that a plan no longer counts.
@@ -2490,7 +2536,7 @@ type PlanVoided struct {
 
 func (x *PlanVoided) Reset() {
 	*x = PlanVoided{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[28]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2502,7 +2548,7 @@ func (x *PlanVoided) String() string {
 func (*PlanVoided) ProtoMessage() {}
 
 func (x *PlanVoided) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[28]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2515,7 +2561,7 @@ func (x *PlanVoided) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanVoided.ProtoReflect.Descriptor instead.
 func (*PlanVoided) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{28}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{29}
 }
 
 // ProgressRecorded says that the execution log has an entry.
@@ -2527,7 +2573,7 @@ type ProgressRecorded struct {
 
 func (x *ProgressRecorded) Reset() {
 	*x = ProgressRecorded{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[29]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2539,7 +2585,7 @@ func (x *ProgressRecorded) String() string {
 func (*ProgressRecorded) ProtoMessage() {}
 
 func (x *ProgressRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[29]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2552,7 +2598,7 @@ func (x *ProgressRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProgressRecorded.ProtoReflect.Descriptor instead.
 func (*ProgressRecorded) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{29}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{30}
 }
 
 // ReplySent says that the customer was answered.
@@ -2564,7 +2610,7 @@ type ReplySent struct {
 
 func (x *ReplySent) Reset() {
 	*x = ReplySent{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[30]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2576,7 +2622,7 @@ func (x *ReplySent) String() string {
 func (*ReplySent) ProtoMessage() {}
 
 func (x *ReplySent) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[30]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2589,7 +2635,7 @@ func (x *ReplySent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplySent.ProtoReflect.Descriptor instead.
 func (*ReplySent) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{30}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{31}
 }
 
 // ObligationOpened says that other services owe work.
@@ -2601,7 +2647,7 @@ type ObligationOpened struct {
 
 func (x *ObligationOpened) Reset() {
 	*x = ObligationOpened{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[31]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2613,7 +2659,7 @@ func (x *ObligationOpened) String() string {
 func (*ObligationOpened) ProtoMessage() {}
 
 func (x *ObligationOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[31]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2626,7 +2672,7 @@ func (x *ObligationOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObligationOpened.ProtoReflect.Descriptor instead.
 func (*ObligationOpened) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{31}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{32}
 }
 
 // ObligationDischarged says that owed work was done, refused or withdrawn.
@@ -2640,7 +2686,7 @@ type ObligationDischarged struct {
 
 func (x *ObligationDischarged) Reset() {
 	*x = ObligationDischarged{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[32]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2652,7 +2698,7 @@ func (x *ObligationDischarged) String() string {
 func (*ObligationDischarged) ProtoMessage() {}
 
 func (x *ObligationDischarged) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[32]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2665,7 +2711,7 @@ func (x *ObligationDischarged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObligationDischarged.ProtoReflect.Descriptor instead.
 func (*ObligationDischarged) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{32}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ObligationDischarged) GetObligation() string {
@@ -2686,7 +2732,7 @@ type RoundStarted struct {
 
 func (x *RoundStarted) Reset() {
 	*x = RoundStarted{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[33]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2698,7 +2744,7 @@ func (x *RoundStarted) String() string {
 func (*RoundStarted) ProtoMessage() {}
 
 func (x *RoundStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[33]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2711,7 +2757,7 @@ func (x *RoundStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoundStarted.ProtoReflect.Descriptor instead.
 func (*RoundStarted) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{33}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RoundStarted) GetRound() string {
@@ -2730,7 +2776,7 @@ type SatisfactionRecorded struct {
 
 func (x *SatisfactionRecorded) Reset() {
 	*x = SatisfactionRecorded{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[34]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2742,7 +2788,7 @@ func (x *SatisfactionRecorded) String() string {
 func (*SatisfactionRecorded) ProtoMessage() {}
 
 func (x *SatisfactionRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[34]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2755,7 +2801,7 @@ func (x *SatisfactionRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatisfactionRecorded.ProtoReflect.Descriptor instead.
 func (*SatisfactionRecorded) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{34}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{35}
 }
 
 // CaseBreached says that a clock of the case was breached, or a breach withdrawn.
@@ -2771,7 +2817,7 @@ type CaseBreached struct {
 
 func (x *CaseBreached) Reset() {
 	*x = CaseBreached{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[35]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2783,7 +2829,7 @@ func (x *CaseBreached) String() string {
 func (*CaseBreached) ProtoMessage() {}
 
 func (x *CaseBreached) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[35]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2796,7 +2842,7 @@ func (x *CaseBreached) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseBreached.ProtoReflect.Descriptor instead.
 func (*CaseBreached) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{35}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *CaseBreached) GetClock() string {
@@ -2822,7 +2868,7 @@ type NoticeRecorded struct {
 
 func (x *NoticeRecorded) Reset() {
 	*x = NoticeRecorded{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[36]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2834,7 +2880,7 @@ func (x *NoticeRecorded) String() string {
 func (*NoticeRecorded) ProtoMessage() {}
 
 func (x *NoticeRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[36]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2847,7 +2893,7 @@ func (x *NoticeRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoticeRecorded.ProtoReflect.Descriptor instead.
 func (*NoticeRecorded) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{36}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{37}
 }
 
 // CaseClosed says that the case was closed.
@@ -2859,7 +2905,7 @@ type CaseClosed struct {
 
 func (x *CaseClosed) Reset() {
 	*x = CaseClosed{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[37]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2871,7 +2917,7 @@ func (x *CaseClosed) String() string {
 func (*CaseClosed) ProtoMessage() {}
 
 func (x *CaseClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[37]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2884,7 +2930,7 @@ func (x *CaseClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseClosed.ProtoReflect.Descriptor instead.
 func (*CaseClosed) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{37}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{38}
 }
 
 // CaseWithdrawn says that the complaint was withdrawn.
@@ -2896,7 +2942,7 @@ type CaseWithdrawn struct {
 
 func (x *CaseWithdrawn) Reset() {
 	*x = CaseWithdrawn{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[38]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2908,7 +2954,7 @@ func (x *CaseWithdrawn) String() string {
 func (*CaseWithdrawn) ProtoMessage() {}
 
 func (x *CaseWithdrawn) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[38]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2921,7 +2967,7 @@ func (x *CaseWithdrawn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseWithdrawn.ProtoReflect.Descriptor instead.
 func (*CaseWithdrawn) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{38}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{39}
 }
 
 // CaseUpdated says that the case took note of what happened to one of its plans, replies or
@@ -2934,7 +2980,7 @@ type CaseUpdated struct {
 
 func (x *CaseUpdated) Reset() {
 	*x = CaseUpdated{}
-	mi := &file_redress_routing_v1_case_proto_msgTypes[39]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2946,7 +2992,7 @@ func (x *CaseUpdated) String() string {
 func (*CaseUpdated) ProtoMessage() {}
 
 func (x *CaseUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_case_proto_msgTypes[39]
+	mi := &file_redress_routing_v1_case_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2959,7 +3005,7 @@ func (x *CaseUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseUpdated.ProtoReflect.Descriptor instead.
 func (*CaseUpdated) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{39}
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{40}
 }
 
 var File_redress_routing_v1_case_proto protoreflect.FileDescriptor
@@ -3181,6 +3227,8 @@ const file_redress_routing_v1_case_proto_rawDesc = "" +
 	"\fPlanApproved:\x04\xd8\xda\x18\x02\"\x13\n" +
 	"\vPlanStarted:\x04\xd8\xda\x18\x03\"2\n" +
 	"\x10MeasureCompleted\x12\x18\n" +
+	"\ameasure\x18\x01 \x01(\tR\ameasure:\x04\xd8\xda\x18\x02\"2\n" +
+	"\x10MeasureCancelled\x12\x18\n" +
 	"\ameasure\x18\x01 \x01(\tR\ameasure:\x04\xd8\xda\x18\x02\"\x16\n" +
 	"\x0eMeasureDelayed:\x04\xd8\xda\x18\x02\"\x16\n" +
 	"\x0ePlanCarriedOut:\x04\xd8\xda\x18\x03\"\x12\n" +
@@ -3218,7 +3266,7 @@ func file_redress_routing_v1_case_proto_rawDescGZIP() []byte {
 }
 
 var file_redress_routing_v1_case_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_redress_routing_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_redress_routing_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_redress_routing_v1_case_proto_goTypes = []any{
 	(Case_State)(0),               // 0: redress.routing.v1.Case.State
 	(Step_State)(0),               // 1: redress.routing.v1.Step.State
@@ -3251,69 +3299,70 @@ var file_redress_routing_v1_case_proto_goTypes = []any{
 	(*PlanApproved)(nil),          // 28: redress.routing.v1.PlanApproved
 	(*PlanStarted)(nil),           // 29: redress.routing.v1.PlanStarted
 	(*MeasureCompleted)(nil),      // 30: redress.routing.v1.MeasureCompleted
-	(*MeasureDelayed)(nil),        // 31: redress.routing.v1.MeasureDelayed
-	(*PlanCarriedOut)(nil),        // 32: redress.routing.v1.PlanCarriedOut
-	(*PlanVoided)(nil),            // 33: redress.routing.v1.PlanVoided
-	(*ProgressRecorded)(nil),      // 34: redress.routing.v1.ProgressRecorded
-	(*ReplySent)(nil),             // 35: redress.routing.v1.ReplySent
-	(*ObligationOpened)(nil),      // 36: redress.routing.v1.ObligationOpened
-	(*ObligationDischarged)(nil),  // 37: redress.routing.v1.ObligationDischarged
-	(*RoundStarted)(nil),          // 38: redress.routing.v1.RoundStarted
-	(*SatisfactionRecorded)(nil),  // 39: redress.routing.v1.SatisfactionRecorded
-	(*CaseBreached)(nil),          // 40: redress.routing.v1.CaseBreached
-	(*NoticeRecorded)(nil),        // 41: redress.routing.v1.NoticeRecorded
-	(*CaseClosed)(nil),            // 42: redress.routing.v1.CaseClosed
-	(*CaseWithdrawn)(nil),         // 43: redress.routing.v1.CaseWithdrawn
-	(*CaseUpdated)(nil),           // 44: redress.routing.v1.CaseUpdated
-	nil,                           // 45: redress.routing.v1.Case.GradesEntry
-	nil,                           // 46: redress.routing.v1.Step.FactsEntry
-	(*timestamppb.Timestamp)(nil), // 47: google.protobuf.Timestamp
-	(*v1.Obligation)(nil),         // 48: redress.type.v1.Obligation
-	(*v1.RuleRef)(nil),            // 49: redress.type.v1.RuleRef
-	(*v1.Approval)(nil),           // 50: redress.type.v1.Approval
-	(*v1.Money)(nil),              // 51: redress.type.v1.Money
-	(*v1.Fact)(nil),               // 52: redress.type.v1.Fact
+	(*MeasureCancelled)(nil),      // 31: redress.routing.v1.MeasureCancelled
+	(*MeasureDelayed)(nil),        // 32: redress.routing.v1.MeasureDelayed
+	(*PlanCarriedOut)(nil),        // 33: redress.routing.v1.PlanCarriedOut
+	(*PlanVoided)(nil),            // 34: redress.routing.v1.PlanVoided
+	(*ProgressRecorded)(nil),      // 35: redress.routing.v1.ProgressRecorded
+	(*ReplySent)(nil),             // 36: redress.routing.v1.ReplySent
+	(*ObligationOpened)(nil),      // 37: redress.routing.v1.ObligationOpened
+	(*ObligationDischarged)(nil),  // 38: redress.routing.v1.ObligationDischarged
+	(*RoundStarted)(nil),          // 39: redress.routing.v1.RoundStarted
+	(*SatisfactionRecorded)(nil),  // 40: redress.routing.v1.SatisfactionRecorded
+	(*CaseBreached)(nil),          // 41: redress.routing.v1.CaseBreached
+	(*NoticeRecorded)(nil),        // 42: redress.routing.v1.NoticeRecorded
+	(*CaseClosed)(nil),            // 43: redress.routing.v1.CaseClosed
+	(*CaseWithdrawn)(nil),         // 44: redress.routing.v1.CaseWithdrawn
+	(*CaseUpdated)(nil),           // 45: redress.routing.v1.CaseUpdated
+	nil,                           // 46: redress.routing.v1.Case.GradesEntry
+	nil,                           // 47: redress.routing.v1.Step.FactsEntry
+	(*timestamppb.Timestamp)(nil), // 48: google.protobuf.Timestamp
+	(*v1.Obligation)(nil),         // 49: redress.type.v1.Obligation
+	(*v1.RuleRef)(nil),            // 50: redress.type.v1.RuleRef
+	(*v1.Approval)(nil),           // 51: redress.type.v1.Approval
+	(*v1.Money)(nil),              // 52: redress.type.v1.Money
+	(*v1.Fact)(nil),               // 53: redress.type.v1.Fact
 }
 var file_redress_routing_v1_case_proto_depIdxs = []int32{
 	0,  // 0: redress.routing.v1.Case.state:type_name -> redress.routing.v1.Case.State
-	47, // 1: redress.routing.v1.Case.receive_time:type_name -> google.protobuf.Timestamp
-	45, // 2: redress.routing.v1.Case.grades:type_name -> redress.routing.v1.Case.GradesEntry
+	48, // 1: redress.routing.v1.Case.receive_time:type_name -> google.protobuf.Timestamp
+	46, // 2: redress.routing.v1.Case.grades:type_name -> redress.routing.v1.Case.GradesEntry
 	9,  // 3: redress.routing.v1.Case.steps:type_name -> redress.routing.v1.Step
-	48, // 4: redress.routing.v1.Case.obligations:type_name -> redress.type.v1.Obligation
-	47, // 5: redress.routing.v1.Case.close_time:type_name -> google.protobuf.Timestamp
-	47, // 6: redress.routing.v1.Case.create_time:type_name -> google.protobuf.Timestamp
-	47, // 7: redress.routing.v1.Case.update_time:type_name -> google.protobuf.Timestamp
+	49, // 4: redress.routing.v1.Case.obligations:type_name -> redress.type.v1.Obligation
+	48, // 5: redress.routing.v1.Case.close_time:type_name -> google.protobuf.Timestamp
+	48, // 6: redress.routing.v1.Case.create_time:type_name -> google.protobuf.Timestamp
+	48, // 7: redress.routing.v1.Case.update_time:type_name -> google.protobuf.Timestamp
 	10, // 8: redress.routing.v1.Case.satisfaction:type_name -> redress.routing.v1.SatisfactionResult
 	8,  // 9: redress.routing.v1.Case.grade_proposal:type_name -> redress.routing.v1.GradeProposal
 	6,  // 10: redress.routing.v1.Case.pending:type_name -> redress.routing.v1.PendingRule
-	47, // 11: redress.routing.v1.PendingRule.occur_time:type_name -> google.protobuf.Timestamp
-	49, // 12: redress.routing.v1.Grade.rule:type_name -> redress.type.v1.RuleRef
-	47, // 13: redress.routing.v1.Grade.set_time:type_name -> google.protobuf.Timestamp
-	50, // 14: redress.routing.v1.GradeProposal.approval:type_name -> redress.type.v1.Approval
+	48, // 11: redress.routing.v1.PendingRule.occur_time:type_name -> google.protobuf.Timestamp
+	50, // 12: redress.routing.v1.Grade.rule:type_name -> redress.type.v1.RuleRef
+	48, // 13: redress.routing.v1.Grade.set_time:type_name -> google.protobuf.Timestamp
+	51, // 14: redress.routing.v1.GradeProposal.approval:type_name -> redress.type.v1.Approval
 	1,  // 15: redress.routing.v1.Step.state:type_name -> redress.routing.v1.Step.State
-	49, // 16: redress.routing.v1.Step.rule:type_name -> redress.type.v1.RuleRef
-	47, // 17: redress.routing.v1.Step.open_time:type_name -> google.protobuf.Timestamp
-	47, // 18: redress.routing.v1.Step.done_time:type_name -> google.protobuf.Timestamp
-	46, // 19: redress.routing.v1.Step.facts:type_name -> redress.routing.v1.Step.FactsEntry
-	47, // 20: redress.routing.v1.SatisfactionResult.answer_time:type_name -> google.protobuf.Timestamp
+	50, // 16: redress.routing.v1.Step.rule:type_name -> redress.type.v1.RuleRef
+	48, // 17: redress.routing.v1.Step.open_time:type_name -> google.protobuf.Timestamp
+	48, // 18: redress.routing.v1.Step.done_time:type_name -> google.protobuf.Timestamp
+	47, // 19: redress.routing.v1.Step.facts:type_name -> redress.routing.v1.Step.FactsEntry
+	48, // 20: redress.routing.v1.SatisfactionResult.answer_time:type_name -> google.protobuf.Timestamp
 	2,  // 21: redress.routing.v1.Plan.state:type_name -> redress.routing.v1.Plan.State
 	12, // 22: redress.routing.v1.Plan.measures:type_name -> redress.routing.v1.Measure
-	50, // 23: redress.routing.v1.Plan.approval:type_name -> redress.type.v1.Approval
-	47, // 24: redress.routing.v1.Plan.propose_time:type_name -> google.protobuf.Timestamp
-	47, // 25: redress.routing.v1.Plan.start_time:type_name -> google.protobuf.Timestamp
-	47, // 26: redress.routing.v1.Plan.complete_time:type_name -> google.protobuf.Timestamp
-	49, // 27: redress.routing.v1.Plan.rule:type_name -> redress.type.v1.RuleRef
+	51, // 23: redress.routing.v1.Plan.approval:type_name -> redress.type.v1.Approval
+	48, // 24: redress.routing.v1.Plan.propose_time:type_name -> google.protobuf.Timestamp
+	48, // 25: redress.routing.v1.Plan.start_time:type_name -> google.protobuf.Timestamp
+	48, // 26: redress.routing.v1.Plan.complete_time:type_name -> google.protobuf.Timestamp
+	50, // 27: redress.routing.v1.Plan.rule:type_name -> redress.type.v1.RuleRef
 	3,  // 28: redress.routing.v1.Measure.kind:type_name -> redress.routing.v1.Measure.Kind
-	51, // 29: redress.routing.v1.Measure.amount:type_name -> redress.type.v1.Money
+	52, // 29: redress.routing.v1.Measure.amount:type_name -> redress.type.v1.Money
 	4,  // 30: redress.routing.v1.Measure.state:type_name -> redress.routing.v1.Measure.State
-	47, // 31: redress.routing.v1.Measure.complete_time:type_name -> google.protobuf.Timestamp
-	47, // 32: redress.routing.v1.Measure.due_time:type_name -> google.protobuf.Timestamp
-	47, // 33: redress.routing.v1.Finding.record_time:type_name -> google.protobuf.Timestamp
-	47, // 34: redress.routing.v1.Progress.record_time:type_name -> google.protobuf.Timestamp
-	47, // 35: redress.routing.v1.Reply.send_time:type_name -> google.protobuf.Timestamp
+	48, // 31: redress.routing.v1.Measure.complete_time:type_name -> google.protobuf.Timestamp
+	48, // 32: redress.routing.v1.Measure.due_time:type_name -> google.protobuf.Timestamp
+	48, // 33: redress.routing.v1.Finding.record_time:type_name -> google.protobuf.Timestamp
+	48, // 34: redress.routing.v1.Progress.record_time:type_name -> google.protobuf.Timestamp
+	48, // 35: redress.routing.v1.Reply.send_time:type_name -> google.protobuf.Timestamp
 	1,  // 36: redress.routing.v1.StepChanged.state:type_name -> redress.routing.v1.Step.State
 	7,  // 37: redress.routing.v1.Case.GradesEntry.value:type_name -> redress.routing.v1.Grade
-	52, // 38: redress.routing.v1.Step.FactsEntry.value:type_name -> redress.type.v1.Fact
+	53, // 38: redress.routing.v1.Step.FactsEntry.value:type_name -> redress.type.v1.Fact
 	39, // [39:39] is the sub-list for method output_type
 	39, // [39:39] is the sub-list for method input_type
 	39, // [39:39] is the sub-list for extension type_name
@@ -3332,7 +3381,7 @@ func file_redress_routing_v1_case_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_routing_v1_case_proto_rawDesc), len(file_redress_routing_v1_case_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   42,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
