@@ -39,7 +39,7 @@ func checkWith(p *policyv1.Pack, at places, values map[string]string) *checker {
 	}
 	v, err := newVocabulary(p, given, zoneOf(p.GetCalendar()))
 	if err != nil {
-		c.report(p, "", "", "L10", Error, err.Error(), err.Error(), nil)
+		c.report(p, "", "", "L10", err.Error(), err.Error(), nil)
 		return c
 	}
 	c.words = v
@@ -58,9 +58,9 @@ func checkWith(p *policyv1.Pack, at places, values map[string]string) *checker {
 	return c
 }
 
-// report adds a finding at the field of a message, or at the message if the field was not written.
-func (c *checker) report(m proto.Message, field, path, rule string, sev Severity, zh, en string, advice *typev1.Text) {
-	c.reportAt(m, field, path, rule, sev, 0, zh, en, advice)
+// report adds an error at the field of a message, or at the message if the field was not written.
+func (c *checker) report(m proto.Message, field, path, rule string, zh, en string, advice *typev1.Text) {
+	c.reportAt(m, field, path, rule, Error, 0, zh, en, advice)
 }
 
 func (c *checker) reportAt(m proto.Message, field, path, rule string, sev Severity, column int, zh, en string, advice *typev1.Text) {
@@ -79,7 +79,7 @@ func (c *checker) reportAt(m proto.Message, field, path, rule string, sev Severi
 // (roles, departments, categories, levels, options) each have their own list.
 func (c *checker) checkNames() {
 	if !packName(c.pack.GetPack()) {
-		c.report(c.pack, "pack", "pack", "L05", Error, fmt.Sprintf("%q 不是规则包名。", c.pack.GetPack()), fmt.Sprintf("%q is not the id of a pack.", c.pack.GetPack()),
+		c.report(c.pack, "pack", "pack", "L05", fmt.Sprintf("%q 不是规则包名。", c.pack.GetPack()), fmt.Sprintf("%q is not the id of a pack.", c.pack.GetPack()),
 			words("请用小写单词以连字符相连。", "Write lower-case words joined by hyphens."))
 	}
 	spaces := map[string]map[string]proto.Message{}
@@ -93,10 +93,10 @@ func (c *checker) checkNames() {
 		case id == "" && optionalID(m):
 			return
 		case id == "":
-			c.report(m, "", path, "L05", Error, "缺少 id。", "The id is missing.", words("请给出小写 id。", "Give it a lower_snake id."))
+			c.report(m, "", path, "L05", "缺少 id。", "The id is missing.", words("请给出小写 id。", "Give it a lower_snake id."))
 			return
 		case !snake(id):
-			c.report(m, "id", path, "L05", Error, fmt.Sprintf("%q 不是 id。", id), fmt.Sprintf("%q is not an id.", id), words("请用 lower_snake。", "Write lower_snake, at most 63 letters."))
+			c.report(m, "id", path, "L05", fmt.Sprintf("%q 不是 id。", id), fmt.Sprintf("%q is not an id.", id), words("请用 lower_snake。", "Write lower_snake, at most 63 letters."))
 			return
 		}
 		space := "rules"
@@ -112,7 +112,7 @@ func (c *checker) checkNames() {
 				where = fmt.Sprintf(" at %s:%d", at.file, at.line)
 			}
 			what := string(other.ProtoReflect().Descriptor().Name())
-			c.report(m, "id", path, "L05", Error, fmt.Sprintf("id %q 已用于 %s%s。", id, what, where), fmt.Sprintf("id %q is already a %s%s.", id, what, where),
+			c.report(m, "id", path, "L05", fmt.Sprintf("id %q 已用于 %s%s。", id, what, where), fmt.Sprintf("id %q is already a %s%s.", id, what, where),
 				words("请改名；场景按 id 引用。", "Rename one; scenarios point to ids."))
 			return
 		}
@@ -153,14 +153,14 @@ func (c *checker) checkRules() {
 		}
 		ref := quote(m)
 		if !isName(m) && ref.GetClause() == "" && len(ref.GetReadings()) == 0 && !c.inStageWithClause(path) {
-			c.report(m, "", path, "L07", Error, "规则没有条款。", "The rule has no clause.", words("请写明条款，或由我们作出的解读。", "Name the clause, or a reading if we decided it."))
+			c.report(m, "", path, "L07", "规则没有条款。", "The rule has no clause.", words("请写明条款，或由我们作出的解读。", "Name the clause, or a reading if we decided it."))
 		}
 		if ref.GetText() == nil {
-			c.report(m, "", path, "L08", Error, "规则没有中英文说明。", "The rule has no text.", words("请写 text: {zh: …, en: …}。", "Write text: {zh: …, en: …}: refusals and decisions quote it."))
+			c.report(m, "", path, "L08", "规则没有中英文说明。", "The rule has no text.", words("请写 text: {zh: …, en: …}。", "Write text: {zh: …, en: …}: refusals and decisions quote it."))
 		}
 		for i, r := range ref.GetReadings() {
 			if !knownReading(r) {
-				c.report(m, fmt.Sprintf("reading[%d]", i), path, "L09", Error, fmt.Sprintf("没有解读 %q。", r), fmt.Sprintf("Reading %q is unknown.", r),
+				c.report(m, fmt.Sprintf("reading[%d]", i), path, "L09", fmt.Sprintf("没有解读 %q。", r), fmt.Sprintf("Reading %q is unknown.", r),
 					words("请先写入 PROCEDURES.md。", "Add the reading to the procedure's ambiguities first."))
 			}
 		}
@@ -175,7 +175,7 @@ func (c *checker) inStageWithClause(path string) bool {
 func (c *checker) bothLanguages(m proto.Message, path string, t *typev1.Text) {
 	for _, l := range []struct{ name, value string }{{"zh", t.GetZh()}, {"en", t.GetEn()}} {
 		if strings.TrimSpace(l.value) == "" {
-			c.report(m, "", path, "L08", Error, "缺少 "+l.name+" 文字。", "text."+l.name+" is missing.", words("请补全：读者用自己的语言阅读。", "Add it: readers are answered in their language."))
+			c.report(m, "", path, "L08", "缺少 "+l.name+" 文字。", "text."+l.name+" is missing.", words("请补全：读者用自己的语言阅读。", "Add it: readers are answered in their language."))
 		}
 	}
 }
@@ -233,13 +233,13 @@ func (c *checker) checkForms() {
 	for _, form := range c.pack.GetForms() {
 		path := "forms." + form.GetId()
 		if form.GetAbout() == 0 {
-			c.report(form, "", path, "L02", Error, "缺少 about。", "about is missing: what is the form about?", didYouMean("", enumWords(policyv1.About(0).Descriptor())))
+			c.report(form, "", path, "L02", "缺少 about。", "about is missing: what is the form about?", didYouMean("", enumWords(policyv1.About(0).Descriptor())))
 		}
 		for _, f := range form.GetFields() {
 			c.checkField(path+"."+f.GetId(), f)
 			first := c.words.facts[f.GetId()]
 			if first.field != f && (first.field.GetType() != f.GetType() || !slices.Equal(first.field.GetOptions(), f.GetOptions())) {
-				c.report(f, "id", path+"."+f.GetId(), "L05", Error, fmt.Sprintf("字段 %q 在表单 %s 中另有类型或选项。", f.GetId(), first.form.GetId()),
+				c.report(f, "id", path+"."+f.GetId(), "L05", fmt.Sprintf("字段 %q 在表单 %s 中另有类型或选项。", f.GetId(), first.form.GetId()),
 					fmt.Sprintf("Field %q has another type or other options in form %s.", f.GetId(), first.form.GetId()), words("请改名：条件只见一个事实。", "Rename one: conditions see one fact of that id."))
 			}
 		}
@@ -252,23 +252,23 @@ func (c *checker) checkField(path string, f *policyv1.Field) {
 	_, _, rangeOK := parseRange(f.GetRange())
 	switch {
 	case f.GetType() == 0:
-		c.report(f, "", path, "L02", Error, "缺少 type。", "type is missing.", didYouMean("", enumWords(policyv1.FieldType(0).Descriptor())))
+		c.report(f, "", path, "L02", "缺少 type。", "type is missing.", didYouMean("", enumWords(policyv1.FieldType(0).Descriptor())))
 	case choice && len(f.GetOptions()) == 0:
-		c.report(f, "", path, "L13", Error, "没有选项。", "A choice needs options.", nil)
+		c.report(f, "", path, "L13", "没有选项。", "A choice needs options.", nil)
 	case !choice && len(f.GetOptions()) > 0:
-		c.report(f, "options", path, "L13", Error, "只有 CHOICE 和 CHOICES 有选项。", "Only CHOICE and CHOICES have options.", nil)
-	case f.GetRange() != "" && !(ranged && rangeOK):
-		c.report(f, "range", path, "L03", Error, fmt.Sprintf("%q 不是范围。", f.GetRange()), fmt.Sprintf("%q is not a range of a SCORE or COUNT.", f.GetRange()), words("请写 1..5。", `Write "1..5", both bounds included.`))
+		c.report(f, "options", path, "L13", "只有 CHOICE 和 CHOICES 有选项。", "Only CHOICE and CHOICES have options.", nil)
+	case f.GetRange() != "" && (!ranged || !rangeOK):
+		c.report(f, "range", path, "L03", fmt.Sprintf("%q 不是范围。", f.GetRange()), fmt.Sprintf("%q is not a range of a SCORE or COUNT.", f.GetRange()), words("请写 1..5。", `Write "1..5", both bounds included.`))
 	case f.GetType() == policyv1.FieldType_FIELD_TYPE_SCORE && f.GetRange() == "":
-		c.report(f, "", path, "L03", Error, "SCORE 须有 range。", "A SCORE needs a range.", words("请写 range: 1..5。", `Write range: "1..5".`))
+		c.report(f, "", path, "L03", "SCORE 须有 range。", "A SCORE needs a range.", words("请写 range: 1..5。", `Write range: "1..5".`))
 	case f.GetType() == policyv1.FieldType_FIELD_TYPE_LIST && len(f.GetItems()) == 0:
-		c.report(f, "", path, "L01", Error, "LIST 须有 items。", "A LIST needs items.", nil)
+		c.report(f, "", path, "L01", "LIST 须有 items。", "A LIST needs items.", nil)
 	case f.GetType() != policyv1.FieldType_FIELD_TYPE_LIST && len(f.GetItems()) > 0:
-		c.report(f, "items", path, "L01", Error, "只有 LIST 有 items。", "Only a LIST has items.", nil)
+		c.report(f, "items", path, "L01", "只有 LIST 有 items。", "Only a LIST has items.", nil)
 	}
 	for i, o := range f.GetOptions() {
 		if !snake(o) {
-			c.report(f, fmt.Sprintf("options[%d]", i), path, "L05", Error, fmt.Sprintf("选项 %q 不是 lower_snake。", o), fmt.Sprintf("Option %q is not lower_snake.", o), nil)
+			c.report(f, fmt.Sprintf("options[%d]", i), path, "L05", fmt.Sprintf("选项 %q 不是 lower_snake。", o), fmt.Sprintf("Option %q is not lower_snake.", o), nil)
 		}
 	}
 	for _, item := range f.GetItems() {
@@ -281,18 +281,18 @@ func (c *checker) checkParameters() {
 	for _, q := range c.pack.GetParameters() {
 		path := "parameters." + q.GetId()
 		if q.GetType() == 0 {
-			c.report(q, "", path, "L02", Error, "缺少 type。", "type is missing.", didYouMean("", enumWords(policyv1.ParameterType(0).Descriptor())))
+			c.report(q, "", path, "L02", "缺少 type。", "type is missing.", didYouMean("", enumWords(policyv1.ParameterType(0).Descriptor())))
 			continue
 		}
 		if c.values != nil || q.GetValue() == "" {
 			continue // values of the owner are checked by Compile
 		}
 		if len(q.GetReading()) == 0 {
-			c.report(q, "value", path, "L19", Error, fmt.Sprintf("参数 %s 有值 %q 而无解读。", q.GetId(), q.GetValue()), fmt.Sprintf("Parameter %s has the value %q but no reading.", q.GetId(), q.GetValue()),
+			c.report(q, "value", path, "L19", fmt.Sprintf("参数 %s 有值 %q 而无解读。", q.GetId(), q.GetValue()), fmt.Sprintf("Parameter %s has the value %q but no reading.", q.GetId(), q.GetValue()),
 				words("请留空，或写明谁作的决定。", "Leave it blank, or cite who decided."))
 		}
 		if advice := checkParameter(q); advice != "" {
-			c.report(q, "value", path, "L03", Error, fmt.Sprintf("%q 不是该类型的值。", q.GetValue()), fmt.Sprintf("%q is not a value of that type.", q.GetValue()), words(advice, advice))
+			c.report(q, "value", path, "L03", fmt.Sprintf("%q 不是该类型的值。", q.GetValue()), fmt.Sprintf("%q is not a value of that type.", q.GetValue()), words(advice, advice))
 		}
 	}
 }

@@ -15,16 +15,16 @@ func (c *checker) checkApprovals() {
 	for i, a := range c.pack.GetApprovals() {
 		path := "approvals." + a.GetId()
 		if a.GetOf() == 0 {
-			c.report(a, "", path, "L02", Error, "缺少 of。", "of is missing: what is approved?", didYouMean("", enumWords(policyv1.Subject(0).Descriptor())))
+			c.report(a, "", path, "L02", "缺少 of。", "of is missing: what is approved?", didYouMean("", enumWords(policyv1.Subject(0).Descriptor())))
 		}
 		if len(a.GetSigns()) == 0 {
-			c.report(a, "", path, "L31", Error, "没有签署人。", "Nobody signs.", words("请写 signs。", "Write signs."))
+			c.report(a, "", path, "L31", "没有签署人。", "Nobody signs.", words("请写 signs。", "Write signs."))
 		}
 		for _, s := range a.GetSigns() {
 			c.checkSign(path, a, s)
 		}
 		if u := a.GetUrgent(); u != nil && (u.GetPaperwork() == "" || u.GetForm() == "") {
-			c.report(u, "", path+".urgent", "L03", Error, "紧急审批须写 paperwork 与 form。", "An urgent approval needs paperwork and form.", nil)
+			c.report(u, "", path+".urgent", "L03", "紧急审批须写 paperwork 与 form。", "An urgent approval needs paperwork and form.", nil)
 		}
 		c.checkReached(i, a)
 	}
@@ -41,7 +41,7 @@ func (c *checker) checkReached(i int, a *policyv1.Approval) {
 	}
 	for _, b := range c.pack.GetApprovals()[:i] {
 		if b.GetOf() == a.GetOf() && b.GetIf() == "" && !reserved(b.GetId()) && len(b.GetAsks()) == 0 {
-			c.report(a, "", "approvals."+a.GetId(), "L32", Error, fmt.Sprintf("%s 没有条件且在前，%s 到不了。", b.GetId(), a.GetId()), fmt.Sprintf("Approval %s has no condition and stands before %s, which is never reached.", b.GetId(), a.GetId()),
+			c.report(a, "", "approvals."+a.GetId(), "L32", fmt.Sprintf("%s 没有条件且在前，%s 到不了。", b.GetId(), a.GetId()), fmt.Sprintf("Approval %s has no condition and stands before %s, which is never reached.", b.GetId(), a.GetId()),
 				words("请把它移到最后，或写条件。", "Move it last, or give it a condition."))
 		}
 	}
@@ -51,17 +51,17 @@ func (c *checker) checkSign(path string, a *policyv1.Approval, s *policyv1.Sign)
 	path += "." + s.GetId()
 	switch {
 	case s.GetKind() == 0:
-		c.report(s, "", path, "L02", Error, "缺少 kind。", "kind is missing.", words("", "Write REVIEW, COUNTERSIGN, OPINION, ANNOTATE, APPROVE or ACKNOWLEDGE."))
+		c.report(s, "", path, "L02", "缺少 kind。", "kind is missing.", words("", "Write REVIEW, COUNTERSIGN, OPINION, ANNOTATE, APPROVE or ACKNOWLEDGE."))
 	case len(s.GetWho()) > 0 == (len(s.GetBands()) > 0):
-		c.report(s, "", path, "L31", Error, "须恰有 who 或 bands 之一。", "A signature has either who or bands.", nil)
+		c.report(s, "", path, "L31", "须恰有 who 或 bands 之一。", "A signature has either who or bands.", nil)
 	case len(s.GetBands()) > 0 && a.GetAmount() == "":
-		c.report(a, "", "approvals."+a.GetId(), "L31", Error, "有金额档而未写 amount。", "There are bands, but no amount to choose by.", words("请写 amount: claim.amount。", "Write amount: claim.amount."))
+		c.report(a, "", "approvals."+a.GetId(), "L31", "有金额档而未写 amount。", "There are bands, but no amount to choose by.", words("请写 amount: claim.amount。", "Write amount: claim.amount."))
 	}
-	c.checkEnough(path, s.GetEnough(), s.GetWho(), func(zh, en, adviceZH, adviceEN string) {
-		c.report(s, "enough", path, "L31", Error, zh, en, words(adviceZH, adviceEN))
+	c.checkEnough(s.GetEnough(), s.GetWho(), func(zh, en, adviceZH, adviceEN string) {
+		c.report(s, "enough", path, "L31", zh, en, words(adviceZH, adviceEN))
 	})
 	if len(a.GetAsks()) == 0 && len(a.GetAskedBy()) == 1 && len(s.GetWho()) == 1 && s.GetWho()[0] == a.GetAskedBy()[0] && !isGroup(s.GetWho()[0]) && s.GetInstead() == nil && !s.GetOptional() {
-		c.report(s, "who", path, "L30", Error, fmt.Sprintf("只有 %s 可以申请，也只有其可以签署。", s.GetWho()[0]), fmt.Sprintf("Only %s may ask, and only %s may sign.", s.GetWho()[0], s.GetWho()[0]), words("不得审批自己的申请。", "Nobody approves their own request: name another."))
+		c.report(s, "who", path, "L30", fmt.Sprintf("只有 %s 可以申请，也只有其可以签署。", s.GetWho()[0]), fmt.Sprintf("Only %s may ask, and only %s may sign.", s.GetWho()[0], s.GetWho()[0]), words("不得审批自己的申请。", "Nobody approves their own request: name another."))
 	}
 	c.checkBands(path, s)
 	if s.GetInstead() != nil {
@@ -72,7 +72,7 @@ func (c *checker) checkSign(path string, a *policyv1.Approval, s *policyv1.Sign)
 // isGroup: anyone of a department is more than one person.
 func isGroup(who string) bool { return len(who) > 7 && who[:7] == "anyone@" }
 
-func (c *checker) checkEnough(path, enough string, who []string, report func(zh, en, adviceZH, adviceEN string)) {
+func (c *checker) checkEnough(enough string, who []string, report func(zh, en, adviceZH, adviceEN string)) {
 	if enough == "" || enough == "all" || enough == "any" {
 		return
 	}
@@ -130,15 +130,15 @@ func (c *checker) checkBands(path string, s *policyv1.Sign) {
 		x := band{b, bound(b.GetAbove(), b.GetFrom(), true), bound(b.GetBelow(), b.GetUpTo(), false)}
 		if !x.lower.ok || !x.upper.ok {
 			if b.GetAbove() != "" && b.GetFrom() != "" || b.GetBelow() != "" && b.GetUpTo() != "" {
-				c.report(b, "", path, "L21", Error, "同一端写了两个界限。", "A band has two bounds at one end.", words("请只写一个。", "Write above or from, up_to or below."))
+				c.report(b, "", path, "L21", "同一端写了两个界限。", "A band has two bounds at one end.", words("请只写一个。", "Write above or from, up_to or below."))
 			}
 			return // a parameter without value, or reported as a figure
 		}
 		if len(b.GetWho()) == 0 {
-			c.report(b, "", path, "L31", Error, "金额档没有签署人。", "Nobody signs in this band.", nil)
+			c.report(b, "", path, "L31", "金额档没有签署人。", "Nobody signs in this band.", nil)
 		}
-		c.checkEnough(path, b.GetEnough(), b.GetWho(), func(zh, en, adviceZH, adviceEN string) {
-			c.report(b, "enough", path, "L31", Error, zh, en, words(adviceZH, adviceEN))
+		c.checkEnough(b.GetEnough(), b.GetWho(), func(zh, en, adviceZH, adviceEN string) {
+			c.report(b, "enough", path, "L31", zh, en, words(adviceZH, adviceEN))
 		})
 		bands = append(bands, x)
 	}
@@ -155,7 +155,7 @@ func (c *checker) checkBands(path string, s *policyv1.Sign) {
 		return a.lower.compare(b.lower)
 	})
 	gap := func(b *policyv1.Band, zh, en, adviceZH, adviceEN string) {
-		c.report(b, "", path, "L20", Error, zh, en, words(adviceZH, adviceEN))
+		c.report(b, "", path, "L20", zh, en, words(adviceZH, adviceEN))
 	}
 	if first := bands[0]; !first.lower.open && first.lower.compare(edge{}) > 0 {
 		gap(first.b, "最低一档以下没有签署人。", fmt.Sprintf("Amounts up to %s are in no band.", yuanText(first.lower.fen)), "请去掉下限。", "Leave the lower bound of the first band out.")
@@ -166,14 +166,14 @@ func (c *checker) checkBands(path string, s *policyv1.Sign) {
 	for i, next := range bands[1:] {
 		prev := bands[i]
 		if prev.upper.open || next.lower.open {
-			c.report(next.b, "", path, "L21", Error, "金额档重叠。", "This band and another both reach without end.", words("请写界限。", "Give each a bound."))
+			c.report(next.b, "", path, "L21", "金额档重叠。", "This band and another both reach without end.", words("请写界限。", "Give each a bound."))
 			continue
 		}
 		switch d := prev.upper.compare(next.lower); {
 		case d < 0:
 			gap(next.b, fmt.Sprintf("%s 到 %s 之间有空档。", yuanText(prev.upper.fen), yuanText(next.lower.fen)), gapText(prev.upper.fen, next.lower.fen), "请写 from。", fmt.Sprintf("Write \"from: %s\" or move a bound.", yuanText(next.lower.fen)))
 		case d > 0:
-			c.report(next.b, "", path, "L21", Error, fmt.Sprintf("%s 属于两档。", yuanText(next.lower.fen)), fmt.Sprintf("%s belongs to two bands.", yuanText(next.lower.fen)), words("其一应写 above 或 below。", `One must say "above" or "below".`))
+			c.report(next.b, "", path, "L21", fmt.Sprintf("%s 属于两档。", yuanText(next.lower.fen)), fmt.Sprintf("%s belongs to two bands.", yuanText(next.lower.fen)), words("其一应写 above 或 below。", `One must say "above" or "below".`))
 		}
 	}
 }

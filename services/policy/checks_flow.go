@@ -17,11 +17,11 @@ func (c *checker) checkClocks() {
 	for _, k := range c.pack.GetClocks() {
 		path := "clocks." + k.GetId()
 		if why := c.impossible(k.GetFrom()); why != "" {
-			c.report(k, "from", path, "L24", Error, fmt.Sprintf("没有什么能启动时限 %s：%s。", k.GetId(), why), fmt.Sprintf("Clock %s is started by nothing: %s.", k.GetId(), why),
+			c.report(k, "from", path, "L24", fmt.Sprintf("没有什么能启动时限 %s：%s。", k.GetId(), why), fmt.Sprintf("Clock %s is started by nothing: %s.", k.GetId(), why),
 				words("请打开它所等的事项，或改写 from。", "Open what it waits for, or name another start."))
 		}
 		if why := c.impossible(k.GetMetBy()); why != "" {
-			c.report(k, "met_by", path, "L23", Error, fmt.Sprintf("没有什么能完成时限 %s：%s。", k.GetId(), why), fmt.Sprintf("Clock %s can never be met: %s.", k.GetId(), why),
+			c.report(k, "met_by", path, "L23", fmt.Sprintf("没有什么能完成时限 %s：%s。", k.GetId(), why), fmt.Sprintf("Clock %s can never be met: %s.", k.GetId(), why),
 				words("请打开它所等的事项，或改写 met_by。", "Open what it waits for, or name another stop."))
 		}
 		c.checkLimits(path, k)
@@ -31,7 +31,7 @@ func (c *checker) checkClocks() {
 	}
 	figures(c.pack, func(m proto.Message, field, path, grammar, value string) {
 		if l, err := calendar.ParseLimit(value); grammar == "limit" && err == nil && l.Working() {
-			c.report(m, field, path, "L26", Error, fmt.Sprintf("%q 需要工作日历。", value), fmt.Sprintf("%q needs a calendar with opening hours.", value),
+			c.report(m, field, path, "L26", fmt.Sprintf("%q 需要工作日历。", value), fmt.Sprintf("%q needs a calendar with opening hours.", value),
 				words("请写 calendar。", `Add calendar: {zone: Asia/Shanghai, open: ["mon-fri 09:00-18:00"], holidays: cn}.`))
 		}
 	})
@@ -47,7 +47,7 @@ func (c *checker) checkLimits(path string, k *policyv1.Clock) {
 		}
 	}
 	if ways != 1 {
-		c.report(k, "", path, "L03", Error, "时限须恰有 limit、by_grade 或 until 之一。", "A clock has exactly one of limit, scale with by_grade, or until.", nil)
+		c.report(k, "", path, "L03", "时限须恰有 limit、by_grade 或 until 之一。", "A clock has exactly one of limit, scale with by_grade, or until.", nil)
 		return
 	}
 	if len(k.GetByGrade()) == 0 && k.GetScale() == "" {
@@ -56,19 +56,19 @@ func (c *checker) checkLimits(path string, k *policyv1.Clock) {
 	scale := find(c.pack.GetGrades(), k.GetScale())
 	if scale == nil {
 		if k.GetScale() == "" {
-			c.report(k, "by_grade", path, "L25", Error, "by_grade 须写明 scale。", "by_grade needs the scale it is about.", didYouMean("", idsOf(c.pack.GetGrades())))
+			c.report(k, "by_grade", path, "L25", "by_grade 须写明 scale。", "by_grade needs the scale it is about.", didYouMean("", idsOf(c.pack.GetGrades())))
 		}
 		return
 	}
 	levels := idsOf(scale.GetLevels())
 	for _, l := range levels {
 		if _, ok := k.GetByGrade()[l]; !ok {
-			c.report(k, "by_grade", path, "L25", Error, fmt.Sprintf("by_grade 缺少 %q。", l), fmt.Sprintf("by_grade lacks %q.", l), words("每一级都须有时限。", fmt.Sprintf("Every level of %s needs a limit; grades may not fall through.", scale.GetId())))
+			c.report(k, "by_grade", path, "L25", fmt.Sprintf("by_grade 缺少 %q。", l), fmt.Sprintf("by_grade lacks %q.", l), words("每一级都须有时限。", fmt.Sprintf("Every level of %s needs a limit; grades may not fall through.", scale.GetId())))
 		}
 	}
 	for _, l := range slices.Sorted(maps.Keys(k.GetByGrade())) {
 		if !slices.Contains(levels, l) {
-			c.report(k, "by_grade."+l, path, "L25", Error, fmt.Sprintf("%s 没有级别 %q。", scale.GetId(), l), fmt.Sprintf("%s has no level %q.", scale.GetId(), l), didYouMean(l, levels))
+			c.report(k, "by_grade."+l, path, "L25", fmt.Sprintf("%s 没有级别 %q。", scale.GetId(), l), fmt.Sprintf("%s has no level %q.", scale.GetId(), l), didYouMean(l, levels))
 		}
 	}
 }
@@ -143,40 +143,40 @@ func (c *checker) checkFlow() {
 	for _, s := range c.pack.GetStages() {
 		path := "stages." + s.GetId()
 		if s.GetStatus() == 0 {
-			c.report(s, "", path, "L02", Error, "缺少 status。", "status is missing.", didYouMean("", enumWords(policyv1.Status(0).Descriptor())))
+			c.report(s, "", path, "L02", "缺少 status。", "status is missing.", didYouMean("", enumWords(policyv1.Status(0).Descriptor())))
 		}
 		if len(s.GetEnters()) == 0 || c.impossible(s.GetEnters()) != "" {
-			c.report(s, "enters", path, "L27", Error, fmt.Sprintf("没有什么进入阶段 %s。", s.GetId()), fmt.Sprintf("Stage %s is entered by nothing, or by round restart only, which starts from inside it.", s.GetId()),
+			c.report(s, "enters", path, "L27", fmt.Sprintf("没有什么进入阶段 %s。", s.GetId()), fmt.Sprintf("Stage %s is entered by nothing, or by round restart only, which starts from inside it.", s.GetId()),
 				words("请写 enters。", "Name the event that enters it."))
 		}
 	}
 	for _, st := range c.pack.GetDuties() {
 		if !c.opened(st.GetId()) {
-			c.report(st, "", "duties."+st.GetId(), "L29", Error, fmt.Sprintf("没有什么打开步骤 %s。", st.GetId()), fmt.Sprintf("Step %s is opened by no event and no do.", st.GetId()), words("请打开它，或删去。", "Add one, or delete the step."))
+			c.report(st, "", "duties."+st.GetId(), "L29", fmt.Sprintf("没有什么打开步骤 %s。", st.GetId()), fmt.Sprintf("Step %s is opened by no event and no do.", st.GetId()), words("请打开它，或删去。", "Add one, or delete the step."))
 		}
 	}
 	for _, r := range c.pack.GetRounds() {
 		path := "rounds." + r.GetId()
 		if !c.startable(r) {
-			c.report(r, "", path, "L29", Error, fmt.Sprintf("没有什么启动 %s。", r.GetId()), fmt.Sprintf("Round %s is started by nothing.", r.GetId()), nil)
+			c.report(r, "", path, "L29", fmt.Sprintf("没有什么启动 %s。", r.GetId()), fmt.Sprintf("Round %s is started by nothing.", r.GetId()), nil)
 		}
 		if slices.ContainsFunc(r.GetAfterLast(), func(d *policyv1.Do) bool { return d.GetRound() != "" }) {
-			c.report(r, "after_last", path, "L38", Error, "最后一轮之后不能再启动一轮。", "What follows the last round cannot be another round.", words("请上报或结案。", "Escalate, or close as FINAL."))
+			c.report(r, "after_last", path, "L38", "最后一轮之后不能再启动一轮。", "What follows the last round cannot be another round.", words("请上报或结案。", "Escalate, or close as FINAL."))
 		}
 	}
 	for _, ch := range c.pack.GetAcceptance().GetChannels() {
 		if ch.GetOwner() == "" {
-			c.report(ch, "", "acceptance.channels."+ch.GetId(), "L30", Error, fmt.Sprintf("渠道 %s 没有负责人。", ch.GetId()), fmt.Sprintf("Channel %s has no owner.", ch.GetId()), words("请写 owner。", "Name the role that answers for it: owner."))
+			c.report(ch, "", "acceptance.channels."+ch.GetId(), "L30", fmt.Sprintf("渠道 %s 没有负责人。", ch.GetId()), fmt.Sprintf("Channel %s has no owner.", ch.GetId()), words("请写 owner。", "Name the role that answers for it: owner."))
 		}
 	}
 	for _, s := range c.pack.GetGrades() {
 		if o := s.GetOtherwise(); o != "" && find(s.GetLevels(), o) == nil {
-			c.report(s, "otherwise", "grades."+s.GetId(), "L06", Error, fmt.Sprintf("没有级别 %q。", o), fmt.Sprintf("Level %q is not declared.", o), didYouMean(o, idsOf(s.GetLevels())))
+			c.report(s, "otherwise", "grades."+s.GetId(), "L06", fmt.Sprintf("没有级别 %q。", o), fmt.Sprintf("Level %q is not declared.", o), didYouMean(o, idsOf(s.GetLevels())))
 		}
 	}
 	for i, a := range c.pack.GetRouting().GetAssign() {
 		if a.GetIf() == "" && i < len(c.pack.GetRouting().GetAssign())-1 {
-			c.report(a, "", "routing.assign."+a.GetId(), "L32", Error, fmt.Sprintf("%s 没有条件，其后的规则到不了。", a.GetId()), fmt.Sprintf("Rule %s has no condition, so the rules after it are never reached.", a.GetId()), words("请移到最后。", "Move it last."))
+			c.report(a, "", "routing.assign."+a.GetId(), "L32", fmt.Sprintf("%s 没有条件，其后的规则到不了。", a.GetId()), fmt.Sprintf("Rule %s has no condition, so the rules after it are never reached.", a.GetId()), words("请移到最后。", "Move it last."))
 		}
 	}
 	c.checkGates()
@@ -188,12 +188,12 @@ func (c *checker) checkGates() {
 	for _, g := range c.pack.GetGates() {
 		path := "gates." + g.GetId()
 		if len(g.GetBefore()) == 0 || len(g.GetNeeds())+len(g.GetOnly()) == 0 {
-			c.report(g, "", path, "L28", Error, "关口须写 before，并写 needs 或 only。", "A gate needs the acts it stands before, and needs or only.", nil)
+			c.report(g, "", path, "L28", "关口须写 before，并写 needs 或 only。", "A gate needs the acts it stands before, and needs or only.", nil)
 		}
 		for _, a := range g.GetBefore() {
 			for _, n := range g.GetNeeds() {
 				if g.GetIf() == "" && onlyAfter(a, n) {
-					c.report(n, "", path, "L28", Error, fmt.Sprintf("%s 之前所需的只能由 %s 得到。", short(a), short(a)), fmt.Sprintf("What the gate needs before %s is only had by %s.", short(a), short(a)),
+					c.report(n, "", path, "L28", fmt.Sprintf("%s 之前所需的只能由 %s 得到。", short(a), short(a)), fmt.Sprintf("What the gate needs before %s is only had by %s.", short(a), short(a)),
 						words("请为 needs 的对象单独写条件。", "Write the need at the step, approval or notice itself."))
 				}
 			}
@@ -251,7 +251,7 @@ func (c *checker) checkCircles() {
 	for _, start := range slices.Sorted(maps.Keys(waits)) {
 		if path := circle(waits, start); path != nil && start == slices.Min(path) {
 			way := strings.Join(append(path, start), " → ")
-			c.report(owner[start], "needs", strings.ReplaceAll(start, " ", "s."), "L28", Error, "互相等待："+way+"。", "These wait for each other: "+way+".", words("请去掉其中一项。", "Drop one of the needs."))
+			c.report(owner[start], "needs", strings.ReplaceAll(start, " ", "s."), "L28", "互相等待："+way+"。", "These wait for each other: "+way+".", words("请去掉其中一项。", "Drop one of the needs."))
 		}
 	}
 }
@@ -282,20 +282,20 @@ func (c *checker) checkNotices() {
 	for _, n := range c.pack.GetNotices() {
 		path := "notices." + n.GetId()
 		if len(n.GetTo()) == 0 {
-			c.report(n, "", path, "L36", Error, "通知没有收件人。", "The notice goes to nobody.", words("请写 to。", "Name the receivers: to."))
+			c.report(n, "", path, "L36", "通知没有收件人。", "The notice goes to nobody.", words("请写 to。", "Name the receivers: to."))
 		}
 		if _, err := calendar.New(defaultZone, n.GetHours(), calendar.NoHolidays()); err != nil {
-			c.report(n, "hours", path, "L03", Error, err.Error()+"。", err.Error()+".", words(`请写 "mon-sun 08:00-21:00"。`, `Write "mon-sun 08:00-21:00".`))
+			c.report(n, "hours", path, "L03", err.Error()+"。", err.Error()+".", words(`请写 "mon-sun 08:00-21:00"。`, `Write "mon-sun 08:00-21:00".`))
 		}
 		for _, p := range n.GetParts() {
 			zh, en := c.placeholders(p, path, p.GetText().GetZh()), c.placeholders(p, path, p.GetText().GetEn())
 			if !slices.Equal(zh, en) {
-				c.report(p, "text", path+"."+p.GetId(), "L35", Error, "中英文的占位符不同。", "The two languages speak of different things: {"+strings.Join(zh, "} {")+"} and {"+strings.Join(en, "} {")+"}.", nil)
+				c.report(p, "text", path+"."+p.GetId(), "L35", "中英文的占位符不同。", "The two languages speak of different things: {"+strings.Join(zh, "} {")+"} and {"+strings.Join(en, "} {")+"}.", nil)
 			}
 		}
 		for _, choice := range n.GetChoices() {
 			if len(choice.GetDo()) == 0 {
-				c.report(choice, "", path+"."+choice.GetId(), "L36", Error, fmt.Sprintf("选择 %s 没有后果。", choice.GetId()), fmt.Sprintf("Choice %s does nothing.", choice.GetId()), words("请写 do。", "Say what follows, for example do: [{mark: concession}]."))
+				c.report(choice, "", path+"."+choice.GetId(), "L36", fmt.Sprintf("选择 %s 没有后果。", choice.GetId()), fmt.Sprintf("Choice %s does nothing.", choice.GetId()), words("请写 do。", "Say what follows, for example do: [{mark: concession}]."))
 			}
 		}
 	}
@@ -318,7 +318,7 @@ func (c *checker) placeholders(p *policyv1.Part, path, text string) []string {
 		if isDue && nearest(clock, known) != "" {
 			advice = words("是否要写 {due:"+nearest(clock, known)+"}？", "Did you mean {due:"+nearest(clock, known)+"}?")
 		}
-		c.report(p, "text", path+"."+p.GetId(), "L35", Error, "没有什么填写 "+m+"。", "Nothing fills "+m+".", advice)
+		c.report(p, "text", path+"."+p.GetId(), "L35", "没有什么填写 "+m+"。", "Nothing fills "+m+".", advice)
 	}
 	slices.Sort(out)
 	return out

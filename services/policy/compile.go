@@ -62,7 +62,7 @@ func Compile(p *policyv1.Pack, o Options) (*Policy, []Finding) {
 	c := checkWith(live, places{}, values)
 	cal, err := calendarOf(live.GetCalendar(), o.Holidays)
 	if err != nil {
-		c.report(live.GetCalendar(), "", "calendar", "L03", Error, err.Error(), err.Error()+".", nil)
+		c.report(live.GetCalendar(), "", "calendar", "L03", err.Error(), err.Error()+".", nil)
 	}
 	if HasErrors(c.findings) {
 		return nil, sortFindings(c.findings)

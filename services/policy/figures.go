@@ -70,8 +70,7 @@ func checkFigure(grammar, s string) string {
 	switch grammar {
 	case "limit":
 		_, err := calendar.ParseLimit(s)
-		var bad *calendar.LimitError
-		if errors.As(err, &bad) {
+		if bad, ok := errors.AsType[*calendar.LimitError](err); ok {
 			return strings.ToUpper(bad.Advice[:1]) + bad.Advice[1:] + "."
 		}
 	case "money":
@@ -176,9 +175,9 @@ func (c *checker) checkFigures() {
 			q := find(c.pack.GetParameters(), id)
 			switch {
 			case q == nil:
-				c.report(m, field, path, "L06", Error, fmt.Sprintf("没有参数 %q。", id), fmt.Sprintf("Parameter %q is not declared.", id), didYouMean(id, idsOf(c.pack.GetParameters())))
+				c.report(m, field, path, "L06", fmt.Sprintf("没有参数 %q。", id), fmt.Sprintf("Parameter %q is not declared.", id), didYouMean(id, idsOf(c.pack.GetParameters())))
 			case parameterGrammar(q.GetType()) != grammar:
-				c.report(m, field, path, "L03", Error, fmt.Sprintf("参数 %q 不是 %s。", id, grammar), fmt.Sprintf("Parameter %q is not a %s.", id, grammar), nil)
+				c.report(m, field, path, "L03", fmt.Sprintf("参数 %q 不是 %s。", id, grammar), fmt.Sprintf("Parameter %q is not a %s.", id, grammar), nil)
 			}
 			return
 		}
@@ -190,12 +189,12 @@ func (c *checker) checkFigures() {
 			advice = c.placeOfLimit(m, field, grammar, value)
 		}
 		if advice != "" {
-			c.report(m, field, path, "L03", Error, fmt.Sprintf("%s 不能写 %q。", field, value), fmt.Sprintf("%s cannot be %q.", field, value), words(advice, advice))
+			c.report(m, field, path, "L03", fmt.Sprintf("%s 不能写 %q。", field, value), fmt.Sprintf("%s cannot be %q.", field, value), words(advice, advice))
 		}
 	})
 	cal := c.pack.GetCalendar()
 	if _, err := calendarOf(cal, nil); err != nil {
-		c.report(cal, "", "calendar", "L03", Error, err.Error()+"。", err.Error()+".", nil)
+		c.report(cal, "", "calendar", "L03", err.Error()+"。", err.Error()+".", nil)
 	}
 }
 
@@ -215,7 +214,7 @@ func (c *checker) placeOfLimit(m proto.Message, field, grammar, value string) st
 	if value == "always" {
 		return `"always" is for counters and repeats only; leave the limit out.`
 	}
-	if value == "as planned" && !(isClock && field == "limit") {
+	if value == "as planned" && (!isClock || field != "limit") {
 		return `Only a clock's limit can be "as planned".`
 	}
 	if isClock && (strings.HasPrefix(field, "warn") || field == "each") {

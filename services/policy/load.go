@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -124,9 +125,7 @@ func (j *joiner) bring(in *policyv1.Include, include func(pack, revision string)
 			words("请审阅变化后改写版本号。", "Review what changed there, then write the new revision."))
 		return
 	}
-	for m, at := range other.places {
-		d.places[m] = at
-	}
+	maps.Copy(d.places, other.places)
 	fields := j.base.ProtoReflect().Descriptor().Fields()
 	taken := map[string]bool{}
 	for i, name := range in.GetSections() {

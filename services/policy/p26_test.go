@@ -1,6 +1,8 @@
 package policy_test
 
 import (
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,12 +32,7 @@ func date(s string) *typev1.Fact   { return &typev1.Fact{Value: &typev1.Fact_Dat
 func yuan(s string) *typev1.Money  { return &typev1.Money{CurrencyCode: "CNY", Amount: s} }
 func holds(who ...string) policy.Subject {
 	return policy.Subject{Is: func(w string) bool {
-		for _, x := range who {
-			if x == w {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(who, w)
 	}}
 }
 
@@ -63,9 +60,7 @@ func TestP26ResponseLimitFollowsTheGrade(t *testing.T) {
 	} {
 		t.Run(c.fact+" is "+c.level, func(t *testing.T) {
 			facts := map[string]*typev1.Fact{}
-			for id, f := range all {
-				facts[id] = f
-			}
+			maps.Copy(facts, all)
 			if c.fact != "" {
 				facts[c.fact] = yes(true)
 			}

@@ -18,7 +18,7 @@ func whoField(message, field string) bool {
 		return message != "Waiver" || field == "by"
 	case "filled_by", "hidden_from", "set_by", "signed_by", "owed_by", "asked_by", "who", "initiators", "decided_by", "dispute_to", "written_by",
 		"verified_by", "usually", "normally", "only", "owner", "show_to", "notify", "escalate":
-		return !(message == "Counter" && field == "only") && !(message == "Routing" && field == "owner")
+		return (message != "Counter" || field != "only") && (message != "Routing" || field != "owner")
 	case "to":
 		return message != "Assign"
 	case "from":
@@ -42,13 +42,13 @@ func (c *checker) checkWho() {
 		}
 		role, place, at := strings.Cut(value, "@")
 		if !slices.Contains(names, role) {
-			c.report(m, field, path, "L06", Error, fmt.Sprintf("没有角色 %q。", role), fmt.Sprintf("Role %q is not declared.", role), didYouMean(role, names))
+			c.report(m, field, path, "L06", fmt.Sprintf("没有角色 %q。", role), fmt.Sprintf("Role %q is not declared.", role), didYouMean(role, names))
 		}
 		if at && !slices.Contains(placesOf, place) {
-			c.report(m, field, path, "L06", Error, fmt.Sprintf("没有部门 %q。", place), fmt.Sprintf("Department %q is not declared.", place), didYouMean(place, placesOf))
+			c.report(m, field, path, "L06", fmt.Sprintf("没有部门 %q。", place), fmt.Sprintf("Department %q is not declared.", place), didYouMean(place, placesOf))
 		}
 		if !at && role == "head" {
-			c.report(m, field, path, "L30", Error, "head 须写明部门。", "head of which department?", words("请写 head@responsible。", "Write head@responsible, or head@ a department."))
+			c.report(m, field, path, "L30", "head 须写明部门。", "head of which department?", words("请写 head@responsible。", "Write head@responsible, or head@ a department."))
 		}
 	})
 }
@@ -191,12 +191,12 @@ func (c *checker) lookUp(m proto.Message, field, path, kind, id string) {
 	if kind == "fact" {
 		rule, en, zh = "L14", fmt.Sprintf("Nobody can record %q: no form has it.", id), fmt.Sprintf("没有表单记录 %q。", id)
 	}
-	c.report(m, field, path, rule, Error, zh, en, didYouMean(id, known))
+	c.report(m, field, path, rule, zh, en, didYouMean(id, known))
 }
 
 func (c *checker) checkTrigger(path string, t *policyv1.Trigger) {
 	if t.GetEvent() == 0 {
-		c.report(t, "", path, "L02", Error, "缺少 event。", "The event is missing.", nil)
+		c.report(t, "", path, "L02", "缺少 event。", "The event is missing.", nil)
 		return
 	}
 	if t.GetId() == "" {
@@ -204,7 +204,7 @@ func (c *checker) checkTrigger(path string, t *policyv1.Trigger) {
 	}
 	kind := eventKind(t.GetEvent())
 	if kind == "" {
-		c.report(t, "id", path, "L06", Error, "这个事件不带 id。", fmt.Sprintf("%s is about no object of the pack; it takes no id.", strings.TrimPrefix(t.GetEvent().String(), "EVENT_")), nil)
+		c.report(t, "id", path, "L06", "这个事件不带 id。", fmt.Sprintf("%s is about no object of the pack; it takes no id.", strings.TrimPrefix(t.GetEvent().String(), "EVENT_")), nil)
 		return
 	}
 	c.lookUp(t, "id", path, kind, t.GetId())
@@ -226,6 +226,6 @@ func (c *checker) checkOne(path string, m proto.Message) {
 		}
 	}
 	if n != 1 {
-		c.report(m, "", path, "L01", Error, "这里应恰好写一项。", "Exactly one thing must be named here.", words("请分成几项。", "Write one entry for each."))
+		c.report(m, "", path, "L01", "这里应恰好写一项。", "Exactly one thing must be named here.", words("请分成几项。", "Write one entry for each."))
 	}
 }

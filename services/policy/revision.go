@@ -45,7 +45,7 @@ func hashMessage(h hash.Hash, m protoreflect.Message) {
 	hashNumber(h, uint64(len(set)))
 	for _, n := range slices.Sorted(maps.Keys(set)) {
 		fd, v := set[n], m.Get(set[n])
-		hashNumber(h, uint64(n)) //nolint:gosec // field numbers are positive
+		hashNumber(h, uint64(n))
 		switch {
 		case fd.IsMap():
 			entries := map[string]protoreflect.Value{}
@@ -59,7 +59,7 @@ func hashMessage(h hash.Hash, m protoreflect.Message) {
 				hashValue(h, fd.MapValue(), entries[k])
 			}
 		case fd.IsList():
-			hashNumber(h, uint64(v.List().Len())) //nolint:gosec // a length
+			hashNumber(h, uint64(v.List().Len()))
 			for i := range v.List().Len() {
 				hashValue(h, fd, v.List().Get(i))
 			}
@@ -74,7 +74,7 @@ func hashValue(h hash.Hash, fd protoreflect.FieldDescriptor, v protoreflect.Valu
 	case protoreflect.MessageKind:
 		hashMessage(h, v.Message())
 	case protoreflect.EnumKind:
-		hashNumber(h, uint64(v.Enum())) //nolint:gosec // enum numbers of packs are positive
+		hashNumber(h, uint64(v.Enum()))
 	case protoreflect.BoolKind:
 		if v.Bool() {
 			hashNumber(h, 1)

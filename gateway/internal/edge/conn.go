@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -76,10 +77,8 @@ func clockOwner(m proto.Message) (string, bool) {
 // namedService returns the service a request names in its field "service".
 func namedService(m proto.Message) (string, bool) {
 	service := stringField(m, "service")
-	for _, s := range Services() {
-		if s == service {
-			return service, true
-		}
+	if slices.Contains(Services(), service) {
+		return service, true
 	}
 	return "", false
 }

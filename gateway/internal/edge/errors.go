@@ -101,8 +101,7 @@ func writeStatusCode(w http.ResponseWriter, r *http.Request, err error, code int
 
 func statusOf(r *http.Request, err error) *status.Status {
 	locale := rpcLocale(r)
-	var tooMuch *http.MaxBytesError
-	if errors.As(err, &tooMuch) {
+	if tooMuch, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return table().Status(locale, tooLarge(int(tooMuch.Limit)))
 	}
 	if f, ok := fault.As(err); ok {

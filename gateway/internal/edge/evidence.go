@@ -107,8 +107,7 @@ func header(fileName string, get func(string) string) *intakev1.EvidenceHeader {
 }
 
 func uploadError(err error) error {
-	var tooMuch *http.MaxBytesError
-	if errors.As(err, &tooMuch) {
+	if tooMuch, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return tooLarge(int(tooMuch.Limit))
 	}
 	detail := "connection"

@@ -31,15 +31,15 @@ func (e *edge) watch(w http.ResponseWriter, r *http.Request, name string) {
 	}
 	out := http.NewResponseController(w)
 	// A stream has no end that a deadline for the whole answer could know.
-	_ = out.SetWriteDeadline(time.Time{})
+	_ = out.SetWriteDeadline(time.Time{}) // a server without deadlines has none to lift
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
-	changes, failed := make(chan *intakev1.WatchComplaintResponse), make(chan error, 1)
+	changes, ended := make(chan *intakev1.WatchComplaintResponse), make(chan struct{})
 	go func() {
+		defer close(ended)
 		for {
 			m, err := stream.Recv()
 			if err != nil {
-				failed <- err
 				return
 			}
 			select {
@@ -65,7 +65,7 @@ func (e *edge) watch(w http.ResponseWriter, r *http.Request, name string) {
 			if _, err := w.Write([]byte(": alive\n\n")); err != nil {
 				return
 			}
-		case <-failed:
+		case <-ended:
 			// The client reconnects by itself; the next first event shows where things are.
 			return
 		case <-r.Context().Done():

@@ -29,7 +29,7 @@ import (
 // Pattern is the shape of the names of revisions.
 const Pattern = "packs/*/revisions/*"
 
-// ReasonNoActive: the organisation has no policy in force.
+// ReasonNoActive says that the organisation has no policy in force.
 const ReasonNoActive = "NO_ACTIVE_POLICY"
 
 // Reasons returns the catalogue entries of this package.

@@ -66,19 +66,19 @@ func complaint(c *intakev1.Complaint) *policy.ComplaintFacts {
 	f := &policy.ComplaintFacts{
 		Number: known(c.GetNumber()), Channel: known(c.GetChannel()), Category: known(c.GetCategory()),
 		Ground: known(c.GetGround()), CustomerKind: known(who.GetKind()),
-		Expression:      of(strings.ToUpper(or(c.GetExpression(), "complaint"))),
-		Stands:          of("UNDECIDED"),
-		ExternalChannel: of(c.GetExternalChannel()), Urgent: of(c.GetUrgent()),
+		Expression:      new(strings.ToUpper(or(c.GetExpression(), "complaint"))),
+		Stands:          new("UNDECIDED"),
+		ExternalChannel: new(c.GetExternalChannel()), Urgent: new(c.GetUrgent()),
 		ContactKnown: &contact, Repeated: &repeated, Verified: &verified,
 	}
 	if c.GetMedium() != intakev1.Medium_MEDIUM_UNSPECIFIED {
-		f.Medium = of(strings.TrimPrefix(c.GetMedium().String(), "MEDIUM_"))
+		f.Medium = new(strings.TrimPrefix(c.GetMedium().String(), "MEDIUM_"))
 	}
 	origin := c.GetOrigin()
 	if origin == intakev1.Origin_ORIGIN_UNSPECIFIED {
 		origin = intakev1.Origin_ORIGIN_CUSTOMER
 	}
-	f.Origin = of(strings.TrimPrefix(origin.String(), "ORIGIN_"))
+	f.Origin = new(strings.TrimPrefix(origin.String(), "ORIGIN_"))
 	if c.GetReceiveTime() != nil {
 		f.Received = &received
 	}
@@ -88,8 +88,8 @@ func complaint(c *intakev1.Complaint) *policy.ComplaintFacts {
 func kase(k *routingv1.Case) *policy.CaseFacts {
 	round := int64(k.GetRound())
 	f := &policy.CaseFacts{
-		Stage: of(k.GetStage()), Status: known(status(k.GetState())), Round: &round,
-		CauseKnown: of(k.GetCause() != ""), OwnerNamed: of(k.GetOwner() != ""), Departments: []string{},
+		Stage: new(k.GetStage()), Status: known(status(k.GetState())), Round: &round,
+		CauseKnown: new(k.GetCause() != ""), OwnerNamed: new(k.GetOwner() != ""), Departments: []string{},
 	}
 	for _, d := range k.GetDepartments() {
 		f.Departments = append(f.Departments, strings.TrimPrefix(d, "departments/"))
@@ -218,8 +218,7 @@ func WithAction(s *policy.Sheet, a *correctiveactionv1.Action) *policy.Sheet {
 	return WithFacts(out, a.GetFacts())
 }
 
-func of[T any](v T) *T { return &v }
-
+//go:fix inline
 // known returns the text, or nil when it is empty: unknown.
 func known(s string) *string {
 	if s == "" {

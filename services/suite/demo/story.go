@@ -75,7 +75,7 @@ func (s *story) register(ctx context.Context) error {
 		Channel: "telephone", Medium: intakev1.Medium_MEDIUM_TELEPHONE, Category: "product_quality",
 		Complainant: &intakev1.Complainant{DisplayName: "赵倩", Telephone: "13800138000", Email: "zhao.qian@customer.example", Customer: customer},
 		Description: "新房客厅墙面渗水，家具受潮，无法使用。", ComplaintObject: "8 号楼 2 单元 301",
-		Facts: map[string]*typev1.Fact{"demand": choices("refund", "apology"), "cannot_be_used": flag(true)},
+		Facts: map[string]*typev1.Fact{"demand": choices("refund", "apology"), "cannot_be_used": yes()},
 	}})
 	if err != nil {
 		return err
@@ -139,7 +139,7 @@ func (s *story) verify(ctx context.Context) error {
 	filled, err := call(ctx, s.World, agent, s.intake.FillForm, &intakev1.FillFormRequest{
 		Name: s.complaint.GetName(), Form: "verification", Etag: current.GetComplaint().GetEtag(), RequestId: id(),
 		Facts: map[string]*typev1.Fact{
-			"facts_confirmed": flag(true), "demand_confirmed": flag(true), "process_explained": flag(true), "findings": text("现场确认渗水，来自外墙接缝。"),
+			"facts_confirmed": yes(), "demand_confirmed": yes(), "process_explained": yes(), "findings": text("现场确认渗水，来自外墙接缝。"),
 		},
 	})
 	if err != nil {

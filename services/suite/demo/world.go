@@ -133,7 +133,7 @@ func (w *World) part(zh, en string) { fmt.Fprintf(w.Out, "\n%s  %s\n", zh, en) }
 
 func id() string { return uuid.NewString() }
 
-func flag(b bool) *typev1.Fact { return &typev1.Fact{Value: &typev1.Fact_Flag{Flag: b}} }
+func yes() *typev1.Fact { return &typev1.Fact{Value: &typev1.Fact_Flag{Flag: true}} }
 
 func text(s string) *typev1.Fact { return &typev1.Fact{Value: &typev1.Fact_Text{Text: s}} }
 

@@ -6,6 +6,7 @@
 package domain
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -183,9 +184,7 @@ func FillForm(c *intakev1.Complaint, form string, facts map[string]*typev1.Fact,
 	if next.Facts == nil {
 		next.Facts = map[string]*typev1.Fact{}
 	}
-	for id, f := range facts {
-		next.Facts[id] = f
-	}
+	maps.Copy(next.Facts, facts)
 	next.Forms = append(next.Forms, &intakev1.FilledForm{Form: form, Principal: who, FillTime: timestamppb.New(now)})
 	next.Marks = p.Marks(sheet.Of(next, nil))
 	next.UpdateTime = timestamppb.New(now)

@@ -26,14 +26,14 @@ func (s *Server) RevealContact(ctx context.Context, req *intakev1.RevealContactR
 		return nil, err
 	}
 	// The contact is opened first: a disclosure that fails is none.
-	clear := proto.CloneOf(c.GetComplainant())
-	if err := seal.Open(ctx, s.cfg.Keys, host.Caller(ctx).Organization, clear, seal.All()); err != nil {
+	shown := proto.CloneOf(c.GetComplainant())
+	if err := seal.Open(ctx, s.cfg.Keys, host.Caller(ctx).Organization, shown, seal.All()); err != nil {
 		return nil, err
 	}
 	if err := disclose(ctx, s, req, c, intakev1.Disclosure_KIND_CONTACT, &intakev1.ContactRevealed{}, func(in *intakev1.RevealContactRequest) string { return in.GetReason() }); err != nil {
 		return nil, err
 	}
-	return &intakev1.RevealContactResponse{Complainant: clear}, nil
+	return &intakev1.RevealContactResponse{Complainant: shown}, nil
 }
 
 // disclose records a disclosure as a resource of its own, under the complaint's subject.
