@@ -35,16 +35,18 @@ func call(client *http.Client, r *http.Request, now clock.Clock, success []int) 
 		return Result{Answer: strconv.Itoa(status)}, nil
 	}
 	err = fmt.Errorf("status %d", status)
+	var f *Failure
 	switch {
 	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests, status >= 500:
-		f := retry(ReasonBusy, err)
+		f = retry(ReasonBusy, err)
 		f.After = parseRetryAfter(answer.Header.Get("Retry-After"), now.Now())
-		return Result{}, f
 	case status >= 200 && status <= 299: // taken, but not with the status that confirms
-		return Result{}, retry(ReasonRefused, err)
+		f = retry(ReasonRefused, err)
 	default: // redirects too: the receiver's address is what was agreed, nothing else
-		return Result{}, final(ReasonRefused, err)
+		f = final(ReasonRefused, err)
 	}
+	f.Status = status
+	return Result{}, f
 }
 
 // classify tells failures before any answer apart.

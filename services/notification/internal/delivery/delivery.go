@@ -114,6 +114,8 @@ type Failure struct {
 	Reason string
 	// After is the wait the receiver asked for; zero if none.
 	After time.Duration
+	// Status is the HTTP status the receiver answered; zero if it did not, or by mail.
+	Status int
 
 	err error
 }

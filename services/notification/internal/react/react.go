@@ -1,0 +1,174 @@
+// Package react lets events of the other services lead to notices and follow-ups.
+//
+// Feeds of different services know no common order. An event that lacks something
+// (its complaint, the case, the pack's revision, a fact of the pack) is kept beside
+// the projections and considered again when the missing thing has come; what was
+// done for it before is not done twice. Start reading at [Reactor.React].
+//
+// Source: DESIGN section 4; SERVICES (order independence).
+package react
+
+import (
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	eventv1 "example.com/redress/proto/gen/redress/event/v1"
+	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
+	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
+	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
+	"example.com/redress/services/kit/fault"
+	"example.com/redress/services/kit/journal"
+	"example.com/redress/services/notification/internal/app"
+)
+
+// Reactor reacts. Safe for concurrent use.
+type Reactor struct {
+	desk *app.Desk
+	drop func(organization, subject string)
+}
+
+// New returns a reactor that works at the desk given. drop forgets the key of a
+// data subject that was erased.
+func New(desk *app.Desk, drop func(organization, subject string)) *Reactor {
+	return &Reactor{desk: desk, drop: drop}
+}
+
+// Own name in the lists of those who have confirmed an erasure.
+const service = "notification"
+
+// React decides what follows from an event whose state was projected before.
+func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error {
+	switch m := state.(type) {
+	case *policyv1.Revision:
+		if err := touch(u, m.GetName()); err != nil {
+			return err
+		}
+		return r.again(u, attrRevision, m.GetName())
+	case *intakev1.DataSubject:
+		return r.erased(u, m)
+	}
+	o := occasion(ev, u.Time(), change, state)
+	complaint := o.Complaint()
+	if complaint == "" {
+		return nil
+	}
+	if brings(change, state) {
+		if err := touch(u, complaint); err != nil {
+			return err
+		}
+	}
+	if app.Concerns(o) {
+		if err := r.consider(u, ev, o); err != nil {
+			return err
+		}
+	}
+	return r.again(u, attrComplaint, complaint)
+}
+
+// brings reports whether an event brings what others may wait for: the complaint
+// and its facts, or the case.
+func brings(change, state proto.Message) bool {
+	_, complaint := state.(*intakev1.Complaint)
+	_, kase := change.(*routingv1.CaseOpened)
+	return complaint || kase
+}
+
+func occasion(ev *eventv1.Event, at time.Time, change, state proto.Message) app.Occasion {
+	return app.Occasion{
+		Seed: fmt.Sprintf("%s/%d/%d", ev.GetService(), ev.GetShard(), ev.GetSequence()), At: at, Change: change, State: state,
+	}
+}
+
+// consider lets follow what can and keeps the event if something is missing.
+func (r *Reactor) consider(u *journal.Unit, ev *eventv1.Event, o app.Occasion) error {
+	need, err := r.desk.Consider(u, o)
+	if err != nil {
+		return err
+	}
+	name := "waiting/" + o.Seed
+	if need.Nothing() {
+		return u.DeleteProjection(name)
+	}
+	attrs := []journal.Attr{{Name: attrComplaint, Value: o.Complaint()}}
+	if need.Revision != "" {
+		attrs = append(attrs, journal.Attr{Name: attrRevision, Value: need.Revision})
+	}
+	for _, a := range attrs {
+		if err := touch(u, a.Value); err != nil {
+			return err
+		}
+	}
+	return u.SetProjection(name, waitingKind, 1, ev, attrs...)
+}
+
+// Events that wait are kept beside the projections.
+const (
+	waitingKind   = "waiting/*/*/*"
+	attrComplaint = "complaint"
+	attrRevision  = "revision"
+)
+
+// again considers the events that wait for something which has just changed.
+func (r *Reactor) again(u *journal.Unit, attr, value string) error {
+	rows, err := u.Projections(waitingKind, journal.Attr{Name: attr, Value: value})
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	for _, row := range rows {
+		ev := &eventv1.Event{}
+		if err := proto.Unmarshal(row.State, ev); err != nil {
+			return fmt.Errorf("%s: %w", row.Name, err)
+		}
+		body, err := journal.Body(ev)
+		if err != nil {
+			return fmt.Errorf("%s: %w", row.Name, err)
+		}
+		change, err := body.GetChange().UnmarshalNew()
+		if err != nil {
+			return fmt.Errorf("%s: %w", row.Name, err)
+		}
+		state, err := body.GetState().UnmarshalNew()
+		if err != nil {
+			return fmt.Errorf("%s: %w", row.Name, err)
+		}
+		if err := r.consider(u, ev, occasion(ev, body.GetOccurTime().AsTime(), change, state)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// touch makes who begins to wait for something and who brings it notice each other,
+// should they decide at the same time in transactions of their own: one of them then
+// decides again. Source: DESIGN section 3 (tallies).
+func touch(u *journal.Unit, what string) error {
+	count := &wrapperspb.Int64Value{}
+	if err := u.Tally("order/"+what, count); err != nil {
+		return err
+	}
+	return u.SetTally("order/"+what, wrapperspb.Int64(count.GetValue()+1))
+}
+
+// erased forgets the key of an erased person and notes that intake must be told.
+func (r *Reactor) erased(u *journal.Unit, s *intakev1.DataSubject) error {
+	if s.GetState() != intakev1.DataSubject_STATE_ERASED {
+		return nil
+	}
+	id := s.GetName()[len("subjects/"):]
+	r.drop(u.Organization(), id)
+	for _, confirmed := range s.GetErasuresConfirmed() {
+		if confirmed == service {
+			return nil
+		}
+	}
+	name := "erasures/" + id
+	_, err := u.Get(name, &intakev1.DataSubject{})
+	if fault.ReasonOf(err) != journal.ReasonNotFound {
+		return err
+	}
+	// ACTIVE means: intake has not been told yet.
+	return u.Create(name, &intakev1.DataSubject{Name: name, State: intakev1.DataSubject_STATE_ACTIVE, EraseTime: s.GetEraseTime()}, &intakev1.PersonErased{})
+}
