@@ -82,6 +82,19 @@ func (c *Config) Validate(p *config.Problems) {
 	p.Check(c.Ranges >= 0, "ranges", "must not be negative")
 }
 
+// Store returns the database of the named service: the one configured, in a
+// schema of its own, or a SQLite file in Data.
+func (c *Config) Store(name string) sqldb.Config {
+	db := c.Database
+	if db.Driver == "" {
+		db.Driver, db.DSN = sqldb.SQLite, filepath.Join(c.Data, "db", name+".db")
+	} else if db.Driver == sqldb.Postgres && db.Schema == "" {
+		db.Schema = "redress_" + slug(name)
+	}
+	db.Defaults()
+	return db
+}
+
 // Surroundings are what [Open] opened. Close closes them, after the services.
 type Surroundings struct {
 	// Telemetry of the process.
@@ -129,16 +142,12 @@ func Open(ctx context.Context, name, version string, c Config, business clock.Bu
 // Deps opens the database of the named service and returns what it is built from.
 // dial reaches the other services; keys lends keys, nil for intake's.
 func (s *Surroundings) Deps(ctx context.Context, name string, dial func(string) grpc.ClientConnInterface) (host.Deps, error) {
-	c := s.config.Database
-	if c.Driver == "" {
-		c.Driver, c.DSN = sqldb.SQLite, filepath.Join(s.config.Data, "db", name+".db")
+	c := s.config.Store(name)
+	if c.Driver == sqldb.SQLite {
 		if err := makeFolder(filepath.Dir(c.DSN)); err != nil {
 			return host.Deps{}, err
 		}
-	} else if c.Driver == sqldb.Postgres && c.Schema == "" {
-		c.Schema = "redress_" + slug(name)
 	}
-	c.Defaults()
 	db, err := sqldb.Open(ctx, c)
 	if err != nil {
 		return host.Deps{}, fmt.Errorf("database of %s: %w", name, err)

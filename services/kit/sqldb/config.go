@@ -24,6 +24,9 @@ type Config struct {
 	Driver string `yaml:"driver"`
 	// DSN is the path of the SQLite file, or the connection string of PostgreSQL.
 	DSN string `yaml:"dsn"`
+	// PasswordFile holds PostgreSQL's password, so that it does not stand in DSN.
+	// It is read when the database is opened. SQLite: empty.
+	PasswordFile string `yaml:"password_file"`
 	// Schema is the PostgreSQL schema that holds the service's tables, made if
 	// absent; empty leaves the search path as the server has it. SQLite: empty.
 	Schema string `yaml:"schema"`
@@ -60,6 +63,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxConns < 2 {
 		errs = append(errs, errors.New("max_conns: must be at least 2"))
+	}
+	if c.PasswordFile != "" && c.Driver == SQLite {
+		errs = append(errs, errors.New("password_file: SQLite has none"))
 	}
 	switch {
 	case c.Schema == "":

@@ -4,6 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"os"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -15,6 +18,13 @@ func openPostgres(ctx context.Context, c Config) (*pools, error) {
 	config, err := pgx.ParseConfig(c.DSN)
 	if err != nil {
 		return nil, errors.New("dsn: not a connection string of PostgreSQL") // the driver's message quotes it, password and all
+	}
+	if c.PasswordFile != "" {
+		password, err := os.ReadFile(c.PasswordFile)
+		if err != nil {
+			return nil, fmt.Errorf("password_file: %w", err)
+		}
+		config.Password = strings.TrimRight(string(password), "\r\n")
 	}
 	if c.Schema != "" {
 		config.RuntimeParams["search_path"] = c.Schema
