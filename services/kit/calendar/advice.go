@@ -28,7 +28,7 @@ func advice(s string) string {
 	case "always":
 		return `write "always"`
 	case "second":
-		return `write whole minutes, at least "1 min"`
+		return `write it like "30 s"`
 	}
 	if kind == "working day" && figure == "0.5" {
 		return `write "half a working day"`

@@ -15,6 +15,7 @@ type Unit int
 // Units of a limit; the unit decides the basis.
 const (
 	UnitNone       Unit = iota // zero value: no limit
+	Seconds                    // "30 s", elapsed; for demonstrations in real time
 	Minutes                    // "30 min", elapsed
 	Hours                      // "24 h", elapsed
 	Days                       // "10 days" and "same day", calendar dates
@@ -33,12 +34,12 @@ const (
 type Limit struct {
 	// Basis is how it is counted; UNSPECIFIED for "always" and the zero Limit.
 	Basis clockv1.Clock_Basis
-	// N is the figure: minutes, hours, days, weeks, months or working days; 0 for
+	// N is the figure: seconds, minutes, hours, days, weeks, months or working days; 0 for
 	// "same day", 1 for "half a working day".
 	N int
 	// Unit is what N counts.
 	Unit Unit
-	// Duration is the length of minutes and hours, elapsed or working; 0 otherwise.
+	// Duration is the length of seconds, minutes and hours, elapsed or working; 0 otherwise.
 	Duration time.Duration
 }
 
@@ -69,6 +70,7 @@ type unitWord struct {
 
 func unitWords() []unitWord {
 	return []unitWord{
+		{"s", "s", Seconds, clockv1.Clock_BASIS_ELAPSED, time.Second, maxYears * 366 * 24 * 3600},
 		{"min", "min", Minutes, clockv1.Clock_BASIS_ELAPSED, time.Minute, maxYears * 366 * 24 * 60},
 		{"h", "h", Hours, clockv1.Clock_BASIS_ELAPSED, time.Hour, maxYears * 366 * 24},
 		{"day", "days", Days, clockv1.Clock_BASIS_CALENDAR_DAYS, 0, maxYears * 366},
@@ -80,7 +82,7 @@ func unitWords() []unitWord {
 	}
 }
 
-// ParseLimit reads a limit: "30 min", "24 h" (elapsed); "10 days", "1 week",
+// ParseLimit reads a limit: "30 s", "30 min", "24 h" (elapsed); "10 days", "1 week",
 // "7 months", "same day" (calendar dates, due at 23:59:59); "3 working days"
 // (working dates, due at closing); "4 working h", "90 working min", "half a
 // working day" (time within opening hours); "as planned"; "always".

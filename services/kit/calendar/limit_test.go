@@ -59,7 +59,6 @@ func TestParseLimitSaysWhatToWriteInstead(t *testing.T) {
 		"planned":                    `write "as planned"`,
 		"forever":                    `write "always"`,
 		"4 working hours":            `write "4 working h"`,
-		"90 s":                       `write whole minutes, at least "1 min"`,
 		"-1 h":                       "write a figure of at least 1",
 		"$general_days":              "give the parameter a value: only values are limits",
 		"99999999999999999999 h":     `write "30 min", "24 h", "same day", "10 days", "1 week", "7 months", "3 working days", "4 working h", "half a working day", "as planned" or "always"`,
