@@ -1,0 +1,135 @@
+package notification
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+
+	"example.com/redress/services/kit/host"
+	"example.com/redress/services/kit/page"
+	"example.com/redress/services/notification/internal/app"
+	"example.com/redress/services/notification/internal/delivery"
+	"example.com/redress/services/notification/internal/delivery/mailbox"
+	"example.com/redress/services/notification/internal/domain"
+	"example.com/redress/services/notification/internal/outbox"
+	"example.com/redress/services/notification/internal/react"
+	"example.com/redress/services/notification/internal/rpc"
+	"example.com/redress/services/policy"
+	"example.com/redress/services/policy/revisions"
+)
+
+// Name is the service's name.
+const Name = "notification"
+
+// minSecret is the least length of [Config.Secret] in bytes.
+const minSecret = 32
+
+// Notification is the service with what it opened.
+type Notification struct {
+	*host.Host
+	box  *mailbox.Mailbox
+	page http.Handler
+}
+
+// New assembles the service.
+func New(ctx context.Context, deps host.Deps, c Config) (_ *Notification, err error) {
+	if len(c.Secret) < minSecret {
+		return nil, fmt.Errorf("notification: the secret has fewer than %d bytes", minSecret)
+	}
+	n := &Notification{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.close(context.WithoutCancel(ctx)))
+		}
+	}()
+	if err := n.openMailbox(c); err != nil {
+		return nil, err
+	}
+	sms, err := c.sms()
+	if err != nil {
+		return nil, fmt.Errorf("notification: %w", err)
+	}
+	mail, err := c.mail(n.box)
+	if err != nil {
+		return nil, fmt.Errorf("notification: %w", err)
+	}
+	if c.BaseURL == "" {
+		c.BaseURL = defaultBaseURL
+	}
+	secrets := app.Secrets{Key: app.Derive(c.Secret, "receivers")}
+	desk := app.New(revisions.New(), app.Links{Key: app.Derive(c.Secret, "survey links")}, domain.Channels{SMS: sms != nil})
+	receivers := &outbox.Receivers{Secrets: secrets}
+	box := outbox.New(outbox.Options{
+		Desk: desk, Mail: mail, SMS: sms, SMSVariables: slices.Sorted(maps.Keys(c.SMS.Variables)), Receivers: receivers,
+		BaseURL: c.BaseURL, Dial: deps.Dial, Replicas: deps.Ranges > 0,
+	})
+	server := rpc.New(desk, secrets, receivers)
+	if n.Host, err = host.New(ctx, definition(desk, server, box, forgetting(deps)), deps); err != nil {
+		return nil, err
+	}
+	server.Bind(n.Host)
+	box.Bind(n.Host)
+	return n, nil
+}
+
+// forgetting returns how the key of an erased person is forgotten at once.
+func forgetting(deps host.Deps) func(organization, subject string) {
+	if cache, ok := deps.Keys.(interface {
+		Drop(organization, subject string)
+	}); ok {
+		return cache.Drop
+	}
+	return func(string, string) {}
+}
+
+func definition(desk *app.Desk, server *rpc.Server, box *outbox.Outbox, forget func(organization, subject string)) host.Definition {
+	return host.Definition{
+		Name: Name, Kinds: app.Kinds(), Consumes: app.Consumes(), Project: app.Project(),
+		React: react.New(desk, forget).React, Register: server.Register,
+		Background: []func(context.Context) error{box.Run, box.Confirm},
+		Quiet:      box.Quiet,
+		Reasons:    slices.Concat(domain.Reasons(), delivery.Reasons(), page.Reasons(), policy.Reasons(), revisions.Reasons()),
+	}
+}
+
+func (n *Notification) openMailbox(c Config) (err error) {
+	if c.Mailbox.Folder == "" || c.SMTP.Host != "" {
+		return nil
+	}
+	if c.Mailbox.Listen == "" {
+		c.Mailbox.Listen = defaultListen
+	}
+	if n.box, err = mailbox.Open(mailbox.Options{Folder: c.Mailbox.Folder, Listen: c.Mailbox.Listen, Keep: c.Mailbox.Keep}); err != nil {
+		return fmt.Errorf("notification: %w", err)
+	}
+	if n.page, err = n.box.Handler(); err != nil {
+		return fmt.Errorf("notification: %w", err)
+	}
+	return nil
+}
+
+// MailboxHandler returns the page that shows caught e-mail; nil without a mailbox.
+func (n *Notification) MailboxHandler() http.Handler { return n.page }
+
+// Start starts the mailbox, where there is one, and the service.
+func (n *Notification) Start(ctx context.Context) error {
+	if n.box != nil {
+		n.box.Start()
+	}
+	return n.Host.Start(ctx)
+}
+
+// Stop ends the service, waits for sends in hand, and closes what New opened.
+func (n *Notification) Stop(ctx context.Context) error {
+	return errors.Join(n.Host.Stop(ctx), n.close(ctx))
+}
+
+func (n *Notification) close(ctx context.Context) error {
+	if n.box == nil {
+		return nil
+	}
+	return n.box.Stop(ctx)
+}
