@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -33,7 +34,7 @@ import (
 	"example.com/redress/services/policy"
 	"example.com/redress/services/policy/revisions"
 	"example.com/redress/services/routing/internal/app"
-	"example.com/redress/services/routing/internal/rpc"
+	"example.com/redress/services/routing/internal/react"
 )
 
 const organization = "acme"
@@ -44,7 +45,7 @@ type bundle struct {
 	t        *testing.T
 	clock    *clock.Virtual
 	host     *host.Host
-	server   *rpc.Server
+	server   routingv1.RoutingServiceServer
 	react    func(*journal.Unit, *eventv1.Event, proto.Message, proto.Message) error
 	revision string
 	sequence int64
@@ -53,33 +54,26 @@ type bundle struct {
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	b := &bundle{t: t, clock: clock.NewVirtual(at(t, "04-08 17:20:00"))}
-	desk := app.New(revisions.New())
-	b.server = rpc.New(desk)
-	def := definition(desk, b.server)
-	b.react = def.React
-	def.Consumes = nil // events are handed in
-	for _, k := range []journal.Kind{
-		{Pattern: directory.PeoplePattern, New: func() proto.Message { return &directoryv1.Person{} }},
-		{Pattern: directory.DepartmentsPattern, New: func() proto.Message { return &directoryv1.Department{} }},
-		{Pattern: directory.AssignmentsPattern, New: func() proto.Message { return &directoryv1.Assignment{} }},
-		{Pattern: directory.DelegationsPattern, New: func() proto.Message { return &directoryv1.Delegation{} }},
-		{Pattern: directory.ChannelsPattern, New: func() proto.Message { return &directoryv1.Channel{} }},
-		{Pattern: revisions.Pattern, New: func() proto.Message { return &policyv1.Revision{} }, Index: host.RevisionIndex},
-	} {
-		if !slices.ContainsFunc(def.Kinds, func(o journal.Kind) bool { return o.Pattern == k.Pattern }) {
-			def.Kinds = append(def.Kinds, k)
-		}
-	}
+	b.react = react.New(app.New(revisions.New())).React
 	var err error
-	b.host, err = host.New(t.Context(), def, host.Deps{
-		DB: kittest.SQLite(t), Clock: b.clock, Timers: func(string) timerindex.Index { return timerindex.NewLocal() }, Keys: &sealtest.Keys{}, DigestKey: make([]byte, 32),
+	b.host, err = New(t.Context(), host.Deps{
+		DB: kittest.SQLite(t), Clock: b.clock, Timers: func(string) timerindex.Index { return timerindex.NewLocal() },
+		Dial: func(string) grpc.ClientConnInterface { return nil }, // never started: events are handed in
+		Keys: &sealtest.Keys{}, DigestKey: make([]byte, 32),
 	})
 	require.NoError(t, err)
 	t.Cleanup(b.host.Journal.Close)
-	b.server.Bind(b.host)
+	b.host.Register(b)
 	b.people()
 	b.activate("demo")
 	return b
+}
+
+// RegisterService takes the handlers as a server would.
+func (b *bundle) RegisterService(_ *grpc.ServiceDesc, impl any) {
+	if s, ok := impl.(routingv1.RoutingServiceServer); ok {
+		b.server = s
+	}
 }
 
 func at(t *testing.T, text string) time.Time {

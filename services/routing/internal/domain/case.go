@@ -198,8 +198,12 @@ func (d *Decision) FactsChanged(c *intakev1.Complaint) {
 	for _, scale := range d.policy.Rules().GetGrades() {
 		d.regrade(scale, d.policy.Grade(scale.GetId(), s))
 	}
+	// Grades that changed were told as they did; what changed besides is told once.
+	if n := len(d.out); n > 0 {
+		before = proto.CloneOf(d.out[n-1].state().(*routingv1.Case))
+	}
 	before.UpdateTime = d.kase.GetUpdateTime()
-	if len(d.out) == 0 && !proto.Equal(before, d.kase) {
+	if !proto.Equal(before, d.kase) {
 		d.because()
 		d.tell(&routingv1.CaseUpdated{})
 	}
