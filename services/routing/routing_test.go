@@ -134,7 +134,10 @@ func (b *bundle) as(person string) context.Context {
 	return authn.With(b.t.Context(), authn.Caller{Principal: "people/" + person, Organization: organization, Staff: true})
 }
 
-func (b *bundle) now(text string) { b.clock.Advance(at(b.t, text)) }
+func (b *bundle) now(text string) {
+	b.t.Helper()
+	require.NoError(b.t, b.clock.Advance(at(b.t, text)))
+}
 
 func id() string { return uuid.NewString() }
 

@@ -27,9 +27,9 @@ const MaxFollow = 16
 // case. Package app implements it over a journal's unit, tests over plain maps.
 type Surroundings interface {
 	// Store keeps an event.
-	Store(Event) error
+	Store(e Event) error
 	// Clock carries a command out and returns what the clocks did, in order.
-	Clock(ClockCommand) ([]ClockOutcome, error)
+	Clock(c ClockCommand) ([]ClockOutcome, error)
 	// Complaint returns the complaint as last heard of; nil if unknown.
 	Complaint() *intakev1.Complaint
 	// Subject returns the state of a resource that a pending rule is about; nil if unknown.

@@ -110,7 +110,7 @@ func TestAnApprovedGradeRecomputesTheLimitFromTheReceipt(t *testing.T) {
 		})
 	}
 	refused(t, propose(local(t, "04-08 19:00"), specialist()), domain.ReasonGradeRole, "(三)")
-	f := refused(t, propose(local(t, "04-08 19:00"), group()), domain.ReasonGate, "(三)")
+	f := refusal(t, propose(local(t, "04-08 19:00"), group()), domain.ReasonGate, "(三)")
 	require.Equal(t, "grading", f.Violations[0].Field)
 
 	require.NoError(t, w.act(local(t, "04-08 19:10"), func(d *domain.Decision, s *policy.Sheet) error {
@@ -162,7 +162,7 @@ func TestAPlanIsCarriedOutOnceItIsApprovedAndDelayedWithAReason(t *testing.T) {
 	}
 	refused(t, sign(operations()), "APPROVAL_ORDER", "(四)")
 	require.NoError(t, sign(group()))
-	f := refused(t, start(), domain.ReasonGate, "(四)")
+	f := refusal(t, start(), domain.ReasonGate, "(四)")
 	require.Equal(t, "director", f.Violations[0].Field, "the missing signature is named")
 	require.NoError(t, sign(operations()))
 	require.Equal(t, "executing", w.kase.GetStage())

@@ -173,7 +173,7 @@ func TestDuties(t *testing.T) {
 	refused(t, do("look", clerk()), domain.ReasonStepNotOpen, "4")
 	w.verify(t, local(t, "04-09 09:00"))
 	refused(t, do("look", chief()), domain.ReasonStepRole, "4")
-	f := refused(t, do("write_up", clerk()), domain.ReasonGate, "4")
+	f := refusal(t, do("write_up", clerk()), domain.ReasonGate, "4")
 	require.Equal(t, "look", f.Violations[0].Field, "a strict stage keeps its order")
 	refused(t, skip("look", clerk()), domain.ReasonStepNotOptional, "4")
 	require.NoError(t, do("look", clerk()))
@@ -195,7 +195,7 @@ func TestResponsibility(t *testing.T) {
 		t.Parallel()
 		w := smallWorld(t)
 		w.register(t, local(t, "04-08 17:20"), nil)
-		f := refused(t, assign(w, domain.Assignment{}), domain.ReasonDepartment, "6")
+		f := refusal(t, assign(w, domain.Assignment{}), domain.ReasonDepartment, "6")
 		require.NotEmpty(t, f.Facts["missing"])
 		require.NoError(t, assign(w, domain.Assignment{Departments: []string{"departments/legal"}}))
 	})
@@ -223,7 +223,7 @@ func TestResponsibility(t *testing.T) {
 		name := func(by domain.Person) error {
 			return w.act(local(t, "04-09 10:00"), func(d *domain.Decision, s *policy.Sheet) error { return d.NameOwner("people/o", by, s) })
 		}
-		f := refused(t, name(clerk()), domain.ReasonGate, "6")
+		f := refusal(t, name(clerk()), domain.ReasonGate, "6")
 		require.Equal(t, "chief", f.Violations[0].Field)
 		require.NoError(t, name(chief()))
 		require.Equal(t, "people/o", w.kase.GetOwner())
@@ -257,7 +257,7 @@ func TestAPlanIsCheckedAsAWhole(t *testing.T) {
 			err := w.act(local(t, "04-09 10:00"), func(d *domain.Decision, s *policy.Sheet) error {
 				return d.ProposePlan(proposed(work("fine", "1 week"), c.measure), s)
 			})
-			f := refused(t, err, c.reason, "")
+			f := refusal(t, err, c.reason, "")
 			require.Len(t, f.Violations, 1)
 			require.Contains(t, f.Violations[0].Field, "plan.measures[1].")
 			require.Nil(t, w.plan)
@@ -349,7 +349,7 @@ func TestWhatOtherServicesOwe(t *testing.T) {
 		closing := func() error {
 			return w.act(local(t, "04-12 10:00"), func(d *domain.Decision, s *policy.Sheet) error { return d.Close(specialist(), s) })
 		}
-		f := refused(t, closing(), domain.ReasonObligation, "")
+		f := refusal(t, closing(), domain.ReasonObligation, "")
 		require.Equal(t, o.GetResource(), f.Violations[0].Field)
 		ends(t, w, func(d *domain.Decision) {
 			require.True(t, d.Discharge(o.GetId(), typev1.Obligation_STATE_DONE))

@@ -61,6 +61,7 @@ func person(name string, roles ...string) domain.Person {
 func specialist() domain.Person {
 	return person("specialist", "customer_service_specialist", "owner")
 }
+
 func group() domain.Person {
 	return person("group", "anyone@complaint_handling_group")
 }
@@ -251,7 +252,13 @@ func proposed(measures ...*routingv1.Measure) domain.Proposed {
 }
 
 // refused asserts a refusal with its reason and, unless empty, the clause of its rule.
-func refused(t *testing.T, err error, reason, clause string) *fault.Error {
+func refused(t *testing.T, err error, reason, clause string) {
+	t.Helper()
+	_ = refusal(t, err, reason, clause)
+}
+
+// refusal is refused that returns the fault.
+func refusal(t *testing.T, err error, reason, clause string) *fault.Error {
 	t.Helper()
 	f, ok := fault.As(err)
 	require.True(t, ok, "%v", err)

@@ -22,7 +22,8 @@ func (s *Server) AssignCase(ctx context.Context, req *routingv1.AssignCaseReques
 			return nil, host.NotFound(name)
 		}
 	}
-	k, err := run(ctx, s, req, act[*routingv1.AssignCaseRequest]{name: req.GetName(), etag: req.GetEtag(),
+	k, err := run(ctx, s, req, act[*routingv1.AssignCaseRequest]{
+		name: req.GetName(), etag: req.GetEtag(),
 		do: func(a *app.Acting, in *routingv1.AssignCaseRequest, by domain.Person, sheet *policy.Sheet) error {
 			return a.Assign(domain.Assignment{Category: in.GetCategory(), Departments: slices.Clone(in.GetDepartments()), By: by}, sheet)
 		},
@@ -42,7 +43,8 @@ func (s *Server) NameOwner(ctx context.Context, req *routingv1.NameOwnerRequest)
 	if !d.Active(req.GetOwner()) {
 		return nil, host.NotFound(req.GetOwner())
 	}
-	k, err := run(ctx, s, req, act[*routingv1.NameOwnerRequest]{name: req.GetName(), etag: req.GetEtag(),
+	k, err := run(ctx, s, req, act[*routingv1.NameOwnerRequest]{
+		name: req.GetName(), etag: req.GetEtag(),
 		do: func(a *app.Acting, in *routingv1.NameOwnerRequest, by domain.Person, sheet *policy.Sheet) error {
 			return a.NameOwner(in.GetOwner(), by, sheet)
 		},
@@ -55,7 +57,8 @@ func (s *Server) NameOwner(ctx context.Context, req *routingv1.NameOwnerRequest)
 
 // ProposeGrade implements RoutingService.
 func (s *Server) ProposeGrade(ctx context.Context, req *routingv1.ProposeGradeRequest) (*routingv1.ProposeGradeResponse, error) {
-	k, err := run(ctx, s, req, act[*routingv1.ProposeGradeRequest]{name: req.GetName(), etag: req.GetEtag(),
+	k, err := run(ctx, s, req, act[*routingv1.ProposeGradeRequest]{
+		name: req.GetName(), etag: req.GetEtag(),
 		do: func(a *app.Acting, in *routingv1.ProposeGradeRequest, by domain.Person, sheet *policy.Sheet) error {
 			p := in.GetProposal()
 			return a.ProposeGrade(domain.Proposal{Scale: p.GetScale(), Level: p.GetLevel(), Basis: p.GetBasis(), By: by}, sheet)
@@ -69,7 +72,8 @@ func (s *Server) ProposeGrade(ctx context.Context, req *routingv1.ProposeGradeRe
 
 // SignGrade implements RoutingService.
 func (s *Server) SignGrade(ctx context.Context, req *routingv1.SignGradeRequest) (*routingv1.SignGradeResponse, error) {
-	k, err := run(ctx, s, req, act[*routingv1.SignGradeRequest]{name: req.GetName(), etag: req.GetEtag(),
+	k, err := run(ctx, s, req, act[*routingv1.SignGradeRequest]{
+		name: req.GetName(), etag: req.GetEtag(),
 		do: func(a *app.Acting, in *routingv1.SignGradeRequest, by domain.Person, _ *policy.Sheet) error {
 			return a.SignGrade(domain.Signature{By: by, Decision: in.GetDecision(), Comment: in.GetComment(), Digest: in.GetSealedDigest()})
 		},
@@ -82,7 +86,8 @@ func (s *Server) SignGrade(ctx context.Context, req *routingv1.SignGradeRequest)
 
 // DoStep implements RoutingService.
 func (s *Server) DoStep(ctx context.Context, req *routingv1.DoStepRequest) (*routingv1.DoStepResponse, error) {
-	k, err := run(ctx, s, req, act[*routingv1.DoStepRequest]{name: req.GetName(), etag: req.GetEtag(),
+	k, err := run(ctx, s, req, act[*routingv1.DoStepRequest]{
+		name: req.GetName(), etag: req.GetEtag(),
 		do: func(a *app.Acting, in *routingv1.DoStepRequest, by domain.Person, sheet *policy.Sheet) error {
 			return a.DoStep(domain.Duty{Step: in.GetStep(), Note: in.GetNote(), Facts: in.GetFacts(), By: by}, sheet)
 		},
@@ -95,7 +100,8 @@ func (s *Server) DoStep(ctx context.Context, req *routingv1.DoStepRequest) (*rou
 
 // SkipStep implements RoutingService.
 func (s *Server) SkipStep(ctx context.Context, req *routingv1.SkipStepRequest) (*routingv1.SkipStepResponse, error) {
-	k, err := run(ctx, s, req, act[*routingv1.SkipStepRequest]{name: req.GetName(), etag: req.GetEtag(),
+	k, err := run(ctx, s, req, act[*routingv1.SkipStepRequest]{
+		name: req.GetName(), etag: req.GetEtag(),
 		do: func(a *app.Acting, in *routingv1.SkipStepRequest, by domain.Person, sheet *policy.Sheet) error {
 			return a.SkipStep(domain.Duty{Step: in.GetStep(), Note: in.GetNote(), By: by}, sheet)
 		},
@@ -112,7 +118,8 @@ func (s *Server) CloseCase(ctx context.Context, req *routingv1.CloseCaseRequest)
 	if err != nil {
 		return nil, err
 	}
-	k, err := run(ctx, s, req, act[*routingv1.CloseCaseRequest]{name: req.GetName(), etag: req.GetEtag(),
+	k, err := run(ctx, s, req, act[*routingv1.CloseCaseRequest]{
+		name: req.GetName(), etag: req.GetEtag(),
 		do: func(a *app.Acting, in *routingv1.CloseCaseRequest, by domain.Person, sheet *policy.Sheet) error {
 			if err := a.Close(by, sheet); err != nil {
 				return err

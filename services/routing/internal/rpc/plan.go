@@ -15,7 +15,8 @@ func (s *Server) ProposePlan(ctx context.Context, req *routingv1.ProposePlanRequ
 	if err := s.doersKnown(ctx, req.GetPlan().GetMeasures()); err != nil {
 		return nil, err
 	}
-	plan, err := run(ctx, s, req, act[*routingv1.ProposePlanRequest]{name: req.GetParent(), newest: true,
+	plan, err := run(ctx, s, req, act[*routingv1.ProposePlanRequest]{
+		name: req.GetParent(), newest: true,
 		do: func(a *app.Acting, in *routingv1.ProposePlanRequest, by domain.Person, sheet *policy.Sheet) error {
 			return a.ProposePlan(domain.Proposed{Measures: in.GetPlan().GetMeasures(), Summary: in.GetPlan().GetSummary(), By: by}, sheet)
 		},
@@ -47,7 +48,8 @@ func (s *Server) doersKnown(ctx context.Context, measures []*routingv1.Measure) 
 
 // SignPlan implements RoutingService.
 func (s *Server) SignPlan(ctx context.Context, req *routingv1.SignPlanRequest) (*routingv1.SignPlanResponse, error) {
-	plan, err := run(ctx, s, req, act[*routingv1.SignPlanRequest]{name: req.GetName(), etag: req.GetEtag(),
+	plan, err := run(ctx, s, req, act[*routingv1.SignPlanRequest]{
+		name: req.GetName(), etag: req.GetEtag(),
 		do: func(a *app.Acting, in *routingv1.SignPlanRequest, by domain.Person, _ *policy.Sheet) error {
 			return a.SignPlan(domain.Signature{By: by, Decision: in.GetDecision(), Comment: in.GetComment(), Digest: in.GetSealedDigest()})
 		},
@@ -60,7 +62,8 @@ func (s *Server) SignPlan(ctx context.Context, req *routingv1.SignPlanRequest) (
 
 // StartPlan implements RoutingService.
 func (s *Server) StartPlan(ctx context.Context, req *routingv1.StartPlanRequest) (*routingv1.StartPlanResponse, error) {
-	plan, err := run(ctx, s, req, act[*routingv1.StartPlanRequest]{name: req.GetName(), etag: req.GetEtag(),
+	plan, err := run(ctx, s, req, act[*routingv1.StartPlanRequest]{
+		name: req.GetName(), etag: req.GetEtag(),
 		do: func(a *app.Acting, _ *routingv1.StartPlanRequest, by domain.Person, sheet *policy.Sheet) error {
 			return a.StartPlan(by, sheet)
 		},
@@ -77,7 +80,8 @@ func (s *Server) CompleteMeasure(ctx context.Context, req *routingv1.CompleteMea
 	if err != nil {
 		return nil, err
 	}
-	plan, err := run(ctx, s, req, act[*routingv1.CompleteMeasureRequest]{name: req.GetName(), etag: req.GetEtag(),
+	plan, err := run(ctx, s, req, act[*routingv1.CompleteMeasureRequest]{
+		name: req.GetName(), etag: req.GetEtag(),
 		do: func(a *app.Acting, in *routingv1.CompleteMeasureRequest, by domain.Person, sheet *policy.Sheet) error {
 			if err := a.CompleteMeasure(in.GetMeasure(), by, sheet); err != nil {
 				return err
@@ -94,7 +98,8 @@ func (s *Server) CompleteMeasure(ctx context.Context, req *routingv1.CompleteMea
 
 // DelayMeasure implements RoutingService.
 func (s *Server) DelayMeasure(ctx context.Context, req *routingv1.DelayMeasureRequest) (*routingv1.DelayMeasureResponse, error) {
-	plan, err := run(ctx, s, req, act[*routingv1.DelayMeasureRequest]{name: req.GetName(), etag: req.GetEtag(),
+	plan, err := run(ctx, s, req, act[*routingv1.DelayMeasureRequest]{
+		name: req.GetName(), etag: req.GetEtag(),
 		do: func(a *app.Acting, in *routingv1.DelayMeasureRequest, by domain.Person, sheet *policy.Sheet) error {
 			return a.DelayMeasure(domain.Delay{Measure: in.GetMeasure(), Reason: in.GetReason(), Due: in.GetDueTime().AsTime(), By: by}, sheet)
 		},

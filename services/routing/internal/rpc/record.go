@@ -15,7 +15,8 @@ func (s *Server) RecordFinding(ctx context.Context, req *routingv1.RecordFinding
 	if err != nil {
 		return nil, err
 	}
-	f, err := run(ctx, s, req, act[*routingv1.RecordFindingRequest]{name: req.GetParent(), answer: name,
+	f, err := run(ctx, s, req, act[*routingv1.RecordFindingRequest]{
+		name: req.GetParent(), answer: name,
 		do: func(a *app.Acting, in *routingv1.RecordFindingRequest, by domain.Person, sheet *policy.Sheet) error {
 			return a.RecordFinding(name, in.GetFinding(), by, sheet)
 		},
@@ -32,7 +33,8 @@ func (s *Server) RecordProgress(ctx context.Context, req *routingv1.RecordProgre
 	if err != nil {
 		return nil, err
 	}
-	p, err := run(ctx, s, req, act[*routingv1.RecordProgressRequest]{name: req.GetParent(), answer: name,
+	p, err := run(ctx, s, req, act[*routingv1.RecordProgressRequest]{
+		name: req.GetParent(), answer: name,
 		do: func(a *app.Acting, in *routingv1.RecordProgressRequest, by domain.Person, _ *policy.Sheet) error {
 			return a.RecordProgress(name, in.GetProgress(), by)
 		},
@@ -49,7 +51,8 @@ func (s *Server) RecordReply(ctx context.Context, req *routingv1.RecordReplyRequ
 	if err != nil {
 		return nil, err
 	}
-	r, err := run(ctx, s, req, act[*routingv1.RecordReplyRequest]{name: req.GetParent(), answer: name,
+	r, err := run(ctx, s, req, act[*routingv1.RecordReplyRequest]{
+		name: req.GetParent(), answer: name,
 		do: func(a *app.Acting, in *routingv1.RecordReplyRequest, by domain.Person, sheet *policy.Sheet) error {
 			return a.RecordReply(name, in.GetReply(), by, sheet)
 		},
