@@ -14,8 +14,8 @@ type settings struct {
 	Process process.Config `yaml:",inline"`
 	// Notification's own.
 	Notification Config `yaml:"notification"`
-	// SecretFile holds the secret of links and receivers: 32 bytes, or 64
-	// hexadecimal digits. Default: made in the data folder.
+	// SecretFile holds what keys of links and receivers are derived from: 32
+	// bytes, or 64 hexadecimal digits. Default: made in the data folder.
 	SecretFile config.SecretFile `yaml:"secret_file"`
 }
 
@@ -25,7 +25,7 @@ func (s *settings) Common() *process.Config { return &s.Process }
 // Program is notification in a process of its own.
 func Program() process.Program {
 	return process.Program{
-		Name: Name, About: "delivers notices and takes the answers of follow-ups",
+		Name: Name, About: "renders and delivers notices, and asks customers afterwards",
 		Settings: func() process.Settings { return &settings{} },
 		Build: func(ctx context.Context, read process.Settings, deps host.Deps) (_ process.Built, err error) {
 			s := read.(*settings)
