@@ -1,0 +1,76 @@
+package reporting
+
+import (
+	"context"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	reportingv1 "example.com/redress/proto/gen/redress/reporting/v1"
+	"example.com/redress/services/kit/fault"
+	"example.com/redress/services/kit/host"
+	"example.com/redress/services/kit/journal"
+	"example.com/redress/services/kit/page"
+	"example.com/redress/services/policy"
+	"example.com/redress/services/policy/revisions"
+	"example.com/redress/services/reporting/internal/domain"
+	"example.com/redress/services/reporting/internal/feedline"
+	"example.com/redress/services/reporting/internal/react"
+	"example.com/redress/services/reporting/internal/rpc"
+	"example.com/redress/services/reporting/internal/view"
+)
+
+// Name of the service.
+const Name = "reporting"
+
+// Config of the service; there is nothing to choose.
+type Config struct{}
+
+// New returns the service, ready to be registered and started.
+func New(ctx context.Context, deps host.Deps, _ Config) (*host.Host, error) {
+	// The consumers are given connections that can be cut, so that a rebuild makes
+	// them begin anew.
+	lines := feedline.New(deps.Dial)
+	server := rpc.New(deps.Dial, lines)
+	deps.Dial = lines.Dial
+	h, err := host.New(ctx, definition(server), deps)
+	if err != nil {
+		return nil, err
+	}
+	server.Bind(h, feedline.NewWatch(h.Journal, lines, h.Clock, sources()...))
+	return h, nil
+}
+
+// sources are the services whose feeds are read: all others.
+func sources() []string {
+	return []string{"intake", "routing", "compensation", "corrective-action", "notification"}
+}
+
+func definition(server *rpc.Server) host.Definition {
+	return host.Definition{
+		Name: Name,
+		Kinds: []journal.Kind{
+			{
+				Pattern: rpc.Reports, New: func() proto.Message { return &reportingv1.Report{} },
+				Index: func(m proto.Message) []journal.Attr {
+					r, _ := m.(*reportingv1.Report)
+					return []journal.Attr{{Name: rpc.AttrKind, Value: r.GetKind()}}
+				},
+			},
+			react.Kind(),
+		},
+		Consumes:   sources(),
+		Project:    view.Project(),
+		React:      react.React,
+		AfterApply: server.Applied,
+		Register:   server.Register,
+		Background: []func(context.Context) error{server.Watch, server.ConfirmErasures},
+		Quiet:      server.Quiet,
+		Reasons:    Reasons(),
+	}
+}
+
+// Reasons returns the catalogue entries of the service.
+func Reasons() []fault.Entry {
+	return slices.Concat(domain.Reasons(), page.Reasons(), policy.Reasons(), revisions.Reasons())
+}
