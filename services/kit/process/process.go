@@ -86,7 +86,7 @@ func (c *Config) Validate(p *config.Problems) {
 // schema of its own, or a SQLite file in Data.
 func (c *Config) Store(name string) sqldb.Config {
 	db := c.Database
-	if db.Driver == "" {
+	if db.DSN == "" && (db.Driver == "" || db.Driver == sqldb.SQLite) {
 		db.Driver, db.DSN = sqldb.SQLite, filepath.Join(c.Data, "db", name+".db")
 	} else if db.Driver == sqldb.Postgres && db.Schema == "" {
 		db.Schema = "redress_" + slug(name)
