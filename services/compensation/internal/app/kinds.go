@@ -1,0 +1,75 @@
+package app
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	compensationv1 "example.com/redress/proto/gen/redress/compensation/v1"
+	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
+	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
+	"example.com/redress/services/kit/clocks"
+	"example.com/redress/services/kit/journal"
+)
+
+// Patterns of what the service owns.
+const (
+	Claims   = "claims/*"
+	Clocks   = "claims/*/clocks/*"
+	Erasures = "erasures/*"
+)
+
+// Attributes by which claims are found.
+const (
+	AttrState     = "state"
+	AttrComplaint = "complaint"
+	AttrSubject   = "subject"
+	AttrCause     = "cause"
+	// AttrPayable finds claims that finance has to deal with.
+	AttrPayable = "payable"
+	// Payable is its value.
+	Payable = "yes"
+)
+
+// Kinds returns the collections of the service.
+func Kinds() []journal.Kind {
+	return []journal.Kind{
+		{
+			Pattern: Claims, New: func() proto.Message { return &compensationv1.Claim{} }, Index: claimIndex,
+			Complaint: func(_ string, m proto.Message) string { return m.(*compensationv1.Claim).GetComplaint() },
+		},
+		clocks.Kind("claims"),
+		{Pattern: Erasures, New: func() proto.Message { return &intakev1.DataSubject{} }, Timer: erasureTimer, Background: true},
+	}
+}
+
+func claimIndex(m proto.Message) []journal.Attr {
+	c := m.(*compensationv1.Claim)
+	out := []journal.Attr{
+		{Name: AttrState, Value: c.GetState().String()}, {Name: AttrComplaint, Value: c.GetComplaint()},
+		{Name: AttrSubject, Value: SubjectID(c.GetSubject())},
+	}
+	for _, cause := range c.GetCauses() {
+		out = append(out, journal.Attr{Name: AttrCause, Value: cause})
+	}
+	switch c.GetState() {
+	case compensationv1.Claim_STATE_APPROVED, compensationv1.Claim_STATE_CHECKED:
+		out = append(out, journal.Attr{Name: AttrPayable, Value: Payable})
+	}
+	return out
+}
+
+// erasureTimer lets the background find erasures that intake does not know of yet.
+func erasureTimer(m proto.Message) (time.Time, int64, bool) {
+	s := m.(*intakev1.DataSubject)
+	return s.GetEraseTime().AsTime(), 1, len(s.GetErasuresConfirmed()) == 0
+}
+
+// Project says which states of other services are kept, by full name.
+func Project() map[string]func(proto.Message) []journal.Attr {
+	out := map[string]func(proto.Message) []journal.Attr{}
+	for _, m := range []proto.Message{&intakev1.Complaint{}, &routingv1.Case{}} {
+		out[string(m.ProtoReflect().Descriptor().FullName())] = func(proto.Message) []journal.Attr { return nil }
+	}
+	return out
+}

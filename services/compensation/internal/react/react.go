@@ -1,0 +1,191 @@
+// Package react decides what follows for claims from what happened elsewhere: plans
+// that owe compensation, complaints that are withdrawn, people who are erased.
+//
+// Start reading at [Reactor.React].
+//
+// Source: docs/architecture.md, obligations; DESIGN section 4.
+package react
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	compensationv1 "example.com/redress/proto/gen/redress/compensation/v1"
+	eventv1 "example.com/redress/proto/gen/redress/event/v1"
+	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
+	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
+	"example.com/redress/services/compensation/internal/app"
+	"example.com/redress/services/compensation/internal/domain"
+	"example.com/redress/services/kit/journal"
+)
+
+// Reactor reacts. Safe for concurrent use.
+type Reactor struct {
+	shard func(key string) int
+	zone  *time.Location
+}
+
+// New returns a reactor; shard is that of a complaint in the service's store.
+func New(shard func(key string) int) (*Reactor, error) {
+	// A draft may come before the policy that would name the zone of its number.
+	// Source: PROCEDURES K11.
+	zone, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		return nil, fmt.Errorf("zone of numbers: %w", err)
+	}
+	return &Reactor{shard: shard, zone: zone}, nil
+}
+
+// React decides what follows from an event of another service. A plan that comes
+// before its complaint waits for it: feeds of different services know no common order.
+func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error {
+	switch m := state.(type) {
+	case *routingv1.Plan:
+		if _, started := change.(*routingv1.PlanStarted); started {
+			return r.plan(u, ev.GetResource(), m)
+		}
+	case *intakev1.Complaint:
+		switch change.(type) {
+		case *intakev1.ComplaintRegistered:
+			return r.arrived(u, m)
+		case *intakev1.ComplaintWithdrawn:
+			return r.withdrawn(u, m)
+		}
+	case *intakev1.DataSubject:
+		if _, erased := change.(*intakev1.PersonErased); erased {
+			return erase(u, m)
+		}
+	}
+	return nil
+}
+
+// Plans that wait for their complaint are kept beside the projections.
+const waitingKind = "waiting/*"
+
+func waitingName(plan string) string {
+	return "waiting/" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(plan)).String()
+}
+
+// plan drafts the claims that a running plan owes, each under the name derived from
+// its obligation, so that it can be asked for at once.
+func (r *Reactor) plan(u *journal.Unit, name string, p *routingv1.Plan) error {
+	if !owes(p) {
+		return nil
+	}
+	on := &intakev1.Complaint{}
+	_, ok, err := u.Projection(p.GetComplaint(), on)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return u.SetProjection(waitingName(name), waitingKind, 1, p, journal.Attr{Name: app.AttrComplaint, Value: p.GetComplaint()})
+	}
+	return r.draft(u, on, p)
+}
+
+func owes(p *routingv1.Plan) bool {
+	for _, m := range p.GetMeasures() {
+		if m.GetKind() == routingv1.Measure_KIND_COMPENSATION && m.GetObligation() != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// arrived lets the plans go on that waited for the complaint.
+func (r *Reactor) arrived(u *journal.Unit, on *intakev1.Complaint) error {
+	rows, err := u.Projections(waitingKind, journal.Attr{Name: app.AttrComplaint, Value: on.GetName()})
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		p := &routingv1.Plan{}
+		if err := proto.Unmarshal(row.State, p); err != nil {
+			return fmt.Errorf("waiting plan %s: %w", row.Name, err)
+		}
+		if err := r.draft(u, on, p); err != nil {
+			return err
+		}
+		if err := u.DeleteProjection(row.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Reactor) draft(u *journal.Unit, on *intakev1.Complaint, p *routingv1.Plan) error {
+	if on.GetState() == intakev1.Complaint_STATE_WITHDRAWN {
+		return nil // routing has taken the obligation back
+	}
+	existing, err := app.ClaimsOf(u, on.GetName())
+	if err != nil {
+		return err
+	}
+	hold, err := app.HoldOf(u, on.GetName())
+	if err != nil {
+		return err
+	}
+	// Written as read: a hold that comes at the same time finds this draft, or is found by it.
+	if err := app.SetHold(u, on.GetName(), hold); err != nil {
+		return err
+	}
+	for _, m := range p.GetMeasures() {
+		if m.GetKind() != routingv1.Measure_KIND_COMPENSATION || m.GetObligation() == "" {
+			continue
+		}
+		name := "claims/" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(m.GetObligation())).String()
+		if known(existing, name) {
+			continue
+		}
+		number, err := app.Number(u, r.zone, r.shard(on.GetName()))
+		if err != nil {
+			return err
+		}
+		terms := &compensationv1.Claim{
+			Ground: m.GetGround(), Remedy: m.GetRemedy(), Amount: m.GetAmount(), Causes: m.GetCauses(), Justification: m.GetDescription(),
+		}
+		events := domain.Draft(domain.Identity{
+			Name: name, Number: number, Obligation: m.GetObligation(), Related: app.Related(name, terms, existing),
+		}, on, terms, domain.Act{Now: u.Time()})
+		if hold.GetReason() != "" {
+			events = append(events, domain.Hold(events[0].State, hold.GetReason(), u.Time())...)
+		}
+		if err := app.Store(u, true, events); err != nil {
+			return err
+		}
+		existing = append(existing, events[len(events)-1].State)
+	}
+	return nil
+}
+
+func known(claims []*compensationv1.Claim, name string) bool {
+	for _, c := range claims {
+		if c.GetName() == name {
+			return true
+		}
+	}
+	return false
+}
+
+// withdrawn ends the claims of a withdrawn complaint, and keeps the fence up for what
+// may still be asked for. What was executed stays: intake would not have withdrawn.
+func (r *Reactor) withdrawn(u *journal.Unit, on *intakev1.Complaint) error {
+	claims, err := app.ClaimsOf(u, on.GetName())
+	if err != nil {
+		return err
+	}
+	for _, c := range claims {
+		if err := app.Store(u, false, domain.End(c, "services/intake", u.Time())); err != nil {
+			return err
+		}
+	}
+	hold, err := app.HoldOf(u, on.GetName())
+	if err != nil || hold.GetReason() != "" {
+		return err
+	}
+	return app.SetHold(u, on.GetName(), &compensationv1.Hold{Reason: "withdrawal", HoldTime: timestamppb.New(u.Time())})
+}
