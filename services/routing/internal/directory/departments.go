@@ -46,7 +46,7 @@ func (s *Server) CreateDepartment(ctx context.Context, req *directoryv1.CreateDe
 	receipt, err := run(ctx, s, req, "", []string{name}, func(u *journal.Unit, in *directoryv1.CreateDepartmentRequest) error {
 		d := in.GetDepartment()
 		if d.GetParent() != "" {
-			if err := require(u, d.GetParent(), &directoryv1.Department{}); err != nil {
+			if err := existing(u, d.GetParent(), &directoryv1.Department{}); err != nil {
 				return err
 			}
 		}
@@ -94,11 +94,11 @@ func (s *Server) SetChannelOwner(ctx context.Context, req *directoryv1.SetChanne
 		return nil, err
 	}
 	receipt, err := run(ctx, s, req, "", []string{name, owner}, func(u *journal.Unit, _ *directoryv1.SetChannelOwnerRequest) error {
-		if err := require(u, owner, &directoryv1.Person{}); err != nil {
+		if err := existing(u, owner, &directoryv1.Person{}); err != nil {
 			return err
 		}
 		old, next := &directoryv1.Channel{}, &directoryv1.Channel{Name: name, Owner: owner}
-		err := require(u, name, old)
+		err := existing(u, name, old)
 		switch {
 		case isAbsent(err):
 			return u.Create(name, next, &directoryv1.ChannelChanged{})

@@ -6,7 +6,6 @@ import (
 	kit "example.com/redress/services/kit/directory"
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/kit/journal"
-	"example.com/redress/services/kit/page"
 	"example.com/redress/services/kit/seal"
 )
 
@@ -24,24 +23,24 @@ const (
 	ReasonTable = "DIRECTORY_TABLE_INVALID"
 
 	// Of single cells and rows of a table.
-	ReasonTableUnreadable  = "TABLE_UNREADABLE"
-	ReasonTableEncoding    = "TABLE_ENCODING"
-	ReasonTableLong        = "TABLE_TOO_LONG"
-	ReasonColumnUnknown    = "COLUMN_UNKNOWN"
-	ReasonColumnRepeated   = "COLUMN_REPEATED"
-	ReasonColumnMissing    = "COLUMN_MISSING"
-	ReasonCellCount        = "CELL_COUNT"
-	ReasonCellRequired     = "CELL_REQUIRED"
-	ReasonCellUnused       = "CELL_UNUSED"
-	ReasonCellLong         = "CELL_TOO_LONG"
-	ReasonCellPattern      = "CELL_PATTERN"
-	ReasonRecordUnknown    = "RECORD_UNKNOWN"
-	ReasonRowRepeated      = "ROW_REPEATED"
-	ReasonFunctionUnknown  = "FUNCTION_UNKNOWN"
-	ReasonEmail            = "EMAIL_INVALID"
-	ReasonTelephone        = "TELEPHONE_INVALID"
-	ReasonDepartmentLoop   = "DEPARTMENT_LOOP"
-	ReasonAssignmentEnded  = "ASSIGNMENT_ENDED"
+	ReasonTableUnreadable = "TABLE_UNREADABLE"
+	ReasonTableEncoding   = "TABLE_ENCODING"
+	ReasonTableLong       = "TABLE_TOO_LONG"
+	ReasonColumnUnknown   = "COLUMN_UNKNOWN"
+	ReasonColumnRepeated  = "COLUMN_REPEATED"
+	ReasonColumnMissing   = "COLUMN_MISSING"
+	ReasonCellCount       = "CELL_COUNT"
+	ReasonCellRequired    = "CELL_REQUIRED"
+	ReasonCellUnused      = "CELL_UNUSED"
+	ReasonCellLong        = "CELL_TOO_LONG"
+	ReasonCellPattern     = "CELL_PATTERN"
+	ReasonRecordUnknown   = "RECORD_UNKNOWN"
+	ReasonRowRepeated     = "ROW_REPEATED"
+	ReasonFunctionUnknown = "FUNCTION_UNKNOWN"
+	ReasonEmail           = "EMAIL_INVALID"
+	ReasonTelephone       = "TELEPHONE_INVALID"
+	ReasonDepartmentLoop  = "DEPARTMENT_LOOP"
+	ReasonAssignmentEnded = "ASSIGNMENT_ENDED"
 )
 
 // Reasons returns the catalogue entries of this package.
@@ -77,5 +76,5 @@ func Reasons() []fault.Entry {
 
 // catalogue puts faults of this package, and those it passes on, into words.
 func catalogue() (*fault.Catalogue, error) {
-	return fault.NewCatalogue(slices.Concat(Reasons(), kit.Reasons(), journal.Reasons(), seal.Reasons(), page.Reasons())...)
+	return fault.NewCatalogue(slices.Concat(Reasons(), kit.Reasons(), journal.Reasons(), seal.Reasons())...)
 }

@@ -36,14 +36,14 @@ func (s *Server) CreateAssignment(ctx context.Context, req *directoryv1.CreateAs
 	caller := host.Caller(ctx)
 	receipt, err := run(ctx, s, req, "", []string{req.GetParent()}, func(u *journal.Unit, in *directoryv1.CreateAssignmentRequest) error {
 		a := in.GetAssignment()
-		if err := require(u, in.GetParent(), &directoryv1.Person{}); err != nil {
+		if err := existing(u, in.GetParent(), &directoryv1.Person{}); err != nil {
 			return err
 		}
 		if in.GetParent() == caller.Principal {
 			return fault.New(fault.FailedPrecondition, ReasonOwnFunctions)
 		}
 		if a.GetDepartment() != "" {
-			if err := require(u, a.GetDepartment(), &directoryv1.Department{}); err != nil {
+			if err := existing(u, a.GetDepartment(), &directoryv1.Department{}); err != nil {
 				return err
 			}
 		}
@@ -136,7 +136,7 @@ func (s *Server) CreateDelegation(ctx context.Context, req *directoryv1.CreateDe
 			Designation: d.GetDesignation(), Reason: d.GetReason(),
 		}
 		for _, person := range []string{parent, d.GetDelegate()} {
-			if err := require(u, person, &directoryv1.Person{}); err != nil {
+			if err := existing(u, person, &directoryv1.Person{}); err != nil {
 				return err
 			}
 		}
@@ -174,7 +174,7 @@ func delegations(u *journal.Unit) ([]*directoryv1.Delegation, error) {
 	out := make([]*directoryv1.Delegation, 0, len(names))
 	for _, name := range names {
 		d := &directoryv1.Delegation{}
-		if err := require(u, name, d); err != nil {
+		if err := existing(u, name, d); err != nil {
 			return nil, err
 		}
 		out = append(out, d)

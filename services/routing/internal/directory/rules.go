@@ -100,7 +100,7 @@ func checkSuperior(u *journal.Unit, person, superior string) error {
 	var chain []*directoryv1.Person
 	for next := superior; next != "" && next != person && !contains(chain, next); {
 		p := &directoryv1.Person{}
-		if err := require(u, next, p); err != nil {
+		if err := existing(u, next, p); err != nil {
 			return err
 		}
 		chain = append(chain, p)

@@ -11,6 +11,7 @@ package directory
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
@@ -24,8 +25,6 @@ import (
 	"example.com/redress/services/kit/host"
 	"example.com/redress/services/kit/journal"
 	"example.com/redress/services/kit/page"
-
-	"slices"
 )
 
 // Server implements DirectoryService. Safe for concurrent use.
@@ -142,8 +141,8 @@ func newName(parent, collection string) (string, error) {
 	return parent + "/" + collection + "/" + id.String(), nil
 }
 
-// require reads what a request refers to: RESOURCE_NOT_FOUND if there is none.
-func require(u *journal.Unit, name string, into proto.Message) error {
+// existing reads what a request refers to: RESOURCE_NOT_FOUND if there is none.
+func existing(u *journal.Unit, name string, into proto.Message) error {
 	_, err := u.Get(name, into)
 	return err
 }
