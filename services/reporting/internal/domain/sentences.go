@@ -39,6 +39,7 @@ func sentences() map[protoreflect.FullName]*typev1.Text {
 		"redress.routing.v1.PlanApproved":         words("处理方案已批准", "The plan was approved"),
 		"redress.routing.v1.PlanStarted":          words("开始执行处理方案", "Carrying out the plan began"),
 		"redress.routing.v1.MeasureCompleted":     words("措施已完成", "A measure was completed"),
+		"redress.routing.v1.MeasureCancelled":     words("措施已放弃", "A measure was given up"),
 		"redress.routing.v1.MeasureDelayed":       words("措施延期", "A measure has another deadline"),
 		"redress.routing.v1.PlanCarriedOut":       words("处理方案已执行完毕", "The plan was carried out"),
 		"redress.routing.v1.PlanVoided":           words("处理方案作废", "The plan no longer counts"),

@@ -52,6 +52,8 @@ func detail(change, state proto.Message) *typev1.Text {
 		return titled("", "", g.GetRule().GetText(), g.GetLevel())
 	case *routingv1.MeasureCompleted:
 		return words(c.GetMeasure(), c.GetMeasure())
+	case *routingv1.MeasureCancelled:
+		return words(c.GetMeasure(), c.GetMeasure())
 	case *routingv1.CaseBreached:
 		if c.GetWithdrawn() {
 			return words(c.GetClock()+"（已撤销）", c.GetClock()+" (withdrawn)")
