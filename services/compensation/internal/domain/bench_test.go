@@ -171,7 +171,13 @@ func resolution() map[string]*typev1.Fact {
 	return map[string]*typev1.Fact{"board_resolution": words("~s1.1.resolution")}
 }
 
-func refused(t testing.TB, err error, reason string) *fault.Error {
+// refused asks that the act was refused for the reason; refusal also tells how.
+func refused(t testing.TB, err error, reason string) {
+	t.Helper()
+	require.Equal(t, reason, fault.ReasonOf(err), "%v", err)
+}
+
+func refusal(t testing.TB, err error, reason string) *fault.Error {
 	t.Helper()
 	require.Equal(t, reason, fault.ReasonOf(err), "%v", err)
 	f, _ := fault.As(err)

@@ -23,7 +23,7 @@ func TestAmountsThatCannotBeClaimed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			in := terms("1", credit)
 			in.Amount = amount
-			f := refused(t, setup(t).request(agent, in), domain.ReasonAmount)
+			f := refusal(t, setup(t).request(agent, in), domain.ReasonAmount)
 			require.Equal(t, fault.Invalid, f.Kind)
 		})
 	}
@@ -36,14 +36,14 @@ func TestEverythingWrongIsNamedAtOnce(t *testing.T) {
 	in := terms("0", "voucher")
 	in.Ground = "neighbour"
 	delete(in.Facts, "claim_basis")
-	f := refused(t, setup(t).request(agent, in), domain.ReasonAmount)
+	f := refusal(t, setup(t).request(agent, in), domain.ReasonAmount)
 	require.ElementsMatch(t, []string{"claim.amount.amount", "facts.claim_basis", "claim.ground", "claim.remedy"}, fields(f))
 }
 
 func TestTheWrittenRequestComesFirst(t *testing.T) {
 	in := terms("30000.00", credit)
 	in.Facts = nil
-	f := refused(t, setup(t).request(agent, in), domain.ReasonForm)
+	f := refusal(t, setup(t).request(agent, in), domain.ReasonForm)
 	require.ElementsMatch(t, []string{"facts.demanded", "facts.claim_basis"}, fields(f))
 }
 
@@ -136,7 +136,7 @@ func TestAChangeVoidsTheSignatures(t *testing.T) {
 func TestARefusalIsRecordedByTheInitiators(t *testing.T) {
 	b := setup(t)
 	require.NoError(t, b.request(agent, terms("30000.00", credit)))
-	f := refused(t, b.refuse(legal), domain.ReasonStepRole)
+	f := refusal(t, b.refuse(legal), domain.ReasonStepRole)
 	require.Equal(t, "owner_refuses", f.Facts["step"])
 	_, err := domain.RecordRefusal(b.claim, "no", b.now.Add(time.Hour), b.act(agent))
 	refused(t, err, domain.ReasonRefuseTime)
