@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -279,7 +280,7 @@ func (b *bed) person(id, role, department string) {
 func (b *bed) complaint(change func(*intakev1.Complaint)) *intakev1.Complaint {
 	b.t.Helper()
 	b.numbering++
-	id := "c" + string(rune('0'+b.numbering))
+	id := "c" + strconv.Itoa(b.numbering)
 	c := &intakev1.Complaint{
 		Name: "complaints/" + id, Number: "C20260408-0001", State: intakev1.Complaint_STATE_REGISTERED, Channel: "telephone", Category: "product_quality",
 		ReceiveTime: timestamppb.New(b.clock.Now()), Pack: "generic-template", PolicyRevision: revision, Subject: "subjects/" + id,
