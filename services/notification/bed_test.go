@@ -253,12 +253,17 @@ func (b *bed) advance(to time.Time) {
 	b.settled()
 }
 
+func template(t *testing.T) *policyv1.Pack {
+	t.Helper()
+	pack, _, err := policy.LoadShipped("generic-template")
+	require.NoError(t, err)
+	return pack
+}
+
 // pack puts the template in force.
 func (b *bed) pack() {
 	b.t.Helper()
-	pack, _, err := policy.LoadShipped("generic-template")
-	require.NoError(b.t, err)
-	resolved, err := proto.Marshal(pack)
+	resolved, err := proto.Marshal(template(b.t))
 	require.NoError(b.t, err)
 	b.happened("routing", &policyv1.PolicyRevisionActivated{}, &policyv1.Revision{Name: revision, State: policyv1.Revision_STATE_ACTIVE, Pack: "generic-template", Digest: "d1", Resolved: resolved})
 }
