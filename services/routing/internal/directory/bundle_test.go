@@ -103,7 +103,7 @@ func (b *bundle) get(ctx context.Context, person string) *directoryv1.Person {
 	return got.GetPerson()
 }
 
-// delegate is a request for days days from now.
+// delegation is a request for so many days from now.
 func (b *bundle) delegation(from, to string, days int) *directoryv1.CreateDelegationRequest {
 	now := b.clock.Now()
 	return &directoryv1.CreateDelegationRequest{
@@ -132,7 +132,12 @@ func (b *bundle) requireAbsent(texts ...string) {
 	require.Positive(b.t, found, "tokens are there, so the search sees what is stored")
 }
 
-func requireReason(t *testing.T, reason string, err error) *fault.Error {
+func requireReason(t *testing.T, reason string, err error) {
+	t.Helper()
+	require.NotNil(t, requireFault(t, reason, err))
+}
+
+func requireFault(t *testing.T, reason string, err error) *fault.Error {
 	t.Helper()
 	f, ok := fault.As(err)
 	require.True(t, ok, "%v", err)

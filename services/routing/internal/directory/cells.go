@@ -102,7 +102,7 @@ const functionPrefix = "FUNCTION_"
 // functionsOf reads functions separated by spaces, in capitals or not, and
 // returns the words that are none.
 func functionsOf(cell string) (out []typev1.Function, unknown []string) {
-	for _, word := range strings.Fields(cell) {
+	for word := range strings.FieldsSeq(cell) {
 		f, ok := typev1.Function_value[functionPrefix+strings.TrimPrefix(strings.ToUpper(word), functionPrefix)]
 		if !ok || f == 0 {
 			unknown = append(unknown, word)

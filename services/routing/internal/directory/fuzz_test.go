@@ -22,7 +22,7 @@ func FuzzTable(f *testing.F) {
 	require.NoError(f, err)
 	at := standing{
 		people:      map[string]*directoryv1.Person{"people/a": {Name: "people/a", Superior: "people/b"}, "people/b": {Name: "people/b"}},
-		clear:       map[string]*directoryv1.Person{"people/a": {}, "people/b": {}},
+		opened:      map[string]*directoryv1.Person{"people/a": {}, "people/b": {}},
 		departments: map[string]*directoryv1.Department{"departments/a": {Name: "departments/a"}},
 	}
 	f.Fuzz(func(t *testing.T, table []byte) {

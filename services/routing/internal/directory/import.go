@@ -191,21 +191,21 @@ func (s *Server) sealTexts(ctx context.Context, organization string, p *director
 	if err := seal.SealRequest(ctx, s.host.Keys, organization, subjectOf(p.GetName()), out); err != nil {
 		return nil, err
 	}
-	clear, old := at.clear[p.GetName()], at.people[p.GetName()]
+	shown, old := at.opened[p.GetName()], at.people[p.GetName()]
 	keep := func(field *string, now, before, token string) {
 		if now == before && token != "" {
 			*field = token
 		}
 	}
-	keep(&out.DisplayName, p.GetDisplayName(), clear.GetDisplayName(), old.GetDisplayName())
-	keep(&out.Email, p.GetEmail(), clear.GetEmail(), old.GetEmail())
-	keep(&out.Telephone, p.GetTelephone(), clear.GetTelephone(), old.GetTelephone())
+	keep(&out.DisplayName, p.GetDisplayName(), shown.GetDisplayName(), old.GetDisplayName())
+	keep(&out.Email, p.GetEmail(), shown.GetEmail(), old.GetEmail())
+	keep(&out.Telephone, p.GetTelephone(), shown.GetTelephone(), old.GetTelephone())
 	return out, nil
 }
 
 // stands reads the directory, and opens the people that rows speak of.
 func (s *Server) stands(ctx context.Context, organization string, rows []row) (standing, error) {
-	at := standing{clear: map[string]*directoryv1.Person{}}
+	at := standing{opened: map[string]*directoryv1.Person{}}
 	source := kit.FromResources(s.host.Journal)
 	err := cmp.Or(
 		readAll(ctx, source, organization, kit.PeoplePattern, &at.people),
@@ -221,11 +221,11 @@ func (s *Server) stands(ctx context.Context, organization string, rows []row) (s
 		if !ok || r.record != recordPerson {
 			continue
 		}
-		clear := proto.CloneOf(p)
-		if err := seal.Open(ctx, s.host.Keys, organization, clear, seal.All()); err != nil {
+		shown := proto.CloneOf(p)
+		if err := seal.Open(ctx, s.host.Keys, organization, shown, seal.All()); err != nil {
 			return at, err
 		}
-		at.clear[r.name()] = clear
+		at.opened[r.name()] = shown
 	}
 	return at, nil
 }
@@ -263,7 +263,7 @@ func report(p *plan, locale string) (*directoryv1.ImportDirectoryResponse, error
 	out := &directoryv1.ImportDirectoryResponse{}
 	for _, v := range p.problems {
 		out.Violations = append(out.Violations, &directoryv1.RowViolation{
-			Row: int32(v.row), Column: v.column, Reason: v.err.Reason, Message: words.Message(locale, v.err), //nolint:gosec // a line of at most 1 MiB
+			Row: int32(v.row), Column: v.column, Reason: v.err.Reason, Message: words.Message(locale, v.err),
 		})
 	}
 	return out, nil

@@ -280,7 +280,7 @@ func TestAnOrganisationIsBegunOnce(t *testing.T) {
 	suite := authn.With(t.Context(), authn.For("services/suite", acme))
 	bad := &directoryv1.BootstrapOrganizationRequest{Organization: acme, Csv: []byte(header + "person,li,,,x,,,,,,\nchannel,c,,,,,,,,,li\n"), RequestId: id()}
 	_, err := b.server.BootstrapOrganization(suite, bad)
-	f := requireReason(t, routingdirectory.ReasonTable, err)
+	f := requireFault(t, routingdirectory.ReasonTable, err)
 	require.Len(t, f.Violations, 2)
 	require.Equal(t, "csv[2].zh", f.Violations[0].Field)
 	require.Equal(t, "csv[2].email", f.Violations[1].Field)
@@ -299,7 +299,7 @@ func TestAnOrganisationIsBegunOnce(t *testing.T) {
 	req.RequestId = id()
 	calls := b.keys.Calls()
 	_, err = b.server.BootstrapOrganization(suite, req)
-	f = requireReason(t, routingdirectory.ReasonOrganizationExists, err)
+	f = requireFault(t, routingdirectory.ReasonOrganizationExists, err)
 	require.Equal(t, acme, f.Facts["name"])
 	require.LessOrEqual(t, b.keys.Calls()-calls, 30, "keys to read by, none to seal with")
 

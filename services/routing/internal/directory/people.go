@@ -153,10 +153,10 @@ func (s *Server) UpdatePerson(ctx context.Context, req *directoryv1.UpdatePerson
 	return &directoryv1.UpdatePersonResponse{Person: p}, nil
 }
 
-// unlessMasked returns the sealed text, or the old one if the clear text only
+// unlessMasked returns the sealed text, or the old one if the text given only
 // repeats what stood in its place on the way out.
-func unlessMasked(clear, sealed, old string) string {
-	if clear == seal.Masked || clear == seal.Erased {
+func unlessMasked(given, sealed, old string) string {
+	if given == seal.Masked || given == seal.Erased {
 		return old
 	}
 	return sealed

@@ -62,7 +62,7 @@ func TestNamesOfPeopleFitTheirDataSubject(t *testing.T) {
 	b := setup(t)
 	for _, name := range []string{"", "people/", "people/-", "people/Li", "people/a/b", "customers/x", "people/" + strings.Repeat("a", 57)} {
 		_, err := b.server.CreatePerson(b.admin(), &directoryv1.CreatePersonRequest{Person: &directoryv1.Person{Name: name, DisplayName: "x"}, RequestId: id()})
-		f := requireReason(t, fault.ReasonInvalidRequest, err)
+		f := requireFault(t, fault.ReasonInvalidRequest, err)
 		require.Equal(t, "person.name", f.Violations[0].Field)
 		_, err = b.server.UpdatePerson(b.admin(), &directoryv1.UpdatePersonRequest{Person: &directoryv1.Person{Name: name}, Etag: "1", RequestId: id()})
 		requireReason(t, fault.ReasonInvalidRequest, err)
@@ -192,7 +192,7 @@ func TestSuperiorsFormNoLoop(t *testing.T) {
 	_, err := b.server.CreatePerson(b.admin(), &directoryv1.CreatePersonRequest{Person: &directoryv1.Person{Name: "people/a", DisplayName: "a", Superior: "people/a"}, RequestId: id()})
 	requireReason(t, kit.ReasonSuperiorLoop, err)
 	_, err = b.server.CreatePerson(b.admin(), &directoryv1.CreatePersonRequest{Person: &directoryv1.Person{Name: "people/a", DisplayName: "a", Superior: "people/b"}, RequestId: id()})
-	f := requireReason(t, journal.ReasonNotFound, err)
+	f := requireFault(t, journal.ReasonNotFound, err)
 	require.Equal(t, "people/b", f.Facts["name"])
 
 	a := b.create(&directoryv1.Person{Name: "people/a", DisplayName: "a"})
@@ -200,7 +200,7 @@ func TestSuperiorsFormNoLoop(t *testing.T) {
 	b.create(&directoryv1.Person{Name: "people/c", DisplayName: "c", Superior: "people/b"})
 	a.Superior = "people/c"
 	_, err = b.server.UpdatePerson(b.admin(), &directoryv1.UpdatePersonRequest{Person: a, Etag: a.GetEtag(), RequestId: id()})
-	f = requireReason(t, kit.ReasonSuperiorLoop, err)
+	f = requireFault(t, kit.ReasonSuperiorLoop, err)
 	require.Equal(t, "people/a → people/c → people/b → people/a", f.Facts["chain"])
 }
 

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -18,7 +19,7 @@ import (
 // standing is a directory as it is, by name.
 type standing struct {
 	people      map[string]*directoryv1.Person // texts are tokens
-	clear       map[string]*directoryv1.Person // those the table speaks of, opened
+	opened      map[string]*directoryv1.Person // those the table speaks of, in clear
 	departments map[string]*directoryv1.Department
 	assignments map[string]*directoryv1.Assignment
 	channels    map[string]*directoryv1.Channel
@@ -78,9 +79,7 @@ func draw(rows []row, found problems, at standing, me string, now time.Time) pla
 		plan: plan{problems: found}, at: at, me: me, now: now,
 		rows: map[string]row{}, people: map[string]*directoryv1.Person{}, above: map[string]string{},
 	}
-	for name, s := range at.people {
-		p.people[name] = s
-	}
+	maps.Copy(p.people, at.people)
 	for name, s := range at.departments {
 		p.above[name] = s.GetParent()
 	}
@@ -124,8 +123,8 @@ func (p *planner) person(r row) {
 	next := &directoryv1.Person{Name: r.name(), State: directoryv1.Person_STATE_ACTIVE}
 	if exists {
 		next = proto.CloneOf(old)
-		clear := p.at.clear[r.name()]
-		next.DisplayName, next.Email, next.Telephone = clear.GetDisplayName(), clear.GetEmail(), clear.GetTelephone()
+		opened := p.at.opened[r.name()]
+		next.DisplayName, next.Email, next.Telephone = opened.GetDisplayName(), opened.GetEmail(), opened.GetTelephone()
 	}
 	before := proto.CloneOf(next)
 	// A person has one name: the Chinese one, or the English one without it.
@@ -202,7 +201,7 @@ func (p *planner) assignment(r row) {
 	case exists && over(old.GetEndTime(), p.now):
 		// Reading an old table again must not give back what was taken away.
 		p.problems.add(r.line, "id", ReasonAssignmentEnded, "name", r.name())
-	case people+r.cells["owner"] == p.me && !(exists && proto.Equal(old, next)):
+	case people+r.cells["owner"] == p.me && (!exists || !proto.Equal(old, next)):
 		p.problems.add(r.line, "owner", ReasonOwnFunctions)
 	}
 	p.changed(r, old, next, exists)

@@ -22,7 +22,7 @@ const (
 	// ReasonTable: the first directory of an organisation has violations.
 	ReasonTable = "DIRECTORY_TABLE_INVALID"
 
-	// Of single cells and rows of a table.
+	// ReasonTableUnreadable and what follows are about single rows and cells of a table.
 	ReasonTableUnreadable = "TABLE_UNREADABLE"
 	ReasonTableEncoding   = "TABLE_ENCODING"
 	ReasonTableLong       = "TABLE_TOO_LONG"

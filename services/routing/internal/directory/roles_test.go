@@ -174,7 +174,7 @@ func TestADelegationIsGivenByThePersonOrAnAdministrator(t *testing.T) {
 	require.True(t, b.holds("wang", "chairman"))
 
 	_, err = b.server.CreateDelegation(b.as("people/wang"), b.delegation("li", "wang", 3))
-	f := requireReason(t, routingdirectory.ReasonNotOwn, err)
+	f := requireFault(t, routingdirectory.ReasonNotOwn, err)
 	require.Equal(t, "people/li", f.Facts["person"])
 	_, err = b.server.CreateDelegation(b.admin(), b.delegation("li", "wang", 9))
 	require.NoError(t, err)
@@ -243,7 +243,7 @@ func TestDelegationsFormNoLoop(t *testing.T) {
 	_, err = b.server.CreateDelegation(b.as("people/b"), b.delegation("b", "c", 5))
 	require.NoError(t, err)
 	_, err = b.server.CreateDelegation(b.as("people/c"), b.delegation("c", "a", 5))
-	f := requireReason(t, kit.ReasonDelegationLoop, err)
+	f := requireFault(t, kit.ReasonDelegationLoop, err)
 	require.Contains(t, f.Facts["chain"], "people/a")
 }
 

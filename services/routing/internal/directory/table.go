@@ -139,8 +139,7 @@ func parse(table []byte) ([]row, problems) {
 		}
 		if err != nil {
 			line := 0
-			var broken *csv.ParseError
-			if errors.As(err, &broken) {
+			if broken, ok := errors.AsType[*csv.ParseError](err); ok {
 				line = broken.StartLine
 			}
 			found.add(line, "", ReasonTableUnreadable)
