@@ -104,7 +104,7 @@ func newRoot(a *app) *cobra.Command {
 		commands []*cobra.Command
 	}{
 		{groupRun, []*cobra.Command{newServe(a), newToken(a)}},
-		{groupOperate, []*cobra.Command{newVersion(a)}},
+		{groupOperate, []*cobra.Command{newVerify(a), newBackup(a), newRestore(a), newVersion(a)}},
 	} {
 		for _, c := range group.commands {
 			c.GroupID = group.id

@@ -14,11 +14,17 @@ import (
 type place struct {
 	config string
 	data   string
+	split  string
 }
 
 func (p *place) flags(c *cobra.Command) {
 	c.Flags().StringVar(&p.config, "config", "", "the configuration `FILE` of the all-in-one; without one the defaults")
 	c.Flags().StringVar(&p.data, "data", "", "the data `FOLDER`, in place of the configuration's; default data")
+}
+
+// splitFlag is for commands that look into all stores.
+func (p *place) splitFlag(c *cobra.Command) {
+	c.Flags().StringVar(&p.split, "split", "", "in place of both, a `FILE` with one section for each service, as serve SERVICE... reads it")
 }
 
 // load reads the configuration of the all-in-one.

@@ -25,13 +25,17 @@ import (
 	"example.com/redress/services/routing"
 )
 
-// programs returns what can run in a process of its own.
-func programs() []command.Program {
-	services := []process.Program{
+// services returns the services, each as it runs in a process of its own.
+func services() []process.Program {
+	return []process.Program{
 		intake.Program(), routing.Program(), compensation.Program(), correctiveaction.Program(), notification.Program(), reporting.Program(),
 	}
-	out := make([]command.Program, 0, len(services)+1)
-	for _, p := range services {
+}
+
+// programs returns the services and the gateway.
+func programs() []command.Program {
+	var out []command.Program
+	for _, p := range services() {
 		out = append(out, p.Command())
 	}
 	return append(out, gateway.Program())
