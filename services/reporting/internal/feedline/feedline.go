@@ -55,7 +55,7 @@ type line struct {
 	grpc.ClientConnInterface
 
 	mu    sync.Mutex
-	whole context.Context //nolint:containedctx // its end is what streams listen to
+	whole context.Context // its end is what streams listen to
 	cut   context.CancelFunc
 }
 

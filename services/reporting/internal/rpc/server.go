@@ -88,12 +88,13 @@ const keyWait = time.Second
 // patient are keys that are not waited for for long: what they would open is masked.
 type patient struct{ seal.Keys }
 
-// Key implements seal.Keys. Whatever way the lender is away, it says so in one.
+// Key implements seal.Keys. That a person was erased is an answer; whatever else
+// keeps a key away, the rest of a file is of more use than none.
 func (p patient) Key(ctx context.Context, organization, subject string, create bool) ([]byte, error) {
 	ctx, cancel := clock.System().WithTimeout(ctx, keyWait)
 	defer cancel()
 	key, err := p.Keys.Key(ctx, organization, subject, create)
-	if err == nil || fault.KindOf(err) == fault.NotFound || fault.KindOf(err) == fault.Unavailable {
+	if err == nil || fault.ReasonOf(err) == seal.ReasonSubjectErased {
 		return key, err
 	}
 	return nil, fault.New(fault.Unavailable, fault.ReasonUnavailable).Wrap(err)
