@@ -24,7 +24,9 @@ import (
 	"example.com/redress/services/policy"
 	"example.com/redress/services/policy/revisions"
 	"example.com/redress/services/routing/internal/app"
+	"example.com/redress/services/routing/internal/directory"
 	"example.com/redress/services/routing/internal/domain"
+	policyservice "example.com/redress/services/routing/internal/policy"
 	"example.com/redress/services/routing/internal/react"
 	"example.com/redress/services/routing/internal/rpc"
 )
@@ -35,25 +37,31 @@ const Name = "routing"
 // New returns the service, ready to be registered and started.
 func New(ctx context.Context, deps host.Deps) (*host.Host, error) {
 	desk := app.New(revisions.New())
-	cases := rpc.New(desk)
-	h, err := host.New(ctx, definition(desk, cases), deps)
+	cases, people, policies := rpc.New(desk), directory.New(), policyservice.New()
+	h, err := host.New(ctx, definition(desk, cases, people, policies), deps)
 	if err != nil {
 		return nil, err
 	}
 	cases.Bind(h)
+	people.Bind(h)
+	policies.Bind(h)
 	return h, nil
 }
 
-func definition(desk *app.Desk, cases *rpc.Server) host.Definition {
+func definition(desk *app.Desk, cases *rpc.Server, people *directory.Server, policies *policyservice.Server) host.Definition {
 	reactor := react.New(desk)
 	return host.Definition{
-		Name:      Name,
-		Kinds:     app.Kinds(),
-		Consumes:  []string{"intake", "compensation", "corrective-action", "notification"},
-		Project:   app.Project(),
-		React:     reactor.React,
-		Fire:      map[string]func(*journal.Unit, journal.Timer) error{app.Clocks: reactor.Fire},
-		Register:  func(r grpc.ServiceRegistrar) { cases.Register(r) },
+		Name:     Name,
+		Kinds:    slices.Concat(app.Kinds(), directory.Kinds(), policyservice.Kinds()),
+		Consumes: []string{"intake", "compensation", "corrective-action", "notification"},
+		Project:  app.Project(),
+		React:    reactor.React,
+		Fire:     map[string]func(*journal.Unit, journal.Timer) error{app.Clocks: reactor.Fire},
+		Register: func(r grpc.ServiceRegistrar) {
+			cases.Register(r)
+			people.Register(r)
+			policies.Register(r)
+		},
 		Directory: true,
 		Reasons:   Reasons(),
 	}
@@ -62,5 +70,5 @@ func definition(desk *app.Desk, cases *rpc.Server) host.Definition {
 // Reasons returns the catalogue entries of the service.
 func Reasons() []fault.Entry {
 	return slices.Concat(domain.Reasons(), approval.Reasons(), calendar.Reasons(), clocks.Reasons(), page.Reasons(),
-		policy.Reasons(), revisions.Reasons())
+		policy.Reasons(), revisions.Reasons(), directory.Reasons(), policyservice.Reasons())
 }

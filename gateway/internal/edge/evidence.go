@@ -153,6 +153,9 @@ func (e *edge) download(w http.ResponseWriter, r *http.Request, name string) {
 // outgoing carries what the caller is known by to a service that is called by hand.
 func outgoing(r *http.Request) context.Context {
 	md := metadata.MD{}
+	if token := r.Header.Get("Authorization"); token != "" {
+		md.Set("authorization", token)
+	}
 	for key, values := range r.Header {
 		if name, ok := incoming(key); ok {
 			md.Append(name, values...)

@@ -53,7 +53,6 @@ func New(ctx context.Context, dial Dial, closing <-chan struct{}) (http.Handler,
 		runtime.WithForwardResponseOption(answerHeaders),
 		runtime.WithErrorHandler(writeError),
 		runtime.WithRoutingErrorHandler(writeRoutingError),
-		runtime.WithMetadata(nil),
 	)
 	to := func(service string) grpc.ClientConnInterface { return filling{dial(service)} }
 	intake := intakev1.NewIntakeServiceClient(to("intake"))
@@ -159,7 +158,7 @@ func matches(path, pattern string) (stars []string, ok bool) {
 // else stays outside, so no header can pretend to be metadata of the suite.
 func incoming(key string) (string, bool) {
 	switch textproto.CanonicalMIMEHeaderKey(key) {
-	case "Authorization", "Accept-Language", "Traceparent", "Tracestate":
+	case "Accept-Language", "Traceparent", "Tracestate":
 		return strings.ToLower(key), true
 	default:
 		return "", false

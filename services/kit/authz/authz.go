@@ -145,7 +145,7 @@ func (m *method) hold(request protoreflect.MessageDescriptor) error {
 		return errors.New("names FUNCTION_UNSPECIFIED")
 	}
 	if a.GetMutates() {
-		if m.requestID = text(request, "request_id"); m.requestID == nil {
+		if m.requestID = text(request, "request_id"); m.requestID == nil && !headed(request) {
 			return errors.New("mutates and has no field request_id")
 		}
 	}
@@ -166,6 +166,13 @@ func text(m protoreflect.MessageDescriptor, name protoreflect.Name) protoreflect
 		return nil
 	}
 	return f
+}
+
+// headed reports whether the messages of an upload begin with a header that has
+// the request_id; the header's own validation asks for it.
+func headed(m protoreflect.MessageDescriptor) bool {
+	header := m.Fields().ByName("header")
+	return header != nil && header.Message() != nil && text(header.Message(), "request_id") != nil
 }
 
 func has(m protoreflect.MessageDescriptor, path string) bool {

@@ -161,19 +161,15 @@ func (h *Host) Reasons() []fault.Entry {
 	return slices.Concat(OwnReasons(), journal.Reasons(), seal.Reasons(), directory.Reasons(), feed.Reasons(), h.def.Reasons)
 }
 
-// reasonUnknown says that an event cannot be read by this binary; it is parked and
-// retried when a newer one starts.
-const reasonUnknown = "EVENT_TYPE_UNKNOWN"
-
 // apply stores the state an event carries and lets the service react.
 func (h *Host) apply(u *journal.Unit, ev *eventv1.Event, body *eventv1.EventBody) error {
 	change, err := body.GetChange().UnmarshalNew()
 	if err != nil {
-		return fault.New(fault.FailedPrecondition, reasonUnknown, "type", ev.GetType()).Wrap(err)
+		return fault.New(fault.FailedPrecondition, feed.ReasonTypeUnknown, "type", ev.GetType()).Wrap(err)
 	}
 	state, err := body.GetState().UnmarshalNew()
 	if err != nil {
-		return fault.New(fault.FailedPrecondition, reasonUnknown, "type", body.GetState().GetTypeUrl()).Wrap(err)
+		return fault.New(fault.FailedPrecondition, feed.ReasonTypeUnknown, "type", body.GetState().GetTypeUrl()).Wrap(err)
 	}
 	if index, keep := h.projection(state); keep {
 		if err := u.SetProjection(ev.GetResource(), Pattern(ev.GetResource()), ev.GetVersion(), state, index(state)...); err != nil {

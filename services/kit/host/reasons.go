@@ -13,6 +13,5 @@ func OwnReasons() []fault.Entry {
 	return []fault.Entry{
 		{Reason: ReasonStale, Kind: fault.Unavailable, ZH: "来自 {source} 的数据尚未同步到所要求的位置，请稍后重试。", EN: "What {source} wrote has not arrived here yet; try again shortly."},
 		{Reason: ReasonNoSource, Kind: fault.Invalid, ZH: "这里不读取 {source} 的事件。", EN: "Nothing of {source} is read here."},
-		{Reason: reasonUnknown, Kind: fault.FailedPrecondition, ZH: "事件类型 {type} 未知，请升级本服务。", EN: "Events of type {type} are not known to this binary; a newer one will read them."},
 	}
 }

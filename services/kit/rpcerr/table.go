@@ -77,8 +77,8 @@ func plain(code codes.Code) (fault.Kind, string) {
 // did not come from the suite.
 func Reasons() []fault.Entry {
 	return []fault.Entry{
-		{Reason: "RESOURCE_NOT_FOUND", Kind: fault.NotFound, ZH: "找不到所请求的对象。", EN: "There is no such resource."},
-		{Reason: "RESOURCE_EXISTS", Kind: fault.AlreadyExists, ZH: "该对象已存在。", EN: "The resource exists already."},
+		{Reason: "RESOURCE_NOT_FOUND", Kind: fault.NotFound, ZH: "找不到 {name}。", EN: "There is no {name}."},
+		{Reason: "RESOURCE_EXISTS", Kind: fault.AlreadyExists, ZH: "{name} 已存在。", EN: "{name} exists already."},
 		{Reason: "STATE_REFUSED", Kind: fault.FailedPrecondition, ZH: "当前状态不允许此操作。", EN: "The present state does not allow this."},
 		{Reason: "CONFLICT", Kind: fault.Aborted, ZH: "内容已被他人修改，请重新读取后再试。", EN: "Somebody else was faster; read again and retry."},
 		{Reason: "CALLER_UNKNOWN", Kind: fault.Unauthenticated, ZH: "请先登录。", EN: "Say who you are first."},

@@ -218,8 +218,9 @@ func WithAction(s *policy.Sheet, a *correctiveactionv1.Action) *policy.Sheet {
 	return WithFacts(out, a.GetFacts())
 }
 
-//go:fix inline
 // known returns the text, or nil when it is empty: unknown.
+//
+//go:fix inline
 func known(s string) *string {
 	if s == "" {
 		return nil

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -163,7 +162,7 @@ func (s *story) carryOut(ctx context.Context) error {
 		_, err = call(ctx, s.World, "people/wu-di", s.routing.CompleteMeasure, &routingv1.CompleteMeasureRequest{
 			Name: s.plan.GetName(), Measure: "repair", Note: "完工", Etag: got.GetPlan().GetEtag(), RequestId: id(),
 		})
-		if refusedFor(err, "ETAG_MISMATCH") {
+		if notYet(err) {
 			return false, nil
 		}
 		return err == nil, err
@@ -255,7 +254,7 @@ func (s *story) close(ctx context.Context) error {
 			return false, err
 		}
 		_, err = call(ctx, s.World, agent, s.routing.CloseCase, &routingv1.CloseCaseRequest{Name: s.kase, Note: "客户满意，归档。", Etag: k.GetEtag(), RequestId: id()})
-		if refusedFor(err, "RULE_") || refusedFor(err, "GATE_CLOSED") || refusedFor(err, "OBLIGATION_OPEN") || refusedFor(err, "ETAG_MISMATCH") {
+		if notYet(err) {
 			return false, nil
 		}
 		return err == nil, err
@@ -285,18 +284,11 @@ func (s *story) file(ctx context.Context) error {
 // absent reports that a resource is not there (yet).
 func absent(err error) bool { return status.Code(unwrapped(err)) == codes.NotFound }
 
-// refusedFor reports that a call was refused for a reason that begins so.
-func refusedFor(err error, reason string) bool {
-	s, ok := status.FromError(unwrapped(err))
-	if !ok || err == nil {
-		return false
-	}
-	for _, d := range s.Details() {
-		if info, ok := d.(*errdetails.ErrorInfo); ok && strings.HasPrefix(info.GetReason(), reason) {
-			return true
-		}
-	}
-	return false
+// notYet reports that an act was refused for a state that another service is
+// about to change, or for a version that has just become stale.
+func notYet(err error) bool {
+	code := status.Code(unwrapped(err))
+	return err != nil && (code == codes.FailedPrecondition || code == codes.Aborted)
 }
 
 // unwrapped returns the status inside an error that call has wrapped.

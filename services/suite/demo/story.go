@@ -211,7 +211,7 @@ func (s *story) regrade(ctx context.Context) error {
 			Name: s.kase, Etag: k.GetEtag(), RequestId: id(),
 			Proposal: &routingv1.GradeProposal{Scale: "severity", Level: "major", Basis: "同栋已有三户反映渗水"},
 		})
-		if refusedFor(err, "RULE_") || refusedFor(err, "ETAG_MISMATCH") {
+		if notYet(err) {
 			return false, nil
 		}
 		return err == nil, err

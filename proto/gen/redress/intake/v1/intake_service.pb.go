@@ -2774,7 +2774,7 @@ const file_redress_intake_v1_intake_service_proto_rawDesc = "" +
 	"\forganization\x18\x01 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,62}$R\forganization\x12:\n" +
 	"\x04name\x18\x02 \x01(\tB&\xe0A\x02\xbaH r\x1e2\x1c^complaints/[a-z0-9-]{1,64}$R\x04name\"4\n" +
 	"\x16MintStatusLinkResponse\x12\x1a\n" +
-	"\x05token\x18\x01 \x01(\tB\x04\xd0\xda\x18\x04R\x05token2\xf7\x15\n" +
+	"\x05token\x18\x01 \x01(\tB\x04\xd0\xda\x18\x04R\x05token2\xfe\x15\n" +
 	"\rIntakeService\x12\xa7\x01\n" +
 	"\fGetComplaint\x12&.redress.intake.v1.GetComplaintRequest\x1a'.redress.intake.v1.GetComplaintResponse\"F\xca\xda\x18\x15\x10\x01\x1a\agateway(\x012\x04nameH\x01\x82\xd3\xe4\x93\x02$b\tcomplaint\x12\x17/v1/{name=complaints/*}\x90\x02\x01\x12\x8a\x01\n" +
 	"\x0eListComplaints\x12(.redress.intake.v1.ListComplaintsRequest\x1a).redress.intake.v1.ListComplaintsResponse\"#\xca\xda\x18\x06\x10\x01(\x01H\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/complaints\x90\x02\x01\x12\xa6\x01\n" +
@@ -2787,9 +2787,9 @@ const file_redress_intake_v1_intake_service_proto_rawDesc = "" +
 	"\x0fVerifyComplaint\x12).redress.intake.v1.VerifyComplaintRequest\x1a*.redress.intake.v1.VerifyComplaintResponse\"K\xca\xda\x18\x10\n" +
 	"\x02\x01\x022\x04name8\x01@\x01H\x01\x82\xd3\xe4\x93\x02.:\x01*b\tcomplaint\"\x1e/v1/{name=complaints/*}:verify\x90\x02\x02\x12\xbe\x01\n" +
 	"\x11WithdrawComplaint\x12+.redress.intake.v1.WithdrawComplaintRequest\x1a,.redress.intake.v1.WithdrawComplaintResponse\"N\xca\xda\x18\x11\n" +
-	"\x01\x01\x10\x012\x04name8\x01@\x01H\x01\x82\xd3\xe4\x93\x020:\x01*b\tcomplaint\" /v1/{name=complaints/*}:withdraw\x90\x02\x02\x12\x81\x01\n" +
-	"\x0eUploadEvidence\x12(.redress.intake.v1.UploadEvidenceRequest\x1a).redress.intake.v1.UploadEvidenceResponse\"\x18\xca\xda\x18\x11\n" +
-	"\x03\x01\x02\x05\x10\x012\x06parent8\x01\x90\x02\x02(\x01\x12\x82\x01\n" +
+	"\x01\x01\x10\x012\x04name8\x01@\x01H\x01\x82\xd3\xe4\x93\x020:\x01*b\tcomplaint\" /v1/{name=complaints/*}:withdraw\x90\x02\x02\x12\x88\x01\n" +
+	"\x0eUploadEvidence\x12(.redress.intake.v1.UploadEvidenceRequest\x1a).redress.intake.v1.UploadEvidenceResponse\"\x1f\xca\xda\x18\x18\n" +
+	"\x03\x01\x02\x05\x10\x012\rheader.parent8\x01\x90\x02\x02(\x01\x12\x82\x01\n" +
 	"\x10DownloadEvidence\x12*.redress.intake.v1.DownloadEvidenceRequest\x1a+.redress.intake.v1.DownloadEvidenceResponse\"\x13\xca\xda\x18\f\x10\x01(\x012\x04nameH\x01\x90\x02\x010\x01\x12\xa5\x01\n" +
 	"\vGetEvidence\x12%.redress.intake.v1.GetEvidenceRequest\x1a&.redress.intake.v1.GetEvidenceResponse\"G\xca\xda\x18\f\x10\x01(\x012\x04nameH\x01\x82\xd3\xe4\x93\x02.b\bevidence\x12\"/v1/{name=complaints/*/evidence/*}\x90\x02\x01\x12\xa0\x01\n" +
 	"\fListEvidence\x12&.redress.intake.v1.ListEvidenceRequest\x1a'.redress.intake.v1.ListEvidenceResponse\"?\xca\xda\x18\x0e\x10\x01(\x012\x06parentH\x01\x82\xd3\xe4\x93\x02$\x12\"/v1/{parent=complaints/*}/evidence\x90\x02\x01\x12\xb1\x01\n" +

@@ -1,0 +1,116 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"example.com/redress/services/kit/clock"
+)
+
+// ErrRealTime says that a suite in real time cannot be advanced.
+var ErrRealTime = errors.New("the suite runs in real time; start it with a virtual clock")
+
+// settleFor is how long [Suite.Settle] waits for feeds and deliveries before it
+// says what is not at rest, in machine time.
+const settleFor = 30 * time.Second
+
+// Now returns business time.
+func (s *Suite) Now() time.Time { return s.business.Now() }
+
+// Advance moves business time to the instant, firing on the way, in order,
+// whatever falls due before it, and waiting after each until everything that
+// follows has happened. It never goes backwards.
+//
+// Source: DESIGN section 5.
+func (s *Suite) Advance(ctx context.Context, to time.Time) error {
+	if s.virtual == nil {
+		return ErrRealTime
+	}
+	if to.Before(s.virtual.Now()) {
+		return fmt.Errorf("advance to %s: it is %s already", to.Format(time.RFC3339), s.virtual.Now().Format(time.RFC3339))
+	}
+	for {
+		if err := s.Settle(ctx); err != nil {
+			return err
+		}
+		next, ok, err := s.nextInstant(ctx)
+		if err != nil {
+			return err
+		}
+		if !ok || next.After(to) {
+			break
+		}
+		if err := s.moveTo(ctx, next); err != nil {
+			return err
+		}
+	}
+	if err := s.moveTo(ctx, to); err != nil {
+		return err
+	}
+	return s.Settle(ctx)
+}
+
+// moveTo sets the clock and fires what is due at every service.
+func (s *Suite) moveTo(ctx context.Context, to time.Time) error {
+	if err := s.virtual.Advance(to); err != nil {
+		return err
+	}
+	for _, name := range Names() {
+		if _, _, err := s.services[name].built.FireDue(ctx); err != nil {
+			return fmt.Errorf("fire timers of %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (s *Suite) nextInstant(ctx context.Context) (earliest time.Time, found bool, err error) {
+	for _, name := range Names() {
+		at, ok, err := s.services[name].built.NextInstant(ctx)
+		if err != nil {
+			return time.Time{}, false, fmt.Errorf("next timer of %s: %w", name, err)
+		}
+		if ok && (!found || at.Before(earliest)) {
+			earliest, found = at, true
+		}
+	}
+	return earliest, found, nil
+}
+
+// Settle waits until every consumer stands at the head of its source and no
+// delivery is in hand, twice in a row, since what one service applies may give
+// another something to do.
+func (s *Suite) Settle(ctx context.Context) error {
+	ctx, cancel := clock.System().WithTimeout(ctx, settleFor)
+	defer cancel()
+	for quiet := 0; quiet < 2; {
+		busy, err := s.busy(ctx)
+		if err != nil {
+			return err
+		}
+		if busy == "" {
+			quiet++
+			continue
+		}
+		quiet = 0
+		if err := clock.System().Pause(ctx, time.Millisecond); err != nil {
+			return fmt.Errorf("%s is not at rest: %w", busy, err)
+		}
+	}
+	return nil
+}
+
+// busy returns the name of a service with something left to do; empty if none has.
+func (s *Suite) busy(ctx context.Context) (string, error) {
+	for _, name := range Names() {
+		ok, err := s.services[name].built.CaughtUp(ctx)
+		if err != nil {
+			return "", err
+		}
+		if !ok {
+			return name, nil
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,290 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+
+	"example.com/redress/gateway"
+	"example.com/redress/services/compensation"
+	correctiveaction "example.com/redress/services/corrective-action"
+	"example.com/redress/services/intake"
+	"example.com/redress/services/kit/authn"
+	"example.com/redress/services/kit/clock"
+	"example.com/redress/services/kit/host"
+	"example.com/redress/services/kit/inproc"
+	"example.com/redress/services/kit/lifecycle"
+	"example.com/redress/services/kit/process"
+	"example.com/redress/services/kit/rpcserver"
+	"example.com/redress/services/kit/seal"
+	"example.com/redress/services/notification"
+	"example.com/redress/services/reporting"
+	"example.com/redress/services/routing"
+)
+
+// Names returns the services of the suite in the order they start.
+func Names() []string {
+	return []string{"intake", "routing", "compensation", "corrective-action", "notification", "reporting"}
+}
+
+// Suite is the all-in-one. Safe for concurrent use.
+type Suite struct {
+	// Minter makes tokens of the suite's own issuer.
+	Minter *authn.LocalKey
+
+	config   Config
+	shared   *process.Surroundings
+	business clock.Business
+	virtual  *clock.Virtual
+	keys     *seal.FileStore
+	services map[string]*service
+	gateway  *gateway.Gateway
+	front    *grpc.Server
+	listener net.Listener
+	health   *health.Server
+	group    *lifecycle.Group
+}
+
+// service is one service with its server.
+type service struct {
+	built  built
+	server *rpcserver.Server
+	conns  *conns
+}
+
+// built is an assembled service as the suite sees it.
+type built interface {
+	process.Built
+	CaughtUp(ctx context.Context) (bool, error)
+	FireDue(ctx context.Context) (time.Time, bool, error)
+	NextInstant(ctx context.Context) (time.Time, bool, error)
+	Lag() map[string]int64
+}
+
+// New opens everything and binds the ports; nothing runs before Start. Logs go to out.
+func New(ctx context.Context, c Config, version string, out io.Writer) (_ *Suite, err error) {
+	s := &Suite{config: c, services: map[string]*service{}, business: clock.NewHost()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close(context.WithoutCancel(ctx)))
+		}
+	}()
+	if c.VirtualClock != "" {
+		start, err := time.Parse(time.RFC3339, c.VirtualClock)
+		if err != nil {
+			return nil, fmt.Errorf("virtual_clock: %w", err)
+		}
+		s.virtual = clock.NewVirtual(start)
+		s.business = s.virtual
+	}
+	if s.Minter, err = authn.OpenLocalKey(filepath.Join(c.Process.Data, "keys")); err != nil {
+		return nil, err
+	}
+	c.Process.Tokens.Issuers = append(slices.Clone(c.Process.Tokens.Issuers), s.Minter.Issuer())
+	if s.shared, err = process.Open(ctx, "redress", version, c.Process, s.business, out); err != nil {
+		return nil, err
+	}
+	s.group = lifecycle.NewGroup(s.shared.Logger())
+	for _, name := range Names() {
+		s.services[name] = &service{conns: &conns{}}
+	}
+	for _, name := range Names() {
+		if err := s.build(ctx, name); err != nil {
+			return nil, err
+		}
+	}
+	return s, s.edge(ctx)
+}
+
+// build assembles one service and its server.
+func (s *Suite) build(ctx context.Context, name string) error {
+	dial := func(to string) grpc.ClientConnInterface { return &conn{to: s.services[to].conns, from: name} }
+	deps, err := s.shared.Deps(ctx, name, dial)
+	if err != nil {
+		return err
+	}
+	b, err := s.assemble(ctx, name, deps)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	server, err := s.shared.Serve(b, rpcserver.Config{Clients: append(Names(), "gateway", "suite"), Forwarders: []string{"gateway"}})
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	svc := s.services[name]
+	svc.built, svc.server = b, server
+	svc.conns.server.Store(server)
+	// The server starts before what calls others begins to call, and stops after.
+	s.group.Add("server of "+name, server)
+	return nil
+}
+
+func (s *Suite) assemble(ctx context.Context, name string, deps host.Deps) (built, error) {
+	data := s.config.Process.Data
+	switch name {
+	case "intake":
+		master, err := process.Secret(filepath.Join(data, "keys", "master.key"))
+		if err != nil {
+			return nil, err
+		}
+		c := intake.Config{Keys: filepath.Join(data, "keys", "subjects"), Blobs: filepath.Join(data, "evidence"), Master: master}
+		if s.keys, err = intake.OpenKeys(c); err != nil {
+			return nil, err
+		}
+		return intake.New(ctx, deps, c, s.keys)
+	case "routing":
+		return routing.New(ctx, deps)
+	case "compensation":
+		return compensation.New(ctx, deps, compensation.Config{})
+	case "corrective-action":
+		return correctiveaction.New(ctx, deps, correctiveaction.Config{})
+	case "notification":
+		return s.notification(ctx, deps)
+	case "reporting":
+		return reporting.New(ctx, deps, reporting.Config{})
+	default:
+		return nil, fmt.Errorf("there is no service %q", name)
+	}
+}
+
+func (s *Suite) notification(ctx context.Context, deps host.Deps) (built, error) {
+	c := s.config.Notification
+	secret, err := process.Secret(filepath.Join(s.config.Process.Data, "keys", "notification.key"))
+	if err != nil {
+		return nil, err
+	}
+	c.Secret = secret
+	if c.Mailbox.Folder == "" && c.SMTP.Host == "" {
+		c.Mailbox.Folder = filepath.Join(s.config.Process.Data, "mailbox")
+	}
+	return notification.New(ctx, deps, c)
+}
+
+// edge prepares the gateway and the port for RPCs.
+func (s *Suite) edge(ctx context.Context) (err error) {
+	extra := map[string]http.Handler{}
+	if n, ok := s.services["notification"].built.(*notification.Notification); ok && n.MailboxHandler() != nil {
+		extra["/mailbox/"] = http.StripPrefix("/mailbox", n.MailboxHandler())
+	}
+	if s.gateway, err = gateway.New(ctx, s.config.Gateway, gateway.Deps{
+		Dial: func(to string) grpc.ClientConnInterface {
+			return &conn{to: s.services[to].conns, from: "gateway", raw: true}
+		},
+		Logger: s.shared.Logger(), Extra: extra,
+	}); err != nil {
+		return err
+	}
+	for _, name := range Names() {
+		s.group.Add(name, s.services[name].built)
+	}
+	s.group.Add("gateway", s.gateway)
+	if s.listener, err = net.Listen("tcp", s.config.GRPC.Listen); err != nil {
+		return fmt.Errorf("grpc.listen: %w", err)
+	}
+	if err := s.openFront(); err != nil {
+		return err
+	}
+	s.group.Add("rpc", lifecycle.Func(s.startFront, s.stopFront))
+	return nil
+}
+
+// Start starts the services, the edge, and at the very first start the
+// organisation. It returns when requests are answered.
+func (s *Suite) Start(ctx context.Context) error {
+	if err := s.group.Start(ctx); err != nil {
+		return err
+	}
+	if err := s.bootstrap(ctx); err != nil {
+		return errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
+	}
+	return nil
+}
+
+// Stop ends everything in reverse order and closes what was opened.
+func (s *Suite) Stop(ctx context.Context) error {
+	return errors.Join(s.group.Stop(ctx), s.close(ctx))
+}
+
+func (s *Suite) close(ctx context.Context) error {
+	var errs []error
+	if s.keys != nil {
+		errs = append(errs, s.keys.Close())
+	}
+	if s.shared != nil {
+		errs = append(errs, s.shared.Close(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// Done is closed when a part has ended by itself; Err says why.
+func (s *Suite) Done() <-chan struct{} { return s.group.Done() }
+
+// Err returns why the suite ended by itself; nil while it runs.
+func (s *Suite) Err() error { return s.group.Err() }
+
+// URL returns the address of the JSON edge.
+func (s *Suite) URL() string { return s.gateway.URL() }
+
+// GRPCAddr returns host:port of the RPCs.
+func (s *Suite) GRPCAddr() string { return s.listener.Addr().String() }
+
+// Conn returns an in-process connection to a service whose caller is known by the
+// token in its metadata only, as one over the network is.
+func (s *Suite) Conn(service string) grpc.ClientConnInterface {
+	return &conn{to: s.services[service].conns, from: "gateway"}
+}
+
+// Matrix returns who may call what, of all services.
+func (s *Suite) Matrix() string {
+	var out string
+	for _, name := range Names() {
+		out += s.services[name].server.Matrix()
+	}
+	return out
+}
+
+// conns are the connections to one service, made when its server is there.
+type conns struct {
+	server atomic.Pointer[rpcserver.Server]
+}
+
+// conn is a connection from one service to another in the same process.
+type conn struct {
+	to   *conns
+	from string
+	raw  bool
+	made atomic.Pointer[inproc.Conn]
+}
+
+func (c *conn) get() *inproc.Conn {
+	if made := c.made.Load(); made != nil {
+		return made
+	}
+	server := c.to.server.Load()
+	made := server.Conn(c.from)
+	if c.raw {
+		made = server.RawConn(c.from)
+	}
+	c.made.Store(made)
+	return made
+}
+
+// Invoke implements grpc.ClientConnInterface.
+func (c *conn) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
+	return c.get().Invoke(ctx, method, args, reply, opts...)
+}
+
+// NewStream implements grpc.ClientConnInterface.
+func (c *conn) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	return c.get().NewStream(ctx, desc, method, opts...)
+}
