@@ -278,6 +278,23 @@ func (b *bed) settle() {
 	}
 }
 
+// caughtUp returns once the host says that it has read everything and owes nothing.
+// It asks again and again, as the virtual clock of the suite does: after a rebuild
+// no position tells when the feeds have begun anew.
+func (b *bed) caughtUp() {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
+	defer cancel()
+	for {
+		ok, err := b.host.CaughtUp(ctx)
+		require.NoError(b.t, err)
+		if ok {
+			return
+		}
+		require.NoError(b.t, clock.System().Pause(ctx, time.Millisecond), "reporting does not catch up")
+	}
+}
+
 // people fills the directory.
 func (b *bed) people() {
 	b.t.Helper()

@@ -2,7 +2,6 @@ package reporting_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
@@ -156,10 +155,7 @@ func TestRebuildGivesTheSameAnswers(t *testing.T) {
 	got, err := b.RebuildReporting(b.as("operator"), &reportingv1.RebuildReportingRequest{})
 	require.NoError(t, err)
 	require.Equal(t, events, got.GetEvents())
-	require.Eventually(t, func() bool {
-		ok, err := b.host.CaughtUp(t.Context())
-		return err == nil && ok
-	}, 20*time.Second, 5*time.Millisecond)
+	b.caughtUp()
 	require.Empty(t, cmp.Diff(want, answers(), protocmp.Transform()))
 }
 
@@ -178,17 +174,11 @@ func TestErasureIsConfirmedOnceIntakeAnswers(t *testing.T) {
 	require.False(t, quiet, "intake has not heard about it")
 
 	b.keys.goAway(false)
-	require.Eventually(t, func() bool {
-		quiet, err := b.host.CaughtUp(t.Context())
-		return err == nil && quiet
-	}, 20*time.Second, 10*time.Millisecond)
+	b.caughtUp()
 	require.Equal(t, []string{organization + "/s1"}, b.keys.told(), "once")
 
 	_, err = b.RebuildReporting(b.as("operator"), &reportingv1.RebuildReportingRequest{})
 	require.NoError(t, err)
-	require.Eventually(t, func() bool {
-		quiet, err := b.host.CaughtUp(t.Context())
-		return err == nil && quiet
-	}, 20*time.Second, 5*time.Millisecond)
+	b.caughtUp()
 	require.Equal(t, []string{organization + "/s1"}, b.keys.told(), "a rebuild owes it no second time")
 }

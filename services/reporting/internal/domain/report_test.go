@@ -1,14 +1,13 @@
 package domain_test
 
 import (
+	"math/big"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/types/known/timestamppb"
 	"pgregory.net/rapid"
-
-	"math/big"
 
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/reporting/internal/domain"
@@ -20,8 +19,15 @@ func TestPercent(t *testing.T) {
 		part, whole int64
 		want        string
 	}{
-		{36, 40, "90.0%"}, {34, 40, "85.0%"}, {0, 0, ""}, {0, 7, "0.0%"}, {7, 7, "100.0%"}, {1, 3, "33.3%"}, {2, 3, "66.7%"},
-		{1, 2000, "0.1%"}, {1, 2001, "0.0%"}, // half is rounded up
+		{36, 40, "90.0%"},
+		{34, 40, "85.0%"},
+		{0, 0, ""},
+		{0, 7, "0.0%"},
+		{7, 7, "100.0%"},
+		{1, 3, "33.3%"},
+		{2, 3, "66.7%"},
+		{1, 2000, "0.1%"},
+		{1, 2001, "0.0%"}, // half is rounded up
 	} {
 		require.Equal(t, c.want, domain.Percent(c.part, c.whole), "%d/%d", c.part, c.whole)
 	}

@@ -85,7 +85,7 @@ func (s *Server) policyOf(ctx context.Context) view.Policies {
 // keyWait bounds how long an answer waits for a key that intake does not lend.
 const keyWait = time.Second
 
-// patient are keys that are not waited for for long: what they would open is masked.
+// patient are keys that nobody waits for very long: what they would open is masked.
 type patient struct{ seal.Keys }
 
 // Key implements seal.Keys. That a person was erased is an answer; whatever else

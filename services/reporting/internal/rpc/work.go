@@ -35,7 +35,7 @@ func (s *Server) ListWork(ctx context.Context, req *reportingv1.ListWorkRequest)
 	if err != nil {
 		return nil, err
 	}
-	out := &reportingv1.ListWorkResponse{Total: int32(min(len(found), 1<<31-1))} //nolint:gosec // bounded
+	out := &reportingv1.ListWorkResponse{Total: int32(min(len(found), 1<<31-1))}
 	begin, _ := slices.BinarySearchFunc(found, after, func(w domain.Work, after string) int {
 		if w.Key() <= after {
 			return -1
