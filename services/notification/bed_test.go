@@ -82,6 +82,7 @@ type fakeIntake struct {
 	mu        sync.Mutex
 	away      bool
 	confirmed []string
+	told      chan string
 }
 
 func (f *fakeIntake) MintStatusLink(_ context.Context, req *intakev1.MintStatusLinkRequest) (*intakev1.MintStatusLinkResponse, error) {
@@ -96,6 +97,7 @@ func (f *fakeIntake) ConfirmErasure(_ context.Context, req *intakev1.ConfirmEras
 		return nil, fault.New(fault.Unavailable, journal.ReasonUnavailable)
 	}
 	f.confirmed = append(f.confirmed, req.GetSubject())
+	f.told <- req.GetSubject()
 	return &intakev1.ConfirmErasureResponse{}, nil
 }
 
@@ -173,7 +175,7 @@ func sourceKinds() map[string][]journal.Kind {
 // newBed starts notification at the receipt of P26-S1, with its mailbox on.
 func newBed(t *testing.T, configure ...func(*notification.Config)) *bed {
 	t.Helper()
-	b := &bed{t: t, clock: clock.NewVirtual(local(t, "04-08 17:20")), keys: &sealtest.Keys{}, sources: map[string]*journal.Journal{}, intake: &fakeIntake{}}
+	b := &bed{t: t, clock: clock.NewVirtual(local(t, "04-08 17:20")), keys: &sealtest.Keys{}, sources: map[string]*journal.Journal{}, intake: &fakeIntake{told: make(chan string, 10)}}
 	conns := map[string]grpc.ClientConnInterface{}
 	for name, kinds := range sourceKinds() {
 		j, err := journal.Open(t.Context(), kittest.SQLite(t), journal.Options{Service: name, Kinds: kinds, Clock: b.clock})

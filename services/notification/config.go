@@ -1,6 +1,7 @@
 package notification
 
 import (
+	"maps"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -156,9 +157,7 @@ func (c Config) sms() (delivery.Sender, error) {
 		URL: c.SMS.URL, Method: c.SMS.Method, ContentType: c.SMS.ContentType, Body: c.SMS.Body, Success: c.SMS.Success,
 		PlainHTTP: c.SMS.PlainHTTP, Clock: clock.System(), Headers: map[string]string{}, Variables: map[string]delivery.VariableType{},
 	}
-	for name, value := range c.SMS.Headers {
-		o.Headers[name] = value
-	}
+	maps.Copy(o.Headers, c.SMS.Headers)
 	if c.SMS.TokenFile != "" {
 		token, err := c.SMS.TokenFile.Read()
 		if err != nil {

@@ -60,8 +60,10 @@ func (d *Desk) open(u *journal.Unit, k *known, o Occasion, kase *routingv1.Case)
 		}
 		if def := domain.FollowUpOf(k.policy, f.GetKind()); made && domain.AsksByLink(def) {
 			title := text(def.GetText(), owed.GetRule().GetText())
-			ask := notice{kind: f.GetKind(), rule: owed.GetRule(), obligation: owed.GetId(), expire: f.GetTokenExpireTime().AsTime(), media: nil,
-				words: func(locale string) domain.Words { return domain.Survey(title, f.GetNumber(), locale) }}
+			ask := notice{
+				kind: f.GetKind(), rule: owed.GetRule(), obligation: owed.GetId(), expire: f.GetTokenExpireTime().AsTime(), media: nil,
+				words: func(locale string) domain.Words { return domain.Survey(title, f.GetNumber(), locale) },
+			}
 			if _, err := d.issue(u, k, o, ask, []recipient{k.customer()}); err != nil {
 				return err
 			}

@@ -81,7 +81,7 @@ func (d *Desk) issuePack(u *journal.Unit, k *known, o Occasion, s *policy.Sheet,
 	if missing := unmet(k.policy, def.GetNeeds(), s); len(missing) > 0 {
 		return false, missing, nil
 	}
-	filling, err := d.filling(u, k, o)
+	filling, err := d.filling(u, k)
 	if err != nil {
 		return false, nil, err
 	}
@@ -227,7 +227,7 @@ func worth(p *policy.Policy, limit string, at time.Time) (time.Time, error) {
 
 // filling returns what a notice is written from. Names of people are sealed texts
 // in the middle of the text; who shows or sends it opens them.
-func (d *Desk) filling(u *journal.Unit, k *known, o Occasion) (policy.Filling, error) {
+func (d *Desk) filling(u *journal.Unit, k *known) (policy.Filling, error) {
 	c := k.complaint
 	f := policy.Filling{Due: map[string]time.Time{}, Names: map[string]*typev1.Text{}}
 	for _, l := range c.GetPromisedLimits() {

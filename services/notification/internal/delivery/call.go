@@ -52,8 +52,7 @@ func call(client *http.Client, r *http.Request, now clock.Clock, success []int) 
 // classify tells failures before any answer apart.
 func classify(err error) *Failure {
 	// Without the address that was called: it may hold a secret.
-	var called *url.Error
-	if errors.As(err, &called) {
+	if called, ok := errors.AsType[*url.Error](err); ok {
 		err = called.Err
 	}
 	var certificate *tls.CertificateVerificationError
@@ -83,8 +82,7 @@ func parseRetryAfter(s string, now time.Time) time.Duration {
 }
 
 func retryAfter(err error) time.Duration {
-	var f *Failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*Failure](err); ok {
 		return f.After
 	}
 	return 0

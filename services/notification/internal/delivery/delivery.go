@@ -107,7 +107,7 @@ func Reasons() []fault.Entry {
 }
 
 // Failure is an attempt that was not confirmed.
-type Failure struct {
+type Failure struct { //nolint:errname // it reads as what it is: delivery.Failure
 	// Class says whether to try again.
 	Class Class
 	// Reason is one of the reasons of this package.
@@ -141,8 +141,7 @@ func final(reason string, err error) *Failure {
 
 // ClassOf returns the class of a Sender's error; an error that is no Failure may be tried again.
 func ClassOf(err error) Class {
-	var f *Failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*Failure](err); ok {
 		return f.Class
 	}
 	return Retry

@@ -69,7 +69,7 @@ func TestAMailServerThatWasAwayGetsTheMailOnce(t *testing.T) {
 	s := mailTo(t, address, delivery.TLSNone)
 	for range 3 {
 		_, err := s.Send(ctx, notice())
-		requireFailure(t, err, delivery.Retry, delivery.ReasonUnreachable)
+		_ = requireFailure(t, err, delivery.Retry, delivery.ReasonUnreachable)
 	}
 	b = startMailbox(t, folder, address)
 	for range 2 {
@@ -147,7 +147,7 @@ func TestRefusalsAreClassified(t *testing.T) {
 		"the line breaks here, closed": {delivery.Retry, delivery.ReasonUnreachable},
 	} {
 		_, err := mailTo(t, surly(t, code), delivery.TLSNone).Send(context.Background(), notice())
-		requireFailure(t, err, want.class, want.reason)
+		_ = requireFailure(t, err, want.class, want.reason)
 		require.NotContains(t, err.Error(), notice().Text)
 	}
 }

@@ -194,7 +194,7 @@ func (s *SMS) Close() error {
 }
 
 func (t VariableType) check(value string) error {
-	pattern := ""
+	var pattern string
 	switch t {
 	case VariableTelephone:
 		pattern = `^\+?[0-9]{3,15}$`

@@ -95,7 +95,7 @@ func TestVariablesAreChecked(t *testing.T) {
 		m := short()
 		change(&m)
 		_, err = s.Send(context.Background(), m)
-		requireFailure(t, err, delivery.Final, delivery.ReasonMalformed)
+		_ = requireFailure(t, err, delivery.Final, delivery.ReasonMalformed)
 		require.Empty(t, p.body, name)
 	}
 }
@@ -108,7 +108,7 @@ func TestTheStatusThatConfirmsIsConfigured(t *testing.T) {
 	s, err := delivery.NewSMS(o)
 	require.NoError(t, err)
 	_, err = s.Send(context.Background(), short())
-	requireFailure(t, err, delivery.Retry, delivery.ReasonRefused)
+	_ = requireFailure(t, err, delivery.Retry, delivery.ReasonRefused)
 	p.status = http.StatusAccepted
 	result, err := s.Send(context.Background(), short())
 	require.NoError(t, err)
@@ -157,7 +157,7 @@ func FuzzSMSValues(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		_, err := s.Send(context.Background(), delivery.Message{Key: "k", To: "10086", Text: text})
 		if err != nil {
-			requireFailure(t, err, delivery.Final, delivery.ReasonMalformed)
+			_ = requireFailure(t, err, delivery.Final, delivery.ReasonMalformed)
 		}
 	})
 }

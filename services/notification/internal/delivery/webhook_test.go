@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -111,7 +110,7 @@ func TestAWebhookIsSignedAndNamed(t *testing.T) {
 	require.JSONEq(t, `{"complaint":"complaints/1"}`, string(got.Data))
 
 	_, err = rec.sender(t, func(o *delivery.WebhookOptions) { o.Secrets = []string{oldSecret} }).Send(context.Background(), notice())
-	requireFailure(t, err, delivery.Final, delivery.ReasonRefused)
+	_ = requireFailure(t, err, delivery.Final, delivery.ReasonRefused)
 }
 
 func TestAnswersAreClassified(t *testing.T) {
@@ -170,17 +169,17 @@ func TestASlowReceiverIsLeft(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	_, err := rec.sender(t).Send(ctx, notice())
-	requireFailure(t, err, delivery.Retry, delivery.ReasonUnreachable)
+	_ = requireFailure(t, err, delivery.Retry, delivery.ReasonUnreachable)
 }
 
 func TestOwnNetworksAreRefusedUnlessAllowedForTheReceiver(t *testing.T) {
 	t.Parallel()
 	rec := startReceiver(t, func(http.ResponseWriter, *http.Request) {})
 	_, err := rec.sender(t, func(o *delivery.WebhookOptions) { o.Allow = nil }).Send(context.Background(), notice())
-	requireFailure(t, err, delivery.Final, delivery.ReasonAddress)
+	_ = requireFailure(t, err, delivery.Final, delivery.ReasonAddress)
 	require.NotContains(t, err.Error(), "/hook", "addresses may hold secrets")
 	_, err = rec.sender(t, func(o *delivery.WebhookOptions) { o.TLS = nil }).Send(context.Background(), notice())
-	requireFailure(t, err, delivery.Retry, delivery.ReasonSetup)
+	_ = requireFailure(t, err, delivery.Retry, delivery.ReasonSetup)
 	require.Empty(t, rec.bodies)
 }
 
@@ -203,12 +202,12 @@ func TestWebhookOptionsAreChecked(t *testing.T) {
 		m := notice()
 		m.Key = key
 		_, err = w.Send(context.Background(), m)
-		requireFailure(t, err, delivery.Final, delivery.ReasonMalformed)
+		_ = requireFailure(t, err, delivery.Final, delivery.ReasonMalformed)
 	}
 	m := notice()
 	m.Data = []byte("{")
 	_, err = w.Send(context.Background(), m)
-	requireFailure(t, err, delivery.Final, delivery.ReasonMalformed)
+	_ = requireFailure(t, err, delivery.Final, delivery.ReasonMalformed)
 }
 
 // TestAReceiverThatWasAwayGetsTheMessageUnderOneKey: nothing listens, then the
@@ -242,7 +241,7 @@ func TestAReceiverThatWasAwayGetsTheMessageUnderOneKey(t *testing.T) {
 		_, again := backoff.After(attempts, err, random)
 		require.True(t, again, err)
 		if attempts == 3 {
-			requireFailure(t, err, delivery.Retry, delivery.ReasonUnreachable)
+			_ = requireFailure(t, err, delivery.Retry, delivery.ReasonUnreachable)
 			listener, err = net.Listen("tcp", address)
 			require.NoError(t, err)
 			server = &httptest.Server{Listener: listener, Config: &http.Server{Handler: handler, ReadHeaderTimeout: time.Second}}
@@ -261,6 +260,6 @@ func TestACancelledAttemptMayBeRepeated(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	_, err := rec.sender(t).Send(ctx, notice())
-	requireFailure(t, err, delivery.Retry, delivery.ReasonUnreachable)
-	require.True(t, errors.Is(err, context.Canceled))
+	_ = requireFailure(t, err, delivery.Retry, delivery.ReasonUnreachable)
+	require.ErrorIs(t, err, context.Canceled)
 }

@@ -43,7 +43,7 @@ func NoticeName(at time.Time, parts ...string) string {
 	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.Join(parts, "\x00")))
 	ms := at.UnixMilli()
 	for i := range 6 {
-		id[i] = byte(ms >> (8 * (5 - i))) //nolint:gosec // the low byte is wanted
+		id[i] = byte(ms >> (8 * (5 - i)))
 	}
 	id[6] = id[6]&0x0f | 0x80
 	return "notices/" + id.String()

@@ -59,14 +59,14 @@ func (b *Outbox) compose(ctx context.Context, organization string, n *notificati
 		m.Data, err = b.data(organization, n)
 		return m, err
 	}
-	clear := proto.CloneOf(n)
-	if err := app.Show(ctx, b.host.Keys, organization, clear, seal.All()); err != nil {
+	opened := proto.CloneOf(n)
+	if err := app.Show(ctx, b.host.Keys, organization, opened, seal.All()); err != nil {
 		return m, errors.Join(notPrepared(err), err)
 	}
-	if clear.GetAddress() == seal.Erased || strings.Contains(clear.GetBody(), seal.Erased) && seal.IsToken(n.GetBody()) {
+	if opened.GetAddress() == seal.Erased || strings.Contains(opened.GetBody(), seal.Erased) && seal.IsToken(n.GetBody()) {
 		return m, &delivery.Failure{Class: delivery.Final, Reason: domain.AttemptErased}
 	}
-	body := clear.GetBody()
+	body := opened.GetBody()
 	link := ""
 	if strings.Contains(body, domain.LinkMark) {
 		var err error
@@ -75,7 +75,7 @@ func (b *Outbox) compose(ctx context.Context, organization string, n *notificati
 		}
 		body = strings.ReplaceAll(body, domain.LinkMark, link)
 	}
-	m.To, m.Subject, m.Text = clear.GetAddress(), clear.GetTitle(), strings.TrimSpace(body)
+	m.To, m.Subject, m.Text = opened.GetAddress(), opened.GetTitle(), strings.TrimSpace(body)
 	if n.GetMedia() == notificationv1.Notice_MEDIA_SMS {
 		b.asTextMessage(&m, n, link)
 	}

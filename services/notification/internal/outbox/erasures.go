@@ -26,18 +26,35 @@ const confirmEvery = time.Second
 //
 // Source: DESIGN section 3 (an erasure is complete when every service has confirmed it).
 func (b *Outbox) Confirm(ctx context.Context) error {
-	for clock.System().Pause(ctx, confirmEvery) == nil {
+	for ctx.Err() == nil {
+		committed := b.host.Journal.Committed()
 		due, err := b.host.Due(ctx, app.Erasures, batch)
 		for _, t := range due {
 			if err = b.confirm(ctx, t); err != nil {
 				break
 			}
 		}
-		if err != nil && ctx.Err() == nil {
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
 			b.host.Logger.InfoContext(ctx, "an erasure is not confirmed yet", slog.Any("error", err))
+			_ = clock.System().Pause(ctx, confirmEvery) // ctx is looked at above
+		case len(due) == 0:
+			b.rest(ctx, committed)
 		}
 	}
 	return nil
+}
+
+// rest returns at the next commit, or after a while, for those of other replicas.
+func (b *Outbox) rest(ctx context.Context, committed <-chan struct{}) {
+	timer := clock.System().NewTimer(poll)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-committed:
+	case <-timer.C:
+	}
 }
 
 func (b *Outbox) confirm(ctx context.Context, t journal.Timer) error {

@@ -215,11 +215,13 @@ func (b *Outbox) wait(ctx context.Context, committed <-chan struct{}) {
 	}
 }
 
-// Quiet reports that nothing is due or in hand.
+// Quiet reports that nothing is due or in hand, and no erasure waits to be confirmed.
 func (b *Outbox) Quiet(ctx context.Context) (bool, error) {
-	due, err := b.host.Due(ctx, app.Notices, 1)
-	if err != nil || len(due) > 0 {
-		return false, err
+	for _, pattern := range []string{app.Notices, app.Erasures} {
+		due, err := b.host.Due(ctx, pattern, 1)
+		if err != nil || len(due) > 0 {
+			return false, err
+		}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -278,8 +280,7 @@ func (b *Outbox) deliver(ctx context.Context, organization string, n *notificati
 // which hold nothing of the message; the notice gets the reason.
 func (b *Outbox) failed(ctx context.Context, n *notificationv1.Notice, err error) verdict {
 	reason := delivery.ReasonUnreachable
-	var f *delivery.Failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*delivery.Failure](err); ok {
 		reason = f.Reason
 	}
 	b.mu.Lock()

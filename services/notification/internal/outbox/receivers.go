@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/netip"
+	"strconv"
 
 	"github.com/google/uuid"
 
@@ -79,18 +80,23 @@ func (r *Receivers) Check(to *notificationv1.Receiver) error {
 // Test sends a test message now.
 func (r *Receivers) Test(ctx context.Context, organization string, to *notificationv1.Receiver) (status int, reason string) {
 	s, err := r.Sender(organization, to)
+	var answer delivery.Result
 	if err == nil {
 		data, jsonErr := json.Marshal(map[string]string{"organization": organization, "receiver": to.GetName()})
 		if jsonErr != nil {
 			return 0, delivery.ReasonMalformed
 		}
-		_, err = s.Send(ctx, delivery.Message{Key: uuid.NewString(), Type: "notice.test", Time: clock.System().Now(), Data: data})
+		answer, err = s.Send(ctx, delivery.Message{Key: uuid.NewString(), Type: "notice.test", Time: clock.System().Now(), Data: data})
 	}
 	if err == nil {
-		return 200, "" // any status that confirms
+		status, err = strconv.Atoi(answer.Answer)
+		if err != nil {
+			status = 0 // it took the message all the same
+		}
+		return status, ""
 	}
-	var f *delivery.Failure
-	if !errors.As(err, &f) {
+	f, ok := errors.AsType[*delivery.Failure](err)
+	if !ok {
 		return 0, delivery.ReasonUnreachable
 	}
 	return f.Status, f.Reason

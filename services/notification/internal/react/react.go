@@ -10,6 +10,7 @@ package react
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -159,10 +160,8 @@ func (r *Reactor) erased(u *journal.Unit, s *intakev1.DataSubject) error {
 	}
 	id := s.GetName()[len("subjects/"):]
 	r.drop(u.Organization(), id)
-	for _, confirmed := range s.GetErasuresConfirmed() {
-		if confirmed == service {
-			return nil
-		}
+	if slices.Contains(s.GetErasuresConfirmed(), service) {
+		return nil
 	}
 	name := "erasures/" + id
 	_, err := u.Get(name, &intakev1.DataSubject{})

@@ -128,7 +128,7 @@ func (s *Server) TestReceiver(ctx context.Context, req *notificationv1.TestRecei
 		return nil, err
 	}
 	status, reason := s.probe.Test(ctx, caller.Organization, r)
-	out := &notificationv1.TestReceiverResponse{Delivered: reason == "", Status: int32(status), Reason: reason} //nolint:gosec // an HTTP status
+	out := &notificationv1.TestReceiverResponse{Delivered: reason == "", Status: int32(status), Reason: reason}
 	if reason != "" {
 		out.Message = s.probe.Say(caller.Locale, reason)
 	}

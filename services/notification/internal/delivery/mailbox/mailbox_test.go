@@ -84,7 +84,7 @@ func TestMailsAreListedNewestFirstAndTheOldestGo(t *testing.T) {
 	folder := t.TempDir()
 	b := start(t, mailbox.Options{Folder: folder, Keep: 3, Clock: now})
 	for i := range 5 {
-		now.Advance(now.Now().Add(time.Second))
+		require.NoError(t, now.Advance(now.Now().Add(time.Second)))
 		require.NoError(t, send(t, b, simple(fmt.Sprint(i), fmt.Sprintf("mail %d", i), "x")))
 	}
 	list, err := b.List("", 10)

@@ -22,7 +22,7 @@ type Mail struct {
 }
 
 // header is what mail and MIME headers have in common.
-type header interface{ Get(string) string }
+type header interface{ Get(name string) string }
 
 // read collects text and HTML. A part that cannot be read is left out: Raw has it.
 func (m *Mail) read(h header, body io.Reader, depth int) {
