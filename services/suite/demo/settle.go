@@ -214,7 +214,7 @@ func (s *story) survey(ctx context.Context) error {
 		return err
 	}
 	if s.SurveyToken == nil {
-		_, err := call(ctx, s.World, supervisor, s.notification.RecordFollowUp, &notificationv1.RecordFollowUpRequest{
+		_, err := call(ctx, s.World, asker, s.notification.RecordFollowUp, &notificationv1.RecordFollowUpRequest{
 			Name: f.GetName(), Mode: "telephone", Etag: f.GetEtag(), RequestId: id(),
 			Facts: map[string]*typev1.Fact{"efficiency": score(4), "resolution": score(5), "attitude": score(4), "reasonable": score(3), "confirmed": choice("satisfied")},
 		})
@@ -248,16 +248,9 @@ func (s *story) surveyPage(ctx context.Context) error {
 }
 
 func (s *story) close(ctx context.Context) error {
-	if err := s.until(ctx, "the case may be closed", func(ctx context.Context) (bool, error) {
-		k, err := s.current(ctx, "")
-		if err != nil {
-			return false, err
-		}
-		_, err = call(ctx, s.World, agent, s.routing.CloseCase, &routingv1.CloseCaseRequest{Name: s.kase, Note: "客户满意，归档。", Etag: k.GetEtag(), RequestId: id()})
-		if notYet(err) {
-			return false, nil
-		}
-		return err == nil, err
+	if _, err := s.onCase(ctx, "the case may be closed", func(ctx context.Context, k *routingv1.Case) (*routingv1.Case, error) {
+		got, err := call(ctx, s.World, agent, s.routing.CloseCase, &routingv1.CloseCaseRequest{Name: s.kase, Note: "客户满意，归档。", Etag: k.GetEtag(), RequestId: id()})
+		return got.GetCase(), err
 	}); err != nil {
 		return err
 	}

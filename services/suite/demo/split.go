@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 	"example.com/redress/services/kit/authn"
 	"example.com/redress/services/kit/clock"
 	"example.com/redress/services/kit/rpcserver"
+	"example.com/redress/services/kit/sqldb"
 	"example.com/redress/services/suite"
 )
 
@@ -47,11 +49,11 @@ type SplitOptions struct {
 // Split tells the story against one process for each service and the gateway, on
 // PostgreSQL and Redis, in real time, with mutual TLS between them.
 func Split(ctx context.Context, o SplitOptions, out io.Writer) (err error) {
-	s := &split{SplitOptions: o, addresses: map[string]string{}}
+	s := &split{SplitOptions: o, run: strings.ReplaceAll(id(), "-", "")[:12], addresses: map[string]string{}}
 	if err := s.prepare(); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.stop()) }()
+	defer func() { err = errors.Join(err, s.stop(), s.drop(context.WithoutCancel(ctx))) }()
 	for _, name := range append(suite.Names(), "gateway") {
 		if err := s.start(ctx, name); err != nil {
 			return err
@@ -73,6 +75,9 @@ func Split(ctx context.Context, o SplitOptions, out io.Writer) (err error) {
 // split is the running processes.
 type split struct {
 	SplitOptions
+
+	// run keeps this demo's schemas apart from those of others.
+	run string
 
 	addresses map[string]string
 	config    string
@@ -134,7 +139,7 @@ func (s *split) section(name string) map[string]any {
 	clients := slices.DeleteFunc(append(suite.Names(), "gateway", "suite"), func(n string) bool { return n == name })
 	out := map[string]any{
 		"data":     filepath.Join(s.Folder, name),
-		"database": map[string]any{"driver": "postgres", "dsn": s.Postgres},
+		"database": map[string]any{"driver": sqldb.Postgres, "dsn": s.Postgres, "schema": s.schema(name)},
 		"redis":    map[string]any{"addresses": []string{s.Redis}},
 		"server": map[string]any{
 			"listen": s.addresses[name], "clients": clients,
@@ -147,6 +152,27 @@ func (s *split) section(name string) map[string]any {
 		out["notification"] = map[string]any{"base_url": "http://" + s.addresses["gateway"], "mailbox": map[string]any{"folder": filepath.Join(s.Folder, "mailbox")}}
 	}
 	return out
+}
+
+func (s *split) schema(service string) string {
+	return "demo_" + s.run + "_" + strings.ReplaceAll(service, "-", "_")
+}
+
+// drop removes what the demo left in the database.
+func (s *split) drop(ctx context.Context) (err error) {
+	c := sqldb.Config{Driver: sqldb.Postgres, DSN: s.Postgres}
+	c.Defaults()
+	db, err := sqldb.Open(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	for _, name := range suite.Names() {
+		if _, err := db.Exec(ctx, "demo.drop", `DROP SCHEMA IF EXISTS `+s.schema(name)+` CASCADE`); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *split) file(name string) string { return filepath.Join(s.Folder, name) }

@@ -103,7 +103,7 @@ func newRoot(a *app) *cobra.Command {
 		id       string
 		commands []*cobra.Command
 	}{
-		{groupRun, []*cobra.Command{newServe(a), newToken(a)}},
+		{groupRun, []*cobra.Command{newServe(a), newToken(a), newDemo(a)}},
 		{groupOperate, []*cobra.Command{newVerify(a), newBackup(a), newRestore(a), newVersion(a)}},
 	} {
 		for _, c := range group.commands {
