@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -42,6 +41,7 @@ import (
 	"example.com/redress/services/kit/rpcerr"
 	"example.com/redress/services/kit/seal"
 	"example.com/redress/services/kit/seal/sealtest"
+	"example.com/redress/services/kit/sqldb"
 	"example.com/redress/services/kit/timerindex"
 	"example.com/redress/services/notification"
 	"example.com/redress/services/policy"
@@ -110,12 +110,6 @@ func (f *fakeIntake) heard() []string {
 // withCaller makes the caller that a test names in the metadata, and statuses of faults.
 func withCaller(t *testing.T, reasons []fault.Entry) (grpc.UnaryServerInterceptor, grpc.StreamServerInterceptor) {
 	t.Helper()
-	known := map[string]bool{}
-	reasons = slices.DeleteFunc(slices.Clone(reasons), func(e fault.Entry) bool {
-		twice := known[e.Reason]
-		known[e.Reason] = true
-		return twice
-	})
 	catalogue, err := fault.NewCatalogue(reasons...)
 	require.NoError(t, err)
 	table := rpcerr.New(catalogue)
@@ -175,6 +169,12 @@ func sourceKinds() map[string][]journal.Kind {
 // newBed starts notification at the receipt of P26-S1, with its mailbox on.
 func newBed(t *testing.T, configure ...func(*notification.Config)) *bed {
 	t.Helper()
+	return newBedOn(t, kittest.SQLite(t), configure...)
+}
+
+// newBedOn is newBed with notification's own database given.
+func newBedOn(t *testing.T, db *sqldb.DB, configure ...func(*notification.Config)) *bed {
+	t.Helper()
 	b := &bed{t: t, clock: clock.NewVirtual(local(t, "04-08 17:20")), keys: &sealtest.Keys{}, sources: map[string]*journal.Journal{}, intake: &fakeIntake{told: make(chan string, 10)}}
 	conns := map[string]grpc.ClientConnInterface{}
 	for name, kinds := range sourceKinds() {
@@ -200,7 +200,7 @@ func newBed(t *testing.T, configure ...func(*notification.Config)) *bed {
 		f(&c)
 	}
 	n, err := notification.New(t.Context(), host.Deps{
-		DB: kittest.SQLite(t), Clock: b.clock, Timers: func(string) timerindex.Index { return timerindex.NewLocal() },
+		DB: db, Clock: b.clock, Timers: func(string) timerindex.Index { return timerindex.NewLocal() },
 		Dial: func(service string) grpc.ClientConnInterface { return conns[service] }, Keys: b.keys, DigestKey: []byte("0123456789abcdef0123456789abcdef"),
 	}, c)
 	require.NoError(t, err)

@@ -13,6 +13,8 @@ import (
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/kit/fault"
+	"example.com/redress/services/kit/kittest"
+	"example.com/redress/services/kit/sqldb"
 	"example.com/redress/services/policy"
 )
 
@@ -27,7 +29,12 @@ type asked struct {
 
 func ask(t *testing.T) *asked {
 	t.Helper()
-	b := newBed(t)
+	return askOn(t, kittest.SQLite(t))
+}
+
+func askOn(t *testing.T, db *sqldb.DB) *asked {
+	t.Helper()
+	b := newBedOn(t, db)
 	b.pack()
 	b.person("owner", "customer_service_specialist", "")
 	b.person("carl", "customer_service_specialist", "")
@@ -66,7 +73,11 @@ func (a *asked) submit(token string, facts map[string]*typev1.Fact) (*notificati
 // Source: SCENARIOS P26-S4.
 func TestALinkTakesOneAnswer(t *testing.T) {
 	t.Parallel()
-	a := ask(t)
+	kittest.Databases(t, func(t *testing.T, open func(testing.TB) *sqldb.DB) { oneAnswer(askOn(t, open(t))) })
+}
+
+func oneAnswer(a *asked) {
+	t := a.t
 	f := a.followUp(a.owed)
 	require.Equal(t, notificationv1.FollowUp_STATE_OPEN, f.GetState())
 	require.Equal(t, []string{"people/carl", "people/owner"}, f.GetHandlers())
