@@ -36,6 +36,7 @@ import (
 	"example.com/redress/services/kit/journal"
 	"example.com/redress/services/kit/kittest"
 	"example.com/redress/services/kit/rpcerr"
+	"example.com/redress/services/kit/rpcserver"
 	"example.com/redress/services/kit/seal"
 	"example.com/redress/services/kit/seal/sealtest"
 	"example.com/redress/services/kit/timerindex"
@@ -85,13 +86,7 @@ func stamp(t testing.TB, text string) *timestamppb.Timestamp { return timestampp
 func newBed(t *testing.T, now string) *bed {
 	t.Helper()
 	b := &bed{t: t, clock: clock.NewVirtual(at(t, now)), sources: map[string]*source{}, keys: &keyService{}}
-	var entries []fault.Entry // the kit words one reason in two ways; the first is taken
-	for _, e := range slices.Concat(reporting.Reasons(), host.OwnReasons(), journal.Reasons(), feed.Reasons(), seal.Reasons()) {
-		if !slices.ContainsFunc(entries, func(o fault.Entry) bool { return o.Reason == e.Reason }) {
-			entries = append(entries, e)
-		}
-	}
-	catalogue, err := fault.NewCatalogue(entries...)
+	catalogue, err := fault.NewCatalogue(slices.Concat(reporting.Reasons(), host.OwnReasons(), journal.Reasons(), feed.Reasons(), seal.Reasons())...)
 	require.NoError(t, err)
 	b.errs = rpcerr.New(catalogue)
 	for name, kinds := range kinds() {
@@ -103,6 +98,8 @@ func newBed(t *testing.T, now string) *bed {
 		Keys: seal.NewCache(lender{intakev1.NewKeyServiceClient(b.sources["intake"].conn)}, seal.CacheOptions{}), DigestKey: make([]byte, 32),
 	}, reporting.Config{})
 	require.NoError(t, err)
+	_, err = fault.NewCatalogue(slices.Concat(rpcserver.Reasons(), b.host.Reasons())...)
+	require.NoError(t, err, "what a server answers with has one meaning each")
 	server := inproc.NewServer(inproc.Options{Name: "reporting", Unary: []grpc.UnaryServerInterceptor{b.statuses, b.whoCalls}})
 	b.host.Register(server)
 	server.Serve()
