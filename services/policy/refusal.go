@@ -56,11 +56,7 @@ func Refusal(unmet []Unmet) *fault.Error {
 		if t == nil {
 			t = u.Gate.GetText()
 		}
-		fields := u.Missing
-		if len(fields) == 0 {
-			fields = []string{u.ID}
-		}
-		for _, f := range fields {
+		for _, f := range about(u) {
 			violations = append(violations, fault.Violation{Field: f, Reason: string(u.Need), Text: t})
 		}
 	}
@@ -74,6 +70,20 @@ func Refusal(unmet []Unmet) *fault.Error {
 	}
 	return fault.New(fault.FailedPrecondition, "RULE_"+because, "rule", first.Gate.GetRule(), "because", because, "missing", shown, "who", strings.Join(first.Who, ", ")).
 		With(first.Gate).WithViolations(violations...)
+}
+
+// about returns what a violation is about: what is missing, who may act, what is needed, or the rule
+// itself. It is never empty: a caller who shows a refusal has nothing else to point at.
+func about(u *Unmet) []string {
+	switch {
+	case len(u.Missing) > 0:
+		return u.Missing
+	case len(u.Who) > 0:
+		return u.Who
+	case u.ID != "":
+		return []string{u.ID}
+	}
+	return []string{u.Gate.GetRule()}
 }
 
 // FormRefusal turns what CheckForm found into an error, or nil if it found nothing.
