@@ -74,7 +74,7 @@ func Register(in *intakev1.Complaint, r Registration) (*intakev1.Complaint, erro
 	p.category(r.Policy, c.GetCategory())
 	form := RegistrationForm(r.Policy)
 	if form != "" {
-		p.form(form, r.Policy.CheckForm(form, c.GetFacts(), sheet.Of(c, nil)))
+		p.form(r.Policy, form, r.Policy.CheckForm(form, c.GetFacts(), sheet.Of(c, nil)))
 		c.Forms = []*intakev1.FilledForm{{Form: form, Principal: r.Registrar, FillTime: timestamppb.New(r.Now)}}
 	} else if len(c.GetFacts()) > 0 {
 		p.add(fault.New(fault.Invalid, ReasonFormUnknown, "form", "registration"), "complaint.facts")
@@ -177,7 +177,7 @@ func FillForm(c *intakev1.Complaint, form string, facts map[string]*typev1.Fact,
 		return nil, refused
 	}
 	var found problems
-	if found.form(form, p.CheckForm(form, facts, s)); found.err() != nil {
+	if found.form(p, form, p.CheckForm(form, facts, s)); found.err() != nil {
 		return nil, found.err()
 	}
 	next := proto.CloneOf(c)
@@ -252,12 +252,12 @@ func (p *problems) add(f *fault.Error, field string) {
 	p.all = append(p.all, fault.Violation{Field: field, Reason: f.Reason})
 }
 
-func (p *problems) form(form string, violations []fault.Violation) {
+func (p *problems) form(pol *policy.Policy, form string, violations []fault.Violation) {
 	if len(violations) == 0 {
 		return
 	}
 	if p.first == nil {
-		p.first = fault.New(fault.Invalid, ReasonFormIncomplete, "form", form)
+		p.first = fault.New(fault.Invalid, ReasonFormIncomplete, "form", form).With(pol.Rule(form))
 	}
 	p.all = append(p.all, violations...)
 }
@@ -271,7 +271,10 @@ func (p *problems) channel(c *intakev1.Complaint, r Registration) {
 	case len(allowed) > 0 && !slices.Contains(allowed, c.GetChannel()):
 		p.add(fault.New(fault.Invalid, ReasonChannelUnknown, "channel", c.GetChannel(), "allowed", strings.Join(allowed, ", ")), "complaint.channel")
 	case len(allowed) > 0 && r.ChannelOwner == "":
-		p.add(fault.New(fault.FailedPrecondition, ReasonChannelNoOwner, "channel", c.GetChannel()), "complaint.channel")
+		if p.first == nil {
+			p.first = fault.New(fault.FailedPrecondition, ReasonChannelNoOwner, "channel", c.GetChannel()).With(r.Policy.Rule(c.GetChannel()))
+		}
+		p.all = append(p.all, fault.Violation{Field: "complaint.channel", Reason: "OWNER"})
 	}
 }
 
