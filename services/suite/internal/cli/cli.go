@@ -104,7 +104,11 @@ func newRoot(a *app) *cobra.Command {
 		commands []*cobra.Command
 	}{
 		{groupRun, []*cobra.Command{newServe(a), newToken(a), newDemo(a)}},
-		{groupOperate, []*cobra.Command{newVerify(a), newBackup(a), newRestore(a), newVersion(a)}},
+		{groupWork, []*cobra.Command{newComplaint(a), newApprove(a)}},
+		{groupPolicy, []*cobra.Command{newPolicy(a), newDirectory(a)}},
+		{groupOperate, []*cobra.Command{
+			newStuck(a), newVerify(a), newBackup(a), newRestore(a), newRebuild(a), newConfig(a), newVersion(a),
+		}},
 	} {
 		for _, c := range group.commands {
 			c.GroupID = group.id

@@ -3,6 +3,8 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -78,6 +80,14 @@ func words(t *typev1.Text) string {
 // enum returns a value without the prefix of its type: REGISTERED.
 func enum(v fmt.Stringer, prefix string) string { return strings.TrimPrefix(v.String(), prefix) }
 
+// set is enum, and empty for a value that is not set.
+func set(v fmt.Stringer, prefix string) string {
+	if text := enum(v, prefix); text != "UNSPECIFIED" {
+		return text
+	}
+	return ""
+}
+
 // rule quotes a rule in short.
 func rule(r *typev1.RuleRef) string {
 	if r == nil {
@@ -117,3 +127,14 @@ func (p *progress) tell(done, total int64, unit string) {
 	}
 	p.app.say("%s: %d of %d %s, %d %%", p.what, done, total, unit, share)
 }
+
+// orNone stands "none" for what is empty.
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+// sorted returns the keys of a map in order.
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
