@@ -17,7 +17,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/redis/go-redis/v9"
 	"google.golang.org/grpc"
 
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
@@ -104,7 +103,7 @@ type Surroundings struct {
 
 	config  Config
 	clock   clock.Business
-	redis   redis.UniversalClient
+	redis   *timerindex.Server
 	closers []func() error
 }
 
@@ -131,7 +130,7 @@ func Open(ctx context.Context, name, version string, c Config, business clock.Bu
 				return nil, fmt.Errorf("redis.password_file: %w", err)
 			}
 		}
-		s.redis = timerindex.Dial(timerindex.Address{
+		s.redis = timerindex.Connect(timerindex.Address{
 			Addrs: c.Redis.Addresses, Master: c.Redis.Master, Username: c.Redis.Username, Password: string(password),
 		})
 		s.closers = append(s.closers, s.redis.Close)
@@ -157,9 +156,9 @@ func (s *Surroundings) Deps(ctx context.Context, name string, dial func(string) 
 	if err != nil {
 		return host.Deps{}, err
 	}
-	index := func(store string) timerindex.Index { return timerindex.NewLocal() }
+	index := func(string) timerindex.Index { return timerindex.NewLocal() }
 	if s.redis != nil {
-		index = func(store string) timerindex.Index { return timerindex.NewRedis(s.redis, store) }
+		index = s.redis.Index
 	}
 	keys := seal.NewCache(lender{intakev1.NewKeyServiceClient(dial("intake"))}, seal.CacheOptions{Clock: clock.System()})
 	return host.Deps{

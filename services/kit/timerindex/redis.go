@@ -65,6 +65,19 @@ func Dial(a Address) redis.UniversalClient {
 	})
 }
 
+// Server is a Redis whose indexes a process uses, one for each store.
+type Server struct{ client redis.UniversalClient }
+
+// Connect returns the server at an address; it connects when first used. The
+// caller closes it.
+func Connect(a Address) *Server { return &Server{Dial(a)} }
+
+// Index returns the index of a store.
+func (s *Server) Index(store string) Index { return NewRedis(s.client, store) }
+
+// Close ends the connections.
+func (s *Server) Close() error { return s.client.Close() }
+
 // NewRedis returns the index of a store; the id keeps stores that share a server
 // apart. The client stays the caller's.
 func NewRedis(client redis.UniversalClient, store string) *Redis {

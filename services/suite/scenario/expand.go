@@ -100,7 +100,7 @@ func (e *expander) collect() {
 func (e *expander) head(s *policyv1.Scenario, at spot, pack string, taken map[string]bool) bool {
 	before := len(*e.wrong)
 	if !scenarioID().MatchString(s.GetId()) {
-		e.wrong.add(at.at("id"), "%q is no id of a scenario; write P26-S1, or P26-S1b for a second part of it", s.GetId())
+		e.wrong.add(at.at("id"), "%q is no id of a scenario; write the procedure, -S and a number, with a letter for a further part of it", s.GetId())
 	}
 	if taken[s.GetId()] {
 		e.wrong.add(at.at("id"), "scenario %q is there already", s.GetId())

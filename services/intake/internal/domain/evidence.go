@@ -1,9 +1,6 @@
 package domain
 
 import (
-	"mime"
-	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -14,37 +11,11 @@ import (
 
 // Limits of evidence. Source: RELIABILITY 3.6.
 const (
-	MaxFile      = 20 << 20
-	MaxFiles     = 30
-	MaxTotal     = 200 << 20
-	maxFileName  = 255
-	sniffedBytes = 512
+	MaxFile     = 20 << 20
+	MaxFiles    = 30
+	MaxTotal    = 200 << 20
+	maxFileName = 255
 )
-
-// mediaTypes are what evidence may be, by content: pictures, sound, film, PDF
-// and plain text. Pages and archives are not, since they carry what runs elsewhere.
-func mediaTypes() []string {
-	return []string{
-		"application/pdf", "audio/mpeg", "audio/wave", "image/bmp", "image/gif", "image/jpeg", "image/png", "image/webp",
-		"text/plain", "video/mp4", "video/webm",
-	}
-}
-
-// MediaType returns the type of a file by its content, or the fault EVIDENCE_TYPE.
-func MediaType(content []byte) (string, error) {
-	found := http.DetectContentType(content[:min(len(content), sniffedBytes)])
-	kind, _, err := mime.ParseMediaType(found)
-	if err != nil || !slices.Contains(mediaTypes(), kind) || kind == "text/plain" && looksLikeMarkup(content) {
-		return "", fault.New(fault.Invalid, ReasonType, "type", kind, "allowed", strings.Join(mediaTypes(), ", "))
-	}
-	return kind, nil
-}
-
-// looksLikeMarkup finds pages and drawings with script that pass as plain text.
-func looksLikeMarkup(content []byte) bool {
-	head := strings.ToLower(string(content[:min(len(content), 4096)]))
-	return strings.Contains(head, "<svg") || strings.Contains(head, "<html") || strings.Contains(head, "<script") || strings.Contains(head, "<?xml")
-}
 
 // CheckFileName returns the fault FILE_NAME for a label with a path or with
 // characters that change how it reads.

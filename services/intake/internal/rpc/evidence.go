@@ -15,6 +15,7 @@ import (
 
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	"example.com/redress/services/intake/internal/domain"
+	"example.com/redress/services/intake/internal/media"
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/kit/host"
 	"example.com/redress/services/kit/journal"
@@ -97,7 +98,7 @@ func (s *Server) store(ctx context.Context, c *intakev1.Complaint, header *intak
 	if header.GetSha256() != "" && header.GetSha256() != digest {
 		return nil, fault.New(fault.Invalid, domain.ReasonDigest)
 	}
-	mediaType, err := domain.MediaType(content)
+	mediaType, err := media.Type(content)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,6 @@ import (
 	_ "example.com/redress/proto/gen/redress/notification/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	"example.com/redress/services/reporting/internal/domain"
-	"example.com/redress/services/reporting/internal/rpc"
 )
 
 // TestEveryChangeHasWords walks all changes that staff may see.
@@ -43,12 +42,4 @@ func TestTell(t *testing.T) {
 	require.Equal(t, "Step: classify, done", domain.Tell(&routingv1.StepChanged{Step: "classify", State: routingv1.Step_STATE_DONE}, &routingv1.Case{}).GetEn())
 	require.Equal(t, "A form was filled: registration", domain.Tell(&intakev1.FormFilled{Form: "registration"}, &intakev1.Complaint{}).GetEn())
 	require.Equal(t, "PersonErased", domain.Tell(&intakev1.PersonErased{}, &intakev1.DataSubject{}).GetEn(), "a change without words is told by its name")
-}
-
-// TestWorkIsDoneByDeclaredMethods holds the table of RPCs to what is declared.
-func TestWorkIsDoneByDeclaredMethods(t *testing.T) {
-	t.Parallel()
-	for _, m := range domain.Methods() {
-		require.NotEmpty(t, rpc.Functions(m), m)
-	}
 }

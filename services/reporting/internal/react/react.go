@@ -17,15 +17,11 @@ import (
 	"example.com/redress/services/reporting/internal/view"
 )
 
-// Erasures is the kind of the resources that say which erased persons intake has
-// not heard about yet. They are no projections: a rebuild must not lose them.
-const Erasures = "erasures/*"
-
 // Kind returns the journal's kind for erasures. Their timer lets the background
 // find, in all organisations, those not confirmed yet.
 func Kind() journal.Kind {
 	return journal.Kind{
-		Pattern: Erasures, New: func() proto.Message { return &intakev1.DataSubject{} }, Background: true,
+		Pattern: domain.Erasures, New: func() proto.Message { return &intakev1.DataSubject{} }, Background: true,
 		Timer: func(m proto.Message) (time.Time, int64, bool) {
 			s, ok := m.(*intakev1.DataSubject)
 			return s.GetEraseTime().AsTime(), 1, ok && len(s.GetErasuresConfirmed()) == 0

@@ -13,7 +13,7 @@ import (
 	"example.com/redress/services/kit/authn"
 	"example.com/redress/services/kit/clock"
 	"example.com/redress/services/kit/journal"
-	"example.com/redress/services/reporting/internal/react"
+	"example.com/redress/services/reporting/internal/domain"
 )
 
 // confirmEvery is how often erasures are looked at that intake has not heard
@@ -64,7 +64,7 @@ func (s *Server) ConfirmErasures(ctx context.Context) error {
 }
 
 func (s *Server) owed(ctx context.Context) ([]journal.Timer, error) {
-	return s.host.Due(ctx, react.Erasures, maxErasures)
+	return s.host.Due(ctx, domain.Erasures, maxErasures)
 }
 
 // confirm tells intake that nothing of the subject can be read here any more, and
