@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -80,6 +81,9 @@ func (s *Server) conclude(ctx context.Context, method string, began time.Time, r
 	}
 	status := s.table.Status(authn.Locale(ctx), err)
 	level := slog.LevelInfo
+	if err == nil && strings.HasPrefix(r.principal, "services/") {
+		level = slog.LevelDebug // services talk to each other all the time
+	}
 	attrs := []slog.Attr{
 		slog.String("method", method), slog.String("code", status.Code().String()),
 		slog.Float64("duration_ms", float64(s.clock.Since(began).Microseconds())/1000),
