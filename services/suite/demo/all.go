@@ -18,6 +18,7 @@ import (
 	"example.com/redress/services/kit/authn"
 	"example.com/redress/services/kit/clock"
 	"example.com/redress/services/kit/config"
+	"example.com/redress/services/kit/sqldb"
 	"example.com/redress/services/suite"
 )
 
@@ -31,13 +32,17 @@ const begin = "2026-04-08T17:20:00+08:00"
 const stopping = 15 * time.Second
 
 // AllInOne tells the story against one process on a virtual clock, reached over
-// the network. Everything lies in folder, its log in redress.log there.
-func AllInOne(ctx context.Context, folder string, out io.Writer) (err error) {
+// the network. Everything lies in folder, its log in redress.log there. change
+// may alter the configuration, for example the database.
+func AllInOne(ctx context.Context, folder string, out io.Writer, change ...func(*suite.Config)) (err error) {
 	var c suite.Config
 	config.SetDefaults(&c)
 	c.Process.Data = folder
 	c.GRPC.Listen, c.Gateway.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	c.VirtualClock = begin
+	for _, f := range change {
+		f(&c)
+	}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
@@ -63,7 +68,12 @@ func AllInOne(ctx context.Context, folder string, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	fmt.Fprintf(out, "一个进程，虚拟时钟，SQLite：gRPC %s，JSON %s\none process on a virtual clock: gRPC %s, JSON %s\n", s.GRPCAddr(), s.URL(), s.GRPCAddr(), s.URL())
+	store := map[string]string{sqldb.Postgres: "PostgreSQL"}[c.Process.Database.Driver]
+	if store == "" {
+		store = "SQLite"
+	}
+	fmt.Fprintf(out, "一个进程，虚拟时钟，%s：gRPC %s，JSON %s\none process on a virtual clock, %s: gRPC %s, JSON %s\n",
+		store, s.GRPCAddr(), s.URL(), store, s.GRPCAddr(), s.URL())
 	return Run(ctx, &World{
 		GRPC:  func(string) grpc.ClientConnInterface { return conn },
 		Edge:  s.URL(),
