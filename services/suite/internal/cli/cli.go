@@ -107,7 +107,7 @@ func newRoot(a *app) *cobra.Command {
 		{groupWork, []*cobra.Command{newComplaint(a), newApprove(a)}},
 		{groupPolicy, []*cobra.Command{newPolicy(a), newDirectory(a)}},
 		{groupOperate, []*cobra.Command{
-			newStuck(a), newVerify(a), newBackup(a), newRestore(a), newRebuild(a), newConfig(a), newVersion(a),
+			newStuck(a), newVerify(a), newBackup(a), newRestore(a), newStore(a), newRebuild(a), newConfig(a), newVersion(a),
 		}},
 	} {
 		for _, c := range group.commands {
@@ -153,6 +153,7 @@ func unknown(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
+	c.SuggestionsMinimumDistance = 2
 	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 		return usage("there is no command %q; did you mean %s?", c.CommandPath()+" "+args[0], strings.Join(near, " or "))
 	}

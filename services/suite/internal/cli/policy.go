@@ -266,8 +266,8 @@ func newPolicyExplain(a *app) *cobra.Command {
 		Long: `With a pack lists its rules with clause and text, or one of them. With a complaint
 (number, id or complaints/{id}) of a running suite lists what happened because of a
 rule, with that rule and its clause.`,
-		Example: `  redress policy explain generic-template
-  redress policy explain generic-template first_response
+		Example: `  redress policy explain demo
+  redress policy explain demo first_response
   redress policy explain C20260408-0001 --person li-na`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -346,8 +346,8 @@ scenario expects is compared. Without arguments all shipped packs are played.
 
 --mutate changes each expected value once and lists the changes nothing noticed:
 a scenario that passes whatever is expected proves nothing.`,
-		Example: `  redress policy test generic-template
-  redress policy test --run 'P26-S1' --verbose
+		Example: `  redress policy test demo
+  redress policy test demo --run S1 --verbose
   redress policy test ./packs/ours --mutate`,
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Packs, o.Out = args, a.Out

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"example.com/redress/services/kit/clock"
 	"example.com/redress/services/kit/clocks"
@@ -67,7 +68,20 @@ func (p *place) splitDatabases() ([]store, error) {
 }
 
 // openStores opens all stores; a SQLite file that is not there is not made.
-func openStores(ctx context.Context, all []store) (_ []store, closeAll func() error, err error) {
+func openStores(ctx context.Context, all []store) ([]store, func() error, error) {
+	for _, s := range all {
+		if s.config.Driver != sqldb.SQLite {
+			continue
+		}
+		if _, err := os.Stat(s.config.DSN); errors.Is(err, os.ErrNotExist) {
+			return nil, nil, usage("there is no database of %s at %s: name the data folder with --data, or the configuration with --config", s.name, s.config.DSN)
+		}
+	}
+	return makeStores(ctx, all)
+}
+
+// makeStores opens all stores, and makes those that are not there.
+func makeStores(ctx context.Context, all []store) (_ []store, closeAll func() error, err error) {
 	closeAll = func() error {
 		var errs []error
 		for _, s := range all {
@@ -88,8 +102,8 @@ func openStores(ctx context.Context, all []store) (_ []store, closeAll func() er
 	for i := range all {
 		s := &all[i]
 		if s.config.Driver == sqldb.SQLite {
-			if _, err := os.Stat(s.config.DSN); errors.Is(err, os.ErrNotExist) {
-				return nil, closeAll, usage("there is no database of %s at %s: name the data folder with --data, or the configuration with --config", s.name, s.config.DSN)
+			if err := os.MkdirAll(filepath.Dir(s.config.DSN), 0o700); err != nil {
+				return nil, closeAll, err
 			}
 		}
 		if s.db, err = sqldb.Open(ctx, s.config); err != nil {
