@@ -45,6 +45,15 @@ else
 	$(GO) run $(REDRESS) demo --shape $(SHAPE)
 endif
 
+.PHONY: scenarios walkthrough
+scenarios: ## Play the scenarios of the packs through the suite, and change every expected value once
+	$(GO) run $(REDRESS) policy test generic-template property-developer-compensation
+	$(GO) run $(REDRESS) policy test generic-template property-developer-compensation --mutate
+
+walkthrough: .bin/grpcurl ## Run the README's ten commands against a suite of their own
+	$(GO) build -o .bin/redress $(REDRESS)
+	tools/walkthrough.sh
+
 build: ## Build every program into bin/, the way it is deployed
 	CGO_ENABLED=0 $(GO) build -trimpath -tags timetzdata -ldflags '-s -w' -o bin/ $(PROGRAMS:%=./%)
 
