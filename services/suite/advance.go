@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"example.com/redress/services/kit/clock"
+	"example.com/redress/services/kit/fault"
 )
 
 // ErrRealTime says that a suite in real time cannot be advanced.
@@ -58,7 +59,11 @@ func (s *Suite) moveTo(ctx context.Context, to time.Time) error {
 		return err
 	}
 	for _, name := range Names() {
-		if _, _, err := s.services[name].built.FireDue(ctx); err != nil {
+		b, runs := s.services[name].now()
+		if !runs {
+			continue
+		}
+		if _, _, err := b.FireDue(ctx); err != nil {
 			return fmt.Errorf("fire timers of %s: %w", name, err)
 		}
 	}
@@ -67,7 +72,11 @@ func (s *Suite) moveTo(ctx context.Context, to time.Time) error {
 
 func (s *Suite) nextInstant(ctx context.Context) (earliest time.Time, found bool, err error) {
 	for _, name := range Names() {
-		at, ok, err := s.services[name].built.NextInstant(ctx)
+		b, runs := s.services[name].now()
+		if !runs {
+			continue
+		}
+		at, ok, err := b.NextInstant(ctx)
 		if err != nil {
 			return time.Time{}, false, fmt.Errorf("next timer of %s: %w", name, err)
 		}
@@ -102,9 +111,23 @@ func (s *Suite) Settle(ctx context.Context) error {
 }
 
 // busy returns the name of a service with something left to do; empty if none has.
+// What a service waits for from one that is stopped does not count.
 func (s *Suite) busy(ctx context.Context) (string, error) {
+	stopped := false
 	for _, name := range Names() {
-		ok, err := s.services[name].built.CaughtUp(ctx)
+		if _, runs := s.services[name].now(); !runs {
+			stopped = true
+		}
+	}
+	for _, name := range Names() {
+		b, runs := s.services[name].now()
+		if !runs {
+			continue
+		}
+		ok, err := b.CaughtUp(ctx)
+		if err != nil && stopped && fault.KindOf(err) == fault.Unavailable {
+			continue
+		}
 		if err != nil {
 			return "", err
 		}

@@ -5,6 +5,7 @@ import (
 
 	"example.com/redress/gateway"
 	"example.com/redress/services/kit/config"
+	"example.com/redress/services/kit/journal"
 	"example.com/redress/services/kit/process"
 	"example.com/redress/services/kit/rpcserver"
 	"example.com/redress/services/notification"
@@ -25,6 +26,9 @@ type Config struct {
 	// VirtualClock starts business time at this instant and moves it only by
 	// Advance: for demos and tests, loopback only. Empty: real time.
 	VirtualClock string `yaml:"virtual_clock"`
+	// Faults returns what fails the SQL statements of a service, for tests of
+	// failure; nil in production.
+	Faults func(service string) journal.FaultHook `yaml:"-"`
 }
 
 // Organization is what the first start makes, so that the suite can be used at once.

@@ -55,22 +55,6 @@ type Suite struct {
 	group    *lifecycle.Group
 }
 
-// service is one service with its server.
-type service struct {
-	built  built
-	server *rpcserver.Server
-	conns  *conns
-}
-
-// built is an assembled service as the suite sees it.
-type built interface {
-	process.Built
-	CaughtUp(ctx context.Context) (bool, error)
-	FireDue(ctx context.Context) (time.Time, bool, error)
-	NextInstant(ctx context.Context) (time.Time, bool, error)
-	Lag() map[string]int64
-}
-
 // New opens everything and binds the ports; nothing runs before Start. Logs go to out.
 func New(ctx context.Context, c Config, version string, out io.Writer) (_ *Suite, err error) {
 	s := &Suite{config: c, services: map[string]*service{}, business: clock.NewHost()}
@@ -96,12 +80,15 @@ func New(ctx context.Context, c Config, version string, out io.Writer) (_ *Suite
 	}
 	s.group = lifecycle.NewGroup(s.shared.Logger())
 	for _, name := range Names() {
-		s.services[name] = &service{conns: &conns{}}
+		s.services[name] = &service{conns: &conns{}, ended: make(chan struct{})}
 	}
 	for _, name := range Names() {
 		if err := s.build(ctx, name); err != nil {
 			return nil, err
 		}
+		svc := s.services[name]
+		// The server starts before what calls others begins to call, and stops after.
+		s.group.Add("server of "+name, lifecycle.Func(svc.startServer, svc.stopServer))
 	}
 	return s, s.edge(ctx)
 }
@@ -113,6 +100,9 @@ func (s *Suite) build(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	if s.config.Faults != nil {
+		deps.Faults = s.config.Faults(name)
+	}
 	b, err := s.assemble(ctx, name, deps)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -122,10 +112,10 @@ func (s *Suite) build(ctx context.Context, name string) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	svc := s.services[name]
-	svc.built, svc.server = b, server
+	svc.mu.Lock()
+	defer svc.mu.Unlock()
+	svc.built, svc.server, svc.db = b, server, deps.DB
 	svc.conns.server.Store(server)
-	// The server starts before what calls others begins to call, and stops after.
-	s.group.Add("server of "+name, server)
 	return nil
 }
 
@@ -170,11 +160,22 @@ func (s *Suite) notification(ctx context.Context, deps host.Deps) (built, error)
 	return notification.New(ctx, deps, c)
 }
 
+// mailbox returns the pages of notification's mailbox; nil if it keeps none.
+func (s *Suite) mailbox() http.Handler {
+	b, _ := s.services["notification"].now()
+	if n, ok := b.(*notification.Notification); ok {
+		return n.MailboxHandler()
+	}
+	return nil
+}
+
 // edge prepares the gateway and the port for RPCs.
 func (s *Suite) edge(ctx context.Context) (err error) {
 	extra := map[string]http.Handler{}
-	if n, ok := s.services["notification"].built.(*notification.Notification); ok && n.MailboxHandler() != nil {
-		extra["/mailbox/"] = http.StripPrefix("/mailbox", n.MailboxHandler())
+	if s.mailbox() != nil {
+		extra["/mailbox/"] = http.StripPrefix("/mailbox", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s.mailbox().ServeHTTP(w, r)
+		}))
 	}
 	if s.gateway, err = gateway.New(ctx, s.config.Gateway, gateway.Deps{
 		Dial: func(to string) grpc.ClientConnInterface {
@@ -185,7 +186,7 @@ func (s *Suite) edge(ctx context.Context) (err error) {
 		return err
 	}
 	for _, name := range Names() {
-		s.group.Add(name, s.services[name].built)
+		s.group.Add(name, s.services[name])
 	}
 	s.group.Add("gateway", s.gateway)
 	if s.listener, err = net.Listen("tcp", s.config.GRPC.Listen); err != nil {
@@ -263,20 +264,27 @@ type conn struct {
 	to   *conns
 	from string
 	raw  bool
-	made atomic.Pointer[inproc.Conn]
+	made atomic.Pointer[made]
 }
 
+// made is a connection with the server it leads to.
+type made struct {
+	to   *rpcserver.Server
+	conn *inproc.Conn
+}
+
+// get returns the connection to the server there is now.
 func (c *conn) get() *inproc.Conn {
-	if made := c.made.Load(); made != nil {
-		return made
-	}
 	server := c.to.server.Load()
-	made := server.Conn(c.from)
-	if c.raw {
-		made = server.RawConn(c.from)
+	if m := c.made.Load(); m != nil && m.to == server {
+		return m.conn
 	}
-	c.made.Store(made)
-	return made
+	m := &made{to: server, conn: server.Conn(c.from)}
+	if c.raw {
+		m.conn = server.RawConn(c.from)
+	}
+	c.made.Store(m)
+	return m.conn
 }
 
 // Invoke implements grpc.ClientConnInterface.

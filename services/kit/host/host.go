@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -204,21 +205,25 @@ func (h *Host) projection(state proto.Message) (func(proto.Message) []journal.At
 }
 
 // CaughtUp reports that every consumer stands at the head of its source and no
-// background work is in hand.
+// background work is in hand. An error means that a source could not be asked,
+// and that all else is caught up.
 func (h *Host) CaughtUp(ctx context.Context) (bool, error) {
+	var errs []error
 	for source, c := range h.consumers {
 		ok, err := c.CaughtUp(ctx)
 		if err != nil {
-			return false, fmt.Errorf("%s: feed of %s: %w", h.def.Name, source, err)
-		}
-		if !ok {
+			errs = append(errs, fmt.Errorf("%s: feed of %s: %w", h.def.Name, source, err))
+		} else if !ok {
 			return false, nil
 		}
 	}
-	if h.def.Quiet == nil {
-		return true, nil
+	if h.def.Quiet != nil {
+		if ok, err := h.def.Quiet(ctx); err != nil || !ok {
+			return false, err
+		}
 	}
-	return h.def.Quiet(ctx)
+	err := errors.Join(errs...)
+	return err == nil, err
 }
 
 // WaitFor returns when the position has been applied here, or with STALE_READ

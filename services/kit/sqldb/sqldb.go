@@ -34,6 +34,8 @@ type pools struct {
 	reads  *statements // SQLite only
 
 	migrating sync.Mutex
+	closing   sync.Once
+	closed    error
 }
 
 // Open opens the database and proves that it answers. The caller closes it.
@@ -70,13 +72,16 @@ func (db *DB) WithHook(h Hook) *DB {
 	return &DB{pools: db.pools, hook: h}
 }
 
-// Close closes all connections. It waits for statements that run.
+// Close closes all connections. It waits for statements that run. Closing again
+// does nothing.
 func (db *DB) Close() error {
-	var err error
-	if db.writer != nil {
-		err = errors.Join(db.writer.close(), db.reads.close())
-	}
-	return errors.Join(err, db.pool.Close())
+	db.closing.Do(func() {
+		if db.writer != nil {
+			db.closed = errors.Join(db.writer.close(), db.reads.close())
+		}
+		db.closed = errors.Join(db.closed, db.pool.Close())
+	})
+	return db.closed
 }
 
 // Ping reports whether the database answers.
