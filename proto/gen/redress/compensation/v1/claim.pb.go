@@ -1507,9 +1507,9 @@ var File_redress_compensation_v1_claim_proto protoreflect.FileDescriptor
 
 const file_redress_compensation_v1_claim_proto_rawDesc = "" +
 	"\n" +
-	"#redress/compensation/v1/claim.proto\x12\x17redress.compensation.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1bredress/type/v1/money.proto\x1a\x1aredress/type/v1/text.proto\"\xe7\x0f\n" +
-	"\x05Claim\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x17\n" +
+	"#redress/compensation/v1/claim.proto\x12\x17redress.compensation.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1bredress/type/v1/money.proto\x1a\x1aredress/type/v1/text.proto\"\x89\x10\n" +
+	"\x05Claim\x129\n" +
+	"\x04name\x18\x01 \x01(\tB%\xe0A\b\xbaH\x1fr\x1d2\x1b^(claims/[a-z0-9-]{1,64})?$R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12\x1b\n" +
 	"\x06number\x18\x03 \x01(\tB\x03\xe0A\x03R\x06number\x12D\n" +
 	"\tcomplaint\x18\x04 \x01(\tB&\xe0A\x02\xbaH r\x1e2\x1c^complaints/[a-z0-9-]{1,64}$R\tcomplaint\x12?\n" +

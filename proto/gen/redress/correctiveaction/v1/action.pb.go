@@ -743,9 +743,9 @@ var File_redress_correctiveaction_v1_action_proto protoreflect.FileDescriptor
 
 const file_redress_correctiveaction_v1_action_proto_rawDesc = "" +
 	"\n" +
-	"(redress/correctiveaction/v1/action.proto\x12\x1bredress.correctiveaction.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1aredress/type/v1/text.proto\"\xc3\r\n" +
-	"\x06Action\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x17\n" +
+	"(redress/correctiveaction/v1/action.proto\x12\x1bredress.correctiveaction.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1aredress/type/v1/text.proto\"\xe6\r\n" +
+	"\x06Action\x12:\n" +
+	"\x04name\x18\x01 \x01(\tB&\xe0A\b\xbaH r\x1e2\x1c^(actions/[a-z0-9-]{1,64})?$R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12\x1b\n" +
 	"\x06number\x18\x03 \x01(\tB\x03\xe0A\x03R\x06number\x12D\n" +
 	"\tcomplaint\x18\x04 \x01(\tB&\xe0A\x02\xbaH r\x1e2\x1c^complaints/[a-z0-9-]{1,64}$R\tcomplaint\x12I\n" +

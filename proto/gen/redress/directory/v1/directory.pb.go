@@ -751,9 +751,9 @@ var File_redress_directory_v1_directory_proto protoreflect.FileDescriptor
 
 const file_redress_directory_v1_directory_proto_rawDesc = "" +
 	"\n" +
-	"$redress/directory/v1/directory.proto\x12\x14redress.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1aredress/type/v1/text.proto\"\x91\x05\n" +
-	"\x06Person\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x17\n" +
+	"$redress/directory/v1/directory.proto\x12\x14redress.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1aredress/type/v1/text.proto\"\xb3\x05\n" +
+	"\x06Person\x129\n" +
+	"\x04name\x18\x01 \x01(\tB%\xe0A\b\xbaH\x1fr\x1d2\x1b^(people/[a-z0-9-]{1,64})?$R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12=\n" +
 	"\x05state\x18\x03 \x01(\x0e2\".redress.directory.v1.Person.StateB\x03\xe0A\x03R\x05state\x124\n" +
 	"\fdisplay_name\x18\x04 \x01(\tB\x11\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xc8\x01\xd0\xda\x18\x01R\vdisplayName\x12%\n" +
@@ -770,18 +770,18 @@ const file_redress_directory_v1_directory_proto_rawDesc = "" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fSTATE_ACTIVE\x10\x01\x12\x12\n" +
-	"\x0eSTATE_INACTIVE\x10\x02\"\xf2\x01\n" +
+	"\x0eSTATE_INACTIVE\x10\x02\"\x9a\x02\n" +
 	"\n" +
-	"Department\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x17\n" +
+	"Department\x12?\n" +
+	"\x04name\x18\x01 \x01(\tB+\xe0A\b\xbaH%r#2!^(departments/[a-z0-9_-]{1,80})?$R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12+\n" +
 	"\x05title\x18\x03 \x01(\v2\x15.redress.type.v1.TextR\x05title\x12C\n" +
 	"\x06parent\x18\x04 \x01(\tB+\xe0A\x01\xbaH%r#2!^(departments/[a-z0-9_-]{1,80})?$R\x06parent\x12@\n" +
 	"\vcreate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
-	"createTime\"\xbd\x02\n" +
+	"createTime\"\xfb\x02\n" +
 	"\n" +
-	"Assignment\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x17\n" +
+	"Assignment\x12U\n" +
+	"\x04name\x18\x01 \x01(\tBA\xe0A\b\xbaH;r927^(people/[a-z0-9-]{1,64}/assignments/[a-z0-9-]{1,64})?$R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x124\n" +
 	"\x04role\x18\x03 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x04role\x12K\n" +
 	"\n" +
@@ -789,10 +789,10 @@ const file_redress_directory_v1_directory_proto_rawDesc = "" +
 	"department\x12>\n" +
 	"\n" +
 	"start_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x01R\tstartTime\x12:\n" +
-	"\bend_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x01R\aendTime\"\x89\x03\n" +
+	"\bend_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x01R\aendTime\"\xc7\x03\n" +
 	"\n" +
-	"Delegation\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x17\n" +
+	"Delegation\x12U\n" +
+	"\x04name\x18\x01 \x01(\tBA\xe0A\b\xbaH;r927^(people/[a-z0-9-]{1,64}/delegations/[a-z0-9-]{1,64})?$R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12>\n" +
 	"\bdelegate\x18\x03 \x01(\tB\"\xe0A\x02\xbaH\x1cr\x1a2\x18^people/[a-z0-9-]{1,64}$R\bdelegate\x127\n" +
 	"\x04role\x18\x04 \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([a-z][a-z0-9_]{0,62})?$R\x04role\x12D\n" +
@@ -800,9 +800,9 @@ const file_redress_directory_v1_directory_proto_rawDesc = "" +
 	"start_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\tstartTime\x12:\n" +
 	"\bend_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x01R\aendTime\x12%\n" +
 	"\vdesignation\x18\a \x01(\bB\x03\xe0A\x01R\vdesignation\x12'\n" +
-	"\x06reason\x18\b \x01(\tB\x0f\xe0A\x01\xbaH\x05r\x03\x18\xf4\x03\xd0\xda\x18\x02R\x06reason\"u\n" +
-	"\aChannel\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x17\n" +
+	"\x06reason\x18\b \x01(\tB\x0f\xe0A\x01\xbaH\x05r\x03\x18\xf4\x03\xd0\xda\x18\x02R\x06reason\"\x9a\x01\n" +
+	"\aChannel\x12<\n" +
+	"\x04name\x18\x01 \x01(\tB(\xe0A\b\xbaH\"r 2\x1e^(channels/[a-z0-9_-]{1,80})?$R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x128\n" +
 	"\x05owner\x18\x03 \x01(\tB\"\xe0A\x02\xbaH\x1cr\x1a2\x18^people/[a-z0-9-]{1,64}$R\x05owner\"\x15\n" +
 	"\rPersonChanged:\x04\xd8\xda\x18\x01\"\x19\n" +

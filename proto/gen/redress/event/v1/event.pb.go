@@ -7,6 +7,7 @@
 package eventv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	v1 "example.com/redress/proto/gen/redress/type/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -491,7 +492,7 @@ var File_redress_event_v1_event_proto protoreflect.FileDescriptor
 
 const file_redress_event_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x1credress/event/v1/event.proto\x12\x10redress.event.v1\x1a\x19google/protobuf/any.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1aredress/type/v1/text.proto\"\xb6\x03\n" +
+	"\x1credress/event/v1/event.proto\x12\x10redress.event.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19google/protobuf/any.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1aredress/type/v1/text.proto\"\xb6\x03\n" +
 	"\x05Event\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12\x14\n" +
 	"\x05shard\x18\x02 \x01(\x05R\x05shard\x12\x1a\n" +
@@ -526,9 +527,9 @@ const file_redress_event_v1_event_proto_rawDesc = "" +
 	"\tprincipal\x18\x01 \x01(\tR\tprincipal\x12\x12\n" +
 	"\x04role\x18\x02 \x01(\tR\x04role\x12 \n" +
 	"\fon_behalf_of\x18\x03 \x01(\tR\n" +
-	"onBehalfOf\"V\n" +
-	"\bPosition\x12\x18\n" +
-	"\aservice\x18\x01 \x01(\tR\aservice\x12\x14\n" +
+	"onBehalfOf\"m\n" +
+	"\bPosition\x12/\n" +
+	"\aservice\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z-]{0,32}$R\aservice\x12\x14\n" +
 	"\x05shard\x18\x02 \x01(\x05R\x05shard\x12\x1a\n" +
 	"\bsequence\x18\x03 \x01(\x03R\bsequenceB8Z6example.com/redress/proto/gen/redress/event/v1;eventv1b\x06proto3"
 

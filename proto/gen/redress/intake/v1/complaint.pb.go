@@ -1955,9 +1955,9 @@ var File_redress_intake_v1_complaint_proto protoreflect.FileDescriptor
 
 const file_redress_intake_v1_complaint_proto_rawDesc = "" +
 	"\n" +
-	"!redress/intake/v1/complaint.proto\x12\x11redress.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1aredress/type/v1/text.proto\"\xfa\x0f\n" +
-	"\tComplaint\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x17\n" +
+	"!redress/intake/v1/complaint.proto\x12\x11redress.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1aredress/type/v1/text.proto\"\xa0\x10\n" +
+	"\tComplaint\x12=\n" +
+	"\x04name\x18\x01 \x01(\tB)\xe0A\b\xbaH#r!2\x1f^(complaints/[a-z0-9-]{1,64})?$R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12\x1b\n" +
 	"\x06number\x18\x03 \x01(\tB\x03\xe0A\x03R\x06number\x12=\n" +
 	"\x05state\x18\x04 \x01(\x0e2\".redress.intake.v1.Complaint.StateB\x03\xe0A\x03R\x05state\x12:\n" +
@@ -2045,9 +2045,9 @@ const file_redress_intake_v1_complaint_proto_rawDesc = "" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fSTATE_REQUESTED\x10\x01\x12\x13\n" +
 	"\x0fSTATE_EFFECTIVE\x10\x02\x12\x12\n" +
-	"\x0eSTATE_TOO_LATE\x10\x03\"\xa6\x03\n" +
-	"\bEvidence\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x17\n" +
+	"\x0eSTATE_TOO_LATE\x10\x03\"\xe5\x03\n" +
+	"\bEvidence\x12V\n" +
+	"\x04name\x18\x01 \x01(\tBB\xe0A\b\xbaH<r:28^(complaints/[a-z0-9-]{1,64}/evidence/[a-z0-9-]{1,64})?$R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12,\n" +
 	"\tfile_name\x18\x03 \x01(\tB\x0f\xe0A\x01\xbaH\x05r\x03\x18\xff\x01\xd0\xda\x18\x02R\bfileName\x12\"\n" +
 	"\n" +

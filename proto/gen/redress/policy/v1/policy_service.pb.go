@@ -1317,11 +1317,11 @@ const file_redress_policy_v1_policy_service_proto_rawDesc = "" +
 	"\x0eRevisionStored:\x04\xd8\xda\x18\x01\";\n" +
 	"\x17PolicyRevisionActivated\x12\x1a\n" +
 	"\bprevious\x18\x01 \x01(\tR\bprevious:\x04\xd8\xda\x18\x01\"\x17\n" +
-	"\x0fRevisionRetired:\x04\xd8\xda\x18\x01\"\xa3\x02\n" +
+	"\x0fRevisionRetired:\x04\xd8\xda\x18\x01\"\xa7\x02\n" +
 	"\x13ValidatePackRequest\x12&\n" +
-	"\x06source\x18\x01 \x01(\fB\x0e\xe0A\x02\xbaH\bz\x06\x10\x01\x18\x80\x80@R\x06source\x12\xa4\x01\n" +
+	"\x06source\x18\x01 \x01(\fB\x0e\xe0A\x02\xbaH\bz\x06\x10\x01\x18\x80\x80@R\x06source\x12\xa8\x01\n" +
 	"\n" +
-	"parameters\x18\x02 \x03(\v26.redress.policy.v1.ValidatePackRequest.ParametersEntryBL\xe0A\x01\xbaHF\x9a\x01C\x10\xc8\x01\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$*\"r \x18\xc8\x012\x1b^[A-Za-z0-9_@.%: -]{0,200}$R\n" +
+	"parameters\x18\x02 \x03(\v26.redress.policy.v1.ValidatePackRequest.ParametersEntryBP\xe0A\x01\xbaHF\x9a\x01C\x10\xc8\x01\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$*\"r \x18\xc8\x012\x1b^[A-Za-z0-9_@.%: -]{0,200}$\xd0\xda\x18\x03R\n" +
 	"parameters\x1a=\n" +
 	"\x0fParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
@@ -1329,11 +1329,11 @@ const file_redress_policy_v1_policy_service_proto_rawDesc = "" +
 	"\x14ValidatePackResponse\x126\n" +
 	"\bfindings\x18\x01 \x03(\v2\x1a.redress.policy.v1.FindingR\bfindings\x12\x16\n" +
 	"\x06digest\x18\x02 \x01(\tR\x06digest\x12)\n" +
-	"\x10unset_parameters\x18\x03 \x03(\tR\x0funsetParameters\"\xd3\x02\n" +
+	"\x10unset_parameters\x18\x03 \x03(\tR\x0funsetParameters\"\xd7\x02\n" +
 	"\x15CreateRevisionRequest\x12&\n" +
-	"\x06source\x18\x01 \x01(\fB\x0e\xe0A\x02\xbaH\bz\x06\x10\x01\x18\x80\x80@R\x06source\x12\xa6\x01\n" +
+	"\x06source\x18\x01 \x01(\fB\x0e\xe0A\x02\xbaH\bz\x06\x10\x01\x18\x80\x80@R\x06source\x12\xaa\x01\n" +
 	"\n" +
-	"parameters\x18\x02 \x03(\v28.redress.policy.v1.CreateRevisionRequest.ParametersEntryBL\xe0A\x01\xbaHF\x9a\x01C\x10\xc8\x01\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$*\"r \x18\xc8\x012\x1b^[A-Za-z0-9_@.%: -]{0,200}$R\n" +
+	"parameters\x18\x02 \x03(\v28.redress.policy.v1.CreateRevisionRequest.ParametersEntryBP\xe0A\x01\xbaHF\x9a\x01C\x10\xc8\x01\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$*\"r \x18\xc8\x012\x1b^[A-Za-z0-9_@.%: -]{0,200}$\xd0\xda\x18\x03R\n" +
 	"parameters\x12*\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x1a=\n" +
@@ -1363,12 +1363,12 @@ const file_redress_policy_v1_policy_service_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x1a\n" +
 	"\x18GetActiveRevisionRequest\"T\n" +
 	"\x19GetActiveRevisionResponse\x127\n" +
-	"\brevision\x18\x01 \x01(\v2\x1b.redress.policy.v1.RevisionR\brevision\"\xa1\x03\n" +
+	"\brevision\x18\x01 \x01(\v2\x1b.redress.policy.v1.RevisionR\brevision\"\xa5\x03\n" +
 	"\x12InstallPackRequest\x12D\n" +
 	"\forganization\x18\x01 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,62}$R\forganization\x124\n" +
-	"\x04pack\x18\x02 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,62}$R\x04pack\x12\xa3\x01\n" +
+	"\x04pack\x18\x02 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,62}$R\x04pack\x12\xa7\x01\n" +
 	"\n" +
-	"parameters\x18\x03 \x03(\v25.redress.policy.v1.InstallPackRequest.ParametersEntryBL\xe0A\x01\xbaHF\x9a\x01C\x10\xc8\x01\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$*\"r \x18\xc8\x012\x1b^[A-Za-z0-9_@.%: -]{0,200}$R\n" +
+	"parameters\x18\x03 \x03(\v25.redress.policy.v1.InstallPackRequest.ParametersEntryBP\xe0A\x01\xbaHF\x9a\x01C\x10\xc8\x01\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$*\"r \x18\xc8\x012\x1b^[A-Za-z0-9_@.%: -]{0,200}$\xd0\xda\x18\x03R\n" +
 	"parameters\x12*\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x1a=\n" +

@@ -163,10 +163,10 @@ var File_redress_type_v1_text_proto protoreflect.FileDescriptor
 
 const file_redress_type_v1_text_proto_rawDesc = "" +
 	"\n" +
-	"\x1aredress/type/v1/text.proto\x12\x0fredress.type.v1\"&\n" +
-	"\x04Text\x12\x0e\n" +
-	"\x02zh\x18\x01 \x01(\tR\x02zh\x12\x0e\n" +
-	"\x02en\x18\x02 \x01(\tR\x02en\"\x90\x01\n" +
+	"\x1aredress/type/v1/text.proto\x12\x0fredress.type.v1\x1a\x1credress/type/v1/access.proto\"2\n" +
+	"\x04Text\x12\x14\n" +
+	"\x02zh\x18\x01 \x01(\tB\x04\xd0\xda\x18\x03R\x02zh\x12\x14\n" +
+	"\x02en\x18\x02 \x01(\tB\x04\xd0\xda\x18\x03R\x02en\"\x90\x01\n" +
 	"\aRuleRef\x12\x12\n" +
 	"\x04rule\x18\x01 \x01(\tR\x04rule\x12\x16\n" +
 	"\x06clause\x18\x02 \x01(\tR\x06clause\x12\x1a\n" +
@@ -205,6 +205,7 @@ func file_redress_type_v1_text_proto_init() {
 	if File_redress_type_v1_text_proto != nil {
 		return
 	}
+	file_redress_type_v1_access_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
