@@ -12,6 +12,7 @@ import (
 	correctiveactionv1 "example.com/redress/proto/gen/redress/correctiveaction/v1"
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
+	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	"example.com/redress/services/kit/authn"
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/kit/host"
@@ -207,6 +208,11 @@ func (s *Server) others(ctx context.Context, organization, subject string, out *
 			out.MissingServices = append(out.MissingServices, service)
 		}
 	}
+	ask("routing", func() error {
+		got, err := routingv1.NewRoutingServiceClient(s.cfg.Dial("routing")).ExportPerson(ctx, &routingv1.ExportPersonRequest{Organization: organization, Subject: subject})
+		out.Cases, out.Plans, out.Findings, out.Progress, out.Replies = got.GetCases(), got.GetPlans(), got.GetFindings(), got.GetProgress(), got.GetReplies()
+		return err
+	})
 	ask("compensation", func() error {
 		got, err := compensationv1.NewCompensationServiceClient(s.cfg.Dial("compensation")).ExportPerson(ctx, &compensationv1.ExportPersonRequest{Organization: organization, Subject: subject})
 		out.Claims = got.GetClaims()

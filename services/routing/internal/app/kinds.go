@@ -28,6 +28,7 @@ const (
 	AttrState      = "state"
 	AttrDepartment = "department"
 	AttrOwner      = "owner"
+	AttrSubject    = "subject"
 )
 
 // Kinds returns the collections of cases.
@@ -50,6 +51,9 @@ func caseIndex(m proto.Message) []journal.Attr {
 		return nil
 	}
 	out := []journal.Attr{{Name: AttrState, Value: k.GetState().String()}}
+	if k.GetSubject() != "" {
+		out = append(out, journal.Attr{Name: AttrSubject, Value: k.GetSubject()})
+	}
 	if k.GetOwner() != "" {
 		out = append(out, journal.Attr{Name: AttrOwner, Value: k.GetOwner()})
 	}

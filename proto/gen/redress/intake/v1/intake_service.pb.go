@@ -2182,6 +2182,14 @@ type ExportPersonResponse struct {
 	FollowUps []*v14.FollowUp `protobuf:"bytes,7,rep,name=follow_ups,json=followUps,proto3" json:"follow_ups,omitempty"`
 	// Cases, from routing.
 	Cases []*v15.Case `protobuf:"bytes,9,rep,name=cases,proto3" json:"cases,omitempty"`
+	// Plans, from routing.
+	Plans []*v15.Plan `protobuf:"bytes,10,rep,name=plans,proto3" json:"plans,omitempty"`
+	// Findings, from routing.
+	Findings []*v15.Finding `protobuf:"bytes,11,rep,name=findings,proto3" json:"findings,omitempty"`
+	// Progress, from routing.
+	Progress []*v15.Progress `protobuf:"bytes,12,rep,name=progress,proto3" json:"progress,omitempty"`
+	// Replies, from routing.
+	Replies []*v15.Reply `protobuf:"bytes,13,rep,name=replies,proto3" json:"replies,omitempty"`
 	// Services that did not answer; ask again for a complete export.
 	MissingServices []string `protobuf:"bytes,8,rep,name=missing_services,json=missingServices,proto3" json:"missing_services,omitempty"`
 	unknownFields   protoimpl.UnknownFields
@@ -2270,6 +2278,34 @@ func (x *ExportPersonResponse) GetFollowUps() []*v14.FollowUp {
 func (x *ExportPersonResponse) GetCases() []*v15.Case {
 	if x != nil {
 		return x.Cases
+	}
+	return nil
+}
+
+func (x *ExportPersonResponse) GetPlans() []*v15.Plan {
+	if x != nil {
+		return x.Plans
+	}
+	return nil
+}
+
+func (x *ExportPersonResponse) GetFindings() []*v15.Finding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
+func (x *ExportPersonResponse) GetProgress() []*v15.Progress {
+	if x != nil {
+		return x.Progress
+	}
+	return nil
+}
+
+func (x *ExportPersonResponse) GetReplies() []*v15.Reply {
+	if x != nil {
+		return x.Replies
 	}
 	return nil
 }
@@ -2744,7 +2780,7 @@ const file_redress_intake_v1_intake_service_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tB&\xe0A\x02\xbaH r\x1e2\x1c^complaints/[a-z0-9-]{1,64}$R\x04name\x12)\n" +
 	"\x06reason\x18\x02 \x01(\tB\x11\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xf4\x03\xd0\xda\x18\x02R\x06reason\x12*\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"\x98\x04\n" +
+	"request_id\x18\x03 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"\xf0\x05\n" +
 	"\x14ExportPersonResponse\x12<\n" +
 	"\n" +
 	"complaints\x18\x01 \x03(\v2\x1c.redress.intake.v1.ComplaintR\n" +
@@ -2756,7 +2792,12 @@ const file_redress_intake_v1_intake_service_proto_rawDesc = "" +
 	"\anotices\x18\x06 \x03(\v2\x1f.redress.notification.v1.NoticeR\anotices\x12@\n" +
 	"\n" +
 	"follow_ups\x18\a \x03(\v2!.redress.notification.v1.FollowUpR\tfollowUps\x12.\n" +
-	"\x05cases\x18\t \x03(\v2\x18.redress.routing.v1.CaseR\x05cases\x12)\n" +
+	"\x05cases\x18\t \x03(\v2\x18.redress.routing.v1.CaseR\x05cases\x12.\n" +
+	"\x05plans\x18\n" +
+	" \x03(\v2\x18.redress.routing.v1.PlanR\x05plans\x127\n" +
+	"\bfindings\x18\v \x03(\v2\x1b.redress.routing.v1.FindingR\bfindings\x128\n" +
+	"\bprogress\x18\f \x03(\v2\x1c.redress.routing.v1.ProgressR\bprogress\x123\n" +
+	"\areplies\x18\r \x03(\v2\x19.redress.routing.v1.ReplyR\areplies\x12)\n" +
 	"\x10missing_services\x18\b \x03(\tR\x0fmissingServices\"\xaa\x01\n" +
 	"\x0eLendKeyRequest\x12D\n" +
 	"\forganization\x18\x01 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,62}$R\forganization\x125\n" +
@@ -2879,7 +2920,11 @@ var file_redress_intake_v1_intake_service_proto_goTypes = []any{
 	(*v14.Notice)(nil),                  // 53: redress.notification.v1.Notice
 	(*v14.FollowUp)(nil),                // 54: redress.notification.v1.FollowUp
 	(*v15.Case)(nil),                    // 55: redress.routing.v1.Case
-	(*v11.Fact)(nil),                    // 56: redress.type.v1.Fact
+	(*v15.Plan)(nil),                    // 56: redress.routing.v1.Plan
+	(*v15.Finding)(nil),                 // 57: redress.routing.v1.Finding
+	(*v15.Progress)(nil),                // 58: redress.routing.v1.Progress
+	(*v15.Reply)(nil),                   // 59: redress.routing.v1.Reply
+	(*v11.Fact)(nil),                    // 60: redress.type.v1.Fact
 }
 var file_redress_intake_v1_intake_service_proto_depIdxs = []int32{
 	43, // 0: redress.intake.v1.GetComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
@@ -2919,52 +2964,56 @@ var file_redress_intake_v1_intake_service_proto_depIdxs = []int32{
 	53, // 34: redress.intake.v1.ExportPersonResponse.notices:type_name -> redress.notification.v1.Notice
 	54, // 35: redress.intake.v1.ExportPersonResponse.follow_ups:type_name -> redress.notification.v1.FollowUp
 	55, // 36: redress.intake.v1.ExportPersonResponse.cases:type_name -> redress.routing.v1.Case
-	56, // 37: redress.intake.v1.FillFormRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
-	0,  // 38: redress.intake.v1.IntakeService.GetComplaint:input_type -> redress.intake.v1.GetComplaintRequest
-	2,  // 39: redress.intake.v1.IntakeService.ListComplaints:input_type -> redress.intake.v1.ListComplaintsRequest
-	4,  // 40: redress.intake.v1.IntakeService.CreateComplaint:input_type -> redress.intake.v1.CreateComplaintRequest
-	6,  // 41: redress.intake.v1.IntakeService.UpdateComplaint:input_type -> redress.intake.v1.UpdateComplaintRequest
-	8,  // 42: redress.intake.v1.IntakeService.FillForm:input_type -> redress.intake.v1.FillFormRequest
-	10, // 43: redress.intake.v1.IntakeService.VerifyComplaint:input_type -> redress.intake.v1.VerifyComplaintRequest
-	12, // 44: redress.intake.v1.IntakeService.WithdrawComplaint:input_type -> redress.intake.v1.WithdrawComplaintRequest
-	14, // 45: redress.intake.v1.IntakeService.UploadEvidence:input_type -> redress.intake.v1.UploadEvidenceRequest
-	17, // 46: redress.intake.v1.IntakeService.DownloadEvidence:input_type -> redress.intake.v1.DownloadEvidenceRequest
-	19, // 47: redress.intake.v1.IntakeService.GetEvidence:input_type -> redress.intake.v1.GetEvidenceRequest
-	21, // 48: redress.intake.v1.IntakeService.ListEvidence:input_type -> redress.intake.v1.ListEvidenceRequest
-	23, // 49: redress.intake.v1.IntakeService.ListComplaintEvents:input_type -> redress.intake.v1.ListComplaintEventsRequest
-	26, // 50: redress.intake.v1.IntakeService.WatchComplaint:input_type -> redress.intake.v1.WatchComplaintRequest
-	28, // 51: redress.intake.v1.IntakeService.GetStatus:input_type -> redress.intake.v1.GetStatusRequest
-	30, // 52: redress.intake.v1.IntakeService.RevealContact:input_type -> redress.intake.v1.RevealContactRequest
-	32, // 53: redress.intake.v1.IntakeService.ErasePerson:input_type -> redress.intake.v1.ErasePersonRequest
-	34, // 54: redress.intake.v1.IntakeService.ExportPerson:input_type -> redress.intake.v1.ExportPersonRequest
-	36, // 55: redress.intake.v1.KeyService.LendKey:input_type -> redress.intake.v1.LendKeyRequest
-	38, // 56: redress.intake.v1.KeyService.ConfirmErasure:input_type -> redress.intake.v1.ConfirmErasureRequest
-	40, // 57: redress.intake.v1.KeyService.MintStatusLink:input_type -> redress.intake.v1.MintStatusLinkRequest
-	1,  // 58: redress.intake.v1.IntakeService.GetComplaint:output_type -> redress.intake.v1.GetComplaintResponse
-	3,  // 59: redress.intake.v1.IntakeService.ListComplaints:output_type -> redress.intake.v1.ListComplaintsResponse
-	5,  // 60: redress.intake.v1.IntakeService.CreateComplaint:output_type -> redress.intake.v1.CreateComplaintResponse
-	7,  // 61: redress.intake.v1.IntakeService.UpdateComplaint:output_type -> redress.intake.v1.UpdateComplaintResponse
-	9,  // 62: redress.intake.v1.IntakeService.FillForm:output_type -> redress.intake.v1.FillFormResponse
-	11, // 63: redress.intake.v1.IntakeService.VerifyComplaint:output_type -> redress.intake.v1.VerifyComplaintResponse
-	13, // 64: redress.intake.v1.IntakeService.WithdrawComplaint:output_type -> redress.intake.v1.WithdrawComplaintResponse
-	16, // 65: redress.intake.v1.IntakeService.UploadEvidence:output_type -> redress.intake.v1.UploadEvidenceResponse
-	18, // 66: redress.intake.v1.IntakeService.DownloadEvidence:output_type -> redress.intake.v1.DownloadEvidenceResponse
-	20, // 67: redress.intake.v1.IntakeService.GetEvidence:output_type -> redress.intake.v1.GetEvidenceResponse
-	22, // 68: redress.intake.v1.IntakeService.ListEvidence:output_type -> redress.intake.v1.ListEvidenceResponse
-	24, // 69: redress.intake.v1.IntakeService.ListComplaintEvents:output_type -> redress.intake.v1.ListComplaintEventsResponse
-	27, // 70: redress.intake.v1.IntakeService.WatchComplaint:output_type -> redress.intake.v1.WatchComplaintResponse
-	29, // 71: redress.intake.v1.IntakeService.GetStatus:output_type -> redress.intake.v1.GetStatusResponse
-	31, // 72: redress.intake.v1.IntakeService.RevealContact:output_type -> redress.intake.v1.RevealContactResponse
-	33, // 73: redress.intake.v1.IntakeService.ErasePerson:output_type -> redress.intake.v1.ErasePersonResponse
-	35, // 74: redress.intake.v1.IntakeService.ExportPerson:output_type -> redress.intake.v1.ExportPersonResponse
-	37, // 75: redress.intake.v1.KeyService.LendKey:output_type -> redress.intake.v1.LendKeyResponse
-	39, // 76: redress.intake.v1.KeyService.ConfirmErasure:output_type -> redress.intake.v1.ConfirmErasureResponse
-	41, // 77: redress.intake.v1.KeyService.MintStatusLink:output_type -> redress.intake.v1.MintStatusLinkResponse
-	58, // [58:78] is the sub-list for method output_type
-	38, // [38:58] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	56, // 37: redress.intake.v1.ExportPersonResponse.plans:type_name -> redress.routing.v1.Plan
+	57, // 38: redress.intake.v1.ExportPersonResponse.findings:type_name -> redress.routing.v1.Finding
+	58, // 39: redress.intake.v1.ExportPersonResponse.progress:type_name -> redress.routing.v1.Progress
+	59, // 40: redress.intake.v1.ExportPersonResponse.replies:type_name -> redress.routing.v1.Reply
+	60, // 41: redress.intake.v1.FillFormRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
+	0,  // 42: redress.intake.v1.IntakeService.GetComplaint:input_type -> redress.intake.v1.GetComplaintRequest
+	2,  // 43: redress.intake.v1.IntakeService.ListComplaints:input_type -> redress.intake.v1.ListComplaintsRequest
+	4,  // 44: redress.intake.v1.IntakeService.CreateComplaint:input_type -> redress.intake.v1.CreateComplaintRequest
+	6,  // 45: redress.intake.v1.IntakeService.UpdateComplaint:input_type -> redress.intake.v1.UpdateComplaintRequest
+	8,  // 46: redress.intake.v1.IntakeService.FillForm:input_type -> redress.intake.v1.FillFormRequest
+	10, // 47: redress.intake.v1.IntakeService.VerifyComplaint:input_type -> redress.intake.v1.VerifyComplaintRequest
+	12, // 48: redress.intake.v1.IntakeService.WithdrawComplaint:input_type -> redress.intake.v1.WithdrawComplaintRequest
+	14, // 49: redress.intake.v1.IntakeService.UploadEvidence:input_type -> redress.intake.v1.UploadEvidenceRequest
+	17, // 50: redress.intake.v1.IntakeService.DownloadEvidence:input_type -> redress.intake.v1.DownloadEvidenceRequest
+	19, // 51: redress.intake.v1.IntakeService.GetEvidence:input_type -> redress.intake.v1.GetEvidenceRequest
+	21, // 52: redress.intake.v1.IntakeService.ListEvidence:input_type -> redress.intake.v1.ListEvidenceRequest
+	23, // 53: redress.intake.v1.IntakeService.ListComplaintEvents:input_type -> redress.intake.v1.ListComplaintEventsRequest
+	26, // 54: redress.intake.v1.IntakeService.WatchComplaint:input_type -> redress.intake.v1.WatchComplaintRequest
+	28, // 55: redress.intake.v1.IntakeService.GetStatus:input_type -> redress.intake.v1.GetStatusRequest
+	30, // 56: redress.intake.v1.IntakeService.RevealContact:input_type -> redress.intake.v1.RevealContactRequest
+	32, // 57: redress.intake.v1.IntakeService.ErasePerson:input_type -> redress.intake.v1.ErasePersonRequest
+	34, // 58: redress.intake.v1.IntakeService.ExportPerson:input_type -> redress.intake.v1.ExportPersonRequest
+	36, // 59: redress.intake.v1.KeyService.LendKey:input_type -> redress.intake.v1.LendKeyRequest
+	38, // 60: redress.intake.v1.KeyService.ConfirmErasure:input_type -> redress.intake.v1.ConfirmErasureRequest
+	40, // 61: redress.intake.v1.KeyService.MintStatusLink:input_type -> redress.intake.v1.MintStatusLinkRequest
+	1,  // 62: redress.intake.v1.IntakeService.GetComplaint:output_type -> redress.intake.v1.GetComplaintResponse
+	3,  // 63: redress.intake.v1.IntakeService.ListComplaints:output_type -> redress.intake.v1.ListComplaintsResponse
+	5,  // 64: redress.intake.v1.IntakeService.CreateComplaint:output_type -> redress.intake.v1.CreateComplaintResponse
+	7,  // 65: redress.intake.v1.IntakeService.UpdateComplaint:output_type -> redress.intake.v1.UpdateComplaintResponse
+	9,  // 66: redress.intake.v1.IntakeService.FillForm:output_type -> redress.intake.v1.FillFormResponse
+	11, // 67: redress.intake.v1.IntakeService.VerifyComplaint:output_type -> redress.intake.v1.VerifyComplaintResponse
+	13, // 68: redress.intake.v1.IntakeService.WithdrawComplaint:output_type -> redress.intake.v1.WithdrawComplaintResponse
+	16, // 69: redress.intake.v1.IntakeService.UploadEvidence:output_type -> redress.intake.v1.UploadEvidenceResponse
+	18, // 70: redress.intake.v1.IntakeService.DownloadEvidence:output_type -> redress.intake.v1.DownloadEvidenceResponse
+	20, // 71: redress.intake.v1.IntakeService.GetEvidence:output_type -> redress.intake.v1.GetEvidenceResponse
+	22, // 72: redress.intake.v1.IntakeService.ListEvidence:output_type -> redress.intake.v1.ListEvidenceResponse
+	24, // 73: redress.intake.v1.IntakeService.ListComplaintEvents:output_type -> redress.intake.v1.ListComplaintEventsResponse
+	27, // 74: redress.intake.v1.IntakeService.WatchComplaint:output_type -> redress.intake.v1.WatchComplaintResponse
+	29, // 75: redress.intake.v1.IntakeService.GetStatus:output_type -> redress.intake.v1.GetStatusResponse
+	31, // 76: redress.intake.v1.IntakeService.RevealContact:output_type -> redress.intake.v1.RevealContactResponse
+	33, // 77: redress.intake.v1.IntakeService.ErasePerson:output_type -> redress.intake.v1.ErasePersonResponse
+	35, // 78: redress.intake.v1.IntakeService.ExportPerson:output_type -> redress.intake.v1.ExportPersonResponse
+	37, // 79: redress.intake.v1.KeyService.LendKey:output_type -> redress.intake.v1.LendKeyResponse
+	39, // 80: redress.intake.v1.KeyService.ConfirmErasure:output_type -> redress.intake.v1.ConfirmErasureResponse
+	41, // 81: redress.intake.v1.KeyService.MintStatusLink:output_type -> redress.intake.v1.MintStatusLinkResponse
+	62, // [62:82] is the sub-list for method output_type
+	42, // [42:62] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_redress_intake_v1_intake_service_proto_init() }

@@ -2676,6 +2676,143 @@ func (x *CloseCaseResponse) GetCase() *Case {
 	return nil
 }
 
+// ExportPersonRequest names a data subject.
+type ExportPersonRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the organisation.
+	Organization string `protobuf:"bytes,1,opt,name=organization,proto3" json:"organization,omitempty"`
+	// Data subject: the last segment of subjects/{subject}.
+	Subject       string `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportPersonRequest) Reset() {
+	*x = ExportPersonRequest{}
+	mi := &file_redress_routing_v1_routing_service_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportPersonRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportPersonRequest) ProtoMessage() {}
+
+func (x *ExportPersonRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_routing_v1_routing_service_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportPersonRequest.ProtoReflect.Descriptor instead.
+func (*ExportPersonRequest) Descriptor() ([]byte, []int) {
+	return file_redress_routing_v1_routing_service_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *ExportPersonRequest) GetOrganization() string {
+	if x != nil {
+		return x.Organization
+	}
+	return ""
+}
+
+func (x *ExportPersonRequest) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+// ExportPersonResponse holds what routing has about the person.
+type ExportPersonResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Cases of the person's complaints.
+	Cases []*Case `protobuf:"bytes,1,rep,name=cases,proto3" json:"cases,omitempty"`
+	// Plans of the cases.
+	Plans []*Plan `protobuf:"bytes,2,rep,name=plans,proto3" json:"plans,omitempty"`
+	// Findings on the cases.
+	Findings []*Finding `protobuf:"bytes,3,rep,name=findings,proto3" json:"findings,omitempty"`
+	// Progress recorded on the cases.
+	Progress []*Progress `protobuf:"bytes,4,rep,name=progress,proto3" json:"progress,omitempty"`
+	// Replies given to the person.
+	Replies       []*Reply `protobuf:"bytes,5,rep,name=replies,proto3" json:"replies,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportPersonResponse) Reset() {
+	*x = ExportPersonResponse{}
+	mi := &file_redress_routing_v1_routing_service_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportPersonResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportPersonResponse) ProtoMessage() {}
+
+func (x *ExportPersonResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_routing_v1_routing_service_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportPersonResponse.ProtoReflect.Descriptor instead.
+func (*ExportPersonResponse) Descriptor() ([]byte, []int) {
+	return file_redress_routing_v1_routing_service_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *ExportPersonResponse) GetCases() []*Case {
+	if x != nil {
+		return x.Cases
+	}
+	return nil
+}
+
+func (x *ExportPersonResponse) GetPlans() []*Plan {
+	if x != nil {
+		return x.Plans
+	}
+	return nil
+}
+
+func (x *ExportPersonResponse) GetFindings() []*Finding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
+func (x *ExportPersonResponse) GetProgress() []*Progress {
+	if x != nil {
+		return x.Progress
+	}
+	return nil
+}
+
+func (x *ExportPersonResponse) GetReplies() []*Reply {
+	if x != nil {
+		return x.Replies
+	}
+	return nil
+}
+
 var File_redress_routing_v1_routing_service_proto protoreflect.FileDescriptor
 
 const file_redress_routing_v1_routing_service_proto_rawDesc = "" +
@@ -2867,7 +3004,16 @@ const file_redress_routing_v1_routing_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"A\n" +
 	"\x11CloseCaseResponse\x12,\n" +
-	"\x04case\x18\x01 \x01(\v2\x18.redress.routing.v1.CaseR\x04case2\xc7\x1b\n" +
+	"\x04case\x18\x01 \x01(\v2\x18.redress.routing.v1.CaseR\x04case\"\x92\x01\n" +
+	"\x13ExportPersonRequest\x12D\n" +
+	"\forganization\x18\x01 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,62}$R\forganization\x125\n" +
+	"\asubject\x18\x02 \x01(\tB\x1b\xe0A\x02\xbaH\x15r\x132\x11^[a-z0-9-]{1,64}$R\asubject\"\x9e\x02\n" +
+	"\x14ExportPersonResponse\x12.\n" +
+	"\x05cases\x18\x01 \x03(\v2\x18.redress.routing.v1.CaseR\x05cases\x12.\n" +
+	"\x05plans\x18\x02 \x03(\v2\x18.redress.routing.v1.PlanR\x05plans\x127\n" +
+	"\bfindings\x18\x03 \x03(\v2\x1b.redress.routing.v1.FindingR\bfindings\x128\n" +
+	"\bprogress\x18\x04 \x03(\v2\x1c.redress.routing.v1.ProgressR\bprogress\x123\n" +
+	"\areplies\x18\x05 \x03(\v2\x19.redress.routing.v1.ReplyR\areplies2\xc6\x1c\n" +
 	"\x0eRoutingService\x12\x83\x01\n" +
 	"\aGetCase\x12\".redress.routing.v1.GetCaseRequest\x1a#.redress.routing.v1.GetCaseResponse\"/\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02\x1ab\x04case\x12\x12/v1/{name=cases/*}\x90\x02\x01\x12t\n" +
 	"\tListCases\x12$.redress.routing.v1.ListCasesRequest\x1a%.redress.routing.v1.ListCasesResponse\"\x1a\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\v\x12\t/v1/cases\x90\x02\x01\x12\x9d\x01\n" +
@@ -2910,7 +3056,8 @@ const file_redress_routing_v1_routing_service_proto_rawDesc = "" +
 	"\vListReplies\x12&.redress.routing.v1.ListRepliesRequest\x1a'.redress.routing.v1.ListRepliesResponse\"5\xca\xda\x18\n" +
 	"(\x012\x06parent\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{parent=cases/*}/replies\x90\x02\x01\x12\x99\x01\n" +
 	"\tCloseCase\x12$.redress.routing.v1.CloseCaseRequest\x1a%.redress.routing.v1.CloseCaseResponse\"?\xca\xda\x18\x0f\n" +
-	"\x03\x01\x02\x062\x04name8\x01@\x01\x82\xd3\xe4\x93\x02#:\x01*b\x04case\"\x18/v1/{name=cases/*}:close\x90\x02\x02B<Z:example.com/redress/proto/gen/redress/routing/v1;routingv1b\x06proto3"
+	"\x03\x01\x02\x062\x04name8\x01@\x01\x82\xd3\xe4\x93\x02#:\x01*b\x04case\"\x18/v1/{name=cases/*}:close\x90\x02\x02\x12}\n" +
+	"\fExportPerson\x12'.redress.routing.v1.ExportPersonRequest\x1a(.redress.routing.v1.ExportPersonResponse\"\x1a\xca\xda\x18\x13\x1a\x06intake\x1a\agatewayH\x01\x90\x02\x01B<Z:example.com/redress/proto/gen/redress/routing/v1;routingv1b\x06proto3"
 
 var (
 	file_redress_routing_v1_routing_service_proto_rawDescOnce sync.Once
@@ -2924,7 +3071,7 @@ func file_redress_routing_v1_routing_service_proto_rawDescGZIP() []byte {
 	return file_redress_routing_v1_routing_service_proto_rawDescData
 }
 
-var file_redress_routing_v1_routing_service_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
+var file_redress_routing_v1_routing_service_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_redress_routing_v1_routing_service_proto_goTypes = []any{
 	(*GetCaseRequest)(nil),          // 0: redress.routing.v1.GetCaseRequest
 	(*GetCaseResponse)(nil),         // 1: redress.routing.v1.GetCaseResponse
@@ -2970,101 +3117,110 @@ var file_redress_routing_v1_routing_service_proto_goTypes = []any{
 	(*ListRepliesResponse)(nil),     // 41: redress.routing.v1.ListRepliesResponse
 	(*CloseCaseRequest)(nil),        // 42: redress.routing.v1.CloseCaseRequest
 	(*CloseCaseResponse)(nil),       // 43: redress.routing.v1.CloseCaseResponse
-	nil,                             // 44: redress.routing.v1.DoStepRequest.FactsEntry
-	(*Case)(nil),                    // 45: redress.routing.v1.Case
-	(Case_State)(0),                 // 46: redress.routing.v1.Case.State
-	(*GradeProposal)(nil),           // 47: redress.routing.v1.GradeProposal
-	(v1.Decision)(0),                // 48: redress.type.v1.Decision
-	(*Finding)(nil),                 // 49: redress.routing.v1.Finding
-	(*Plan)(nil),                    // 50: redress.routing.v1.Plan
-	(*timestamppb.Timestamp)(nil),   // 51: google.protobuf.Timestamp
-	(*Progress)(nil),                // 52: redress.routing.v1.Progress
-	(*Reply)(nil),                   // 53: redress.routing.v1.Reply
-	(*v1.Fact)(nil),                 // 54: redress.type.v1.Fact
+	(*ExportPersonRequest)(nil),     // 44: redress.routing.v1.ExportPersonRequest
+	(*ExportPersonResponse)(nil),    // 45: redress.routing.v1.ExportPersonResponse
+	nil,                             // 46: redress.routing.v1.DoStepRequest.FactsEntry
+	(*Case)(nil),                    // 47: redress.routing.v1.Case
+	(Case_State)(0),                 // 48: redress.routing.v1.Case.State
+	(*GradeProposal)(nil),           // 49: redress.routing.v1.GradeProposal
+	(v1.Decision)(0),                // 50: redress.type.v1.Decision
+	(*Finding)(nil),                 // 51: redress.routing.v1.Finding
+	(*Plan)(nil),                    // 52: redress.routing.v1.Plan
+	(*timestamppb.Timestamp)(nil),   // 53: google.protobuf.Timestamp
+	(*Progress)(nil),                // 54: redress.routing.v1.Progress
+	(*Reply)(nil),                   // 55: redress.routing.v1.Reply
+	(*v1.Fact)(nil),                 // 56: redress.type.v1.Fact
 }
 var file_redress_routing_v1_routing_service_proto_depIdxs = []int32{
-	45, // 0: redress.routing.v1.GetCaseResponse.case:type_name -> redress.routing.v1.Case
-	46, // 1: redress.routing.v1.ListCasesRequest.state:type_name -> redress.routing.v1.Case.State
-	45, // 2: redress.routing.v1.ListCasesResponse.cases:type_name -> redress.routing.v1.Case
-	45, // 3: redress.routing.v1.AssignCaseResponse.case:type_name -> redress.routing.v1.Case
-	45, // 4: redress.routing.v1.NameOwnerResponse.case:type_name -> redress.routing.v1.Case
-	47, // 5: redress.routing.v1.ProposeGradeRequest.proposal:type_name -> redress.routing.v1.GradeProposal
-	45, // 6: redress.routing.v1.ProposeGradeResponse.case:type_name -> redress.routing.v1.Case
-	48, // 7: redress.routing.v1.SignGradeRequest.decision:type_name -> redress.type.v1.Decision
-	45, // 8: redress.routing.v1.SignGradeResponse.case:type_name -> redress.routing.v1.Case
-	44, // 9: redress.routing.v1.DoStepRequest.facts:type_name -> redress.routing.v1.DoStepRequest.FactsEntry
-	45, // 10: redress.routing.v1.DoStepResponse.case:type_name -> redress.routing.v1.Case
-	45, // 11: redress.routing.v1.SkipStepResponse.case:type_name -> redress.routing.v1.Case
-	49, // 12: redress.routing.v1.RecordFindingRequest.finding:type_name -> redress.routing.v1.Finding
-	49, // 13: redress.routing.v1.RecordFindingResponse.finding:type_name -> redress.routing.v1.Finding
-	49, // 14: redress.routing.v1.ListFindingsResponse.findings:type_name -> redress.routing.v1.Finding
-	50, // 15: redress.routing.v1.ProposePlanRequest.plan:type_name -> redress.routing.v1.Plan
-	50, // 16: redress.routing.v1.ProposePlanResponse.plan:type_name -> redress.routing.v1.Plan
-	48, // 17: redress.routing.v1.SignPlanRequest.decision:type_name -> redress.type.v1.Decision
-	50, // 18: redress.routing.v1.SignPlanResponse.plan:type_name -> redress.routing.v1.Plan
-	50, // 19: redress.routing.v1.StartPlanResponse.plan:type_name -> redress.routing.v1.Plan
-	50, // 20: redress.routing.v1.GetPlanResponse.plan:type_name -> redress.routing.v1.Plan
-	50, // 21: redress.routing.v1.ListPlansResponse.plans:type_name -> redress.routing.v1.Plan
-	50, // 22: redress.routing.v1.CompleteMeasureResponse.plan:type_name -> redress.routing.v1.Plan
-	51, // 23: redress.routing.v1.DelayMeasureRequest.due_time:type_name -> google.protobuf.Timestamp
-	50, // 24: redress.routing.v1.DelayMeasureResponse.plan:type_name -> redress.routing.v1.Plan
-	52, // 25: redress.routing.v1.RecordProgressRequest.progress:type_name -> redress.routing.v1.Progress
-	52, // 26: redress.routing.v1.RecordProgressResponse.progress:type_name -> redress.routing.v1.Progress
-	52, // 27: redress.routing.v1.ListProgressResponse.progress:type_name -> redress.routing.v1.Progress
-	53, // 28: redress.routing.v1.RecordReplyRequest.reply:type_name -> redress.routing.v1.Reply
-	53, // 29: redress.routing.v1.RecordReplyResponse.reply:type_name -> redress.routing.v1.Reply
-	53, // 30: redress.routing.v1.ListRepliesResponse.replies:type_name -> redress.routing.v1.Reply
-	45, // 31: redress.routing.v1.CloseCaseResponse.case:type_name -> redress.routing.v1.Case
-	54, // 32: redress.routing.v1.DoStepRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
-	0,  // 33: redress.routing.v1.RoutingService.GetCase:input_type -> redress.routing.v1.GetCaseRequest
-	2,  // 34: redress.routing.v1.RoutingService.ListCases:input_type -> redress.routing.v1.ListCasesRequest
-	4,  // 35: redress.routing.v1.RoutingService.AssignCase:input_type -> redress.routing.v1.AssignCaseRequest
-	6,  // 36: redress.routing.v1.RoutingService.NameOwner:input_type -> redress.routing.v1.NameOwnerRequest
-	8,  // 37: redress.routing.v1.RoutingService.ProposeGrade:input_type -> redress.routing.v1.ProposeGradeRequest
-	10, // 38: redress.routing.v1.RoutingService.SignGrade:input_type -> redress.routing.v1.SignGradeRequest
-	12, // 39: redress.routing.v1.RoutingService.DoStep:input_type -> redress.routing.v1.DoStepRequest
-	14, // 40: redress.routing.v1.RoutingService.SkipStep:input_type -> redress.routing.v1.SkipStepRequest
-	16, // 41: redress.routing.v1.RoutingService.RecordFinding:input_type -> redress.routing.v1.RecordFindingRequest
-	18, // 42: redress.routing.v1.RoutingService.ListFindings:input_type -> redress.routing.v1.ListFindingsRequest
-	20, // 43: redress.routing.v1.RoutingService.ProposePlan:input_type -> redress.routing.v1.ProposePlanRequest
-	22, // 44: redress.routing.v1.RoutingService.SignPlan:input_type -> redress.routing.v1.SignPlanRequest
-	24, // 45: redress.routing.v1.RoutingService.StartPlan:input_type -> redress.routing.v1.StartPlanRequest
-	26, // 46: redress.routing.v1.RoutingService.GetPlan:input_type -> redress.routing.v1.GetPlanRequest
-	28, // 47: redress.routing.v1.RoutingService.ListPlans:input_type -> redress.routing.v1.ListPlansRequest
-	30, // 48: redress.routing.v1.RoutingService.CompleteMeasure:input_type -> redress.routing.v1.CompleteMeasureRequest
-	32, // 49: redress.routing.v1.RoutingService.DelayMeasure:input_type -> redress.routing.v1.DelayMeasureRequest
-	34, // 50: redress.routing.v1.RoutingService.RecordProgress:input_type -> redress.routing.v1.RecordProgressRequest
-	36, // 51: redress.routing.v1.RoutingService.ListProgress:input_type -> redress.routing.v1.ListProgressRequest
-	38, // 52: redress.routing.v1.RoutingService.RecordReply:input_type -> redress.routing.v1.RecordReplyRequest
-	40, // 53: redress.routing.v1.RoutingService.ListReplies:input_type -> redress.routing.v1.ListRepliesRequest
-	42, // 54: redress.routing.v1.RoutingService.CloseCase:input_type -> redress.routing.v1.CloseCaseRequest
-	1,  // 55: redress.routing.v1.RoutingService.GetCase:output_type -> redress.routing.v1.GetCaseResponse
-	3,  // 56: redress.routing.v1.RoutingService.ListCases:output_type -> redress.routing.v1.ListCasesResponse
-	5,  // 57: redress.routing.v1.RoutingService.AssignCase:output_type -> redress.routing.v1.AssignCaseResponse
-	7,  // 58: redress.routing.v1.RoutingService.NameOwner:output_type -> redress.routing.v1.NameOwnerResponse
-	9,  // 59: redress.routing.v1.RoutingService.ProposeGrade:output_type -> redress.routing.v1.ProposeGradeResponse
-	11, // 60: redress.routing.v1.RoutingService.SignGrade:output_type -> redress.routing.v1.SignGradeResponse
-	13, // 61: redress.routing.v1.RoutingService.DoStep:output_type -> redress.routing.v1.DoStepResponse
-	15, // 62: redress.routing.v1.RoutingService.SkipStep:output_type -> redress.routing.v1.SkipStepResponse
-	17, // 63: redress.routing.v1.RoutingService.RecordFinding:output_type -> redress.routing.v1.RecordFindingResponse
-	19, // 64: redress.routing.v1.RoutingService.ListFindings:output_type -> redress.routing.v1.ListFindingsResponse
-	21, // 65: redress.routing.v1.RoutingService.ProposePlan:output_type -> redress.routing.v1.ProposePlanResponse
-	23, // 66: redress.routing.v1.RoutingService.SignPlan:output_type -> redress.routing.v1.SignPlanResponse
-	25, // 67: redress.routing.v1.RoutingService.StartPlan:output_type -> redress.routing.v1.StartPlanResponse
-	27, // 68: redress.routing.v1.RoutingService.GetPlan:output_type -> redress.routing.v1.GetPlanResponse
-	29, // 69: redress.routing.v1.RoutingService.ListPlans:output_type -> redress.routing.v1.ListPlansResponse
-	31, // 70: redress.routing.v1.RoutingService.CompleteMeasure:output_type -> redress.routing.v1.CompleteMeasureResponse
-	33, // 71: redress.routing.v1.RoutingService.DelayMeasure:output_type -> redress.routing.v1.DelayMeasureResponse
-	35, // 72: redress.routing.v1.RoutingService.RecordProgress:output_type -> redress.routing.v1.RecordProgressResponse
-	37, // 73: redress.routing.v1.RoutingService.ListProgress:output_type -> redress.routing.v1.ListProgressResponse
-	39, // 74: redress.routing.v1.RoutingService.RecordReply:output_type -> redress.routing.v1.RecordReplyResponse
-	41, // 75: redress.routing.v1.RoutingService.ListReplies:output_type -> redress.routing.v1.ListRepliesResponse
-	43, // 76: redress.routing.v1.RoutingService.CloseCase:output_type -> redress.routing.v1.CloseCaseResponse
-	55, // [55:77] is the sub-list for method output_type
-	33, // [33:55] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	47, // 0: redress.routing.v1.GetCaseResponse.case:type_name -> redress.routing.v1.Case
+	48, // 1: redress.routing.v1.ListCasesRequest.state:type_name -> redress.routing.v1.Case.State
+	47, // 2: redress.routing.v1.ListCasesResponse.cases:type_name -> redress.routing.v1.Case
+	47, // 3: redress.routing.v1.AssignCaseResponse.case:type_name -> redress.routing.v1.Case
+	47, // 4: redress.routing.v1.NameOwnerResponse.case:type_name -> redress.routing.v1.Case
+	49, // 5: redress.routing.v1.ProposeGradeRequest.proposal:type_name -> redress.routing.v1.GradeProposal
+	47, // 6: redress.routing.v1.ProposeGradeResponse.case:type_name -> redress.routing.v1.Case
+	50, // 7: redress.routing.v1.SignGradeRequest.decision:type_name -> redress.type.v1.Decision
+	47, // 8: redress.routing.v1.SignGradeResponse.case:type_name -> redress.routing.v1.Case
+	46, // 9: redress.routing.v1.DoStepRequest.facts:type_name -> redress.routing.v1.DoStepRequest.FactsEntry
+	47, // 10: redress.routing.v1.DoStepResponse.case:type_name -> redress.routing.v1.Case
+	47, // 11: redress.routing.v1.SkipStepResponse.case:type_name -> redress.routing.v1.Case
+	51, // 12: redress.routing.v1.RecordFindingRequest.finding:type_name -> redress.routing.v1.Finding
+	51, // 13: redress.routing.v1.RecordFindingResponse.finding:type_name -> redress.routing.v1.Finding
+	51, // 14: redress.routing.v1.ListFindingsResponse.findings:type_name -> redress.routing.v1.Finding
+	52, // 15: redress.routing.v1.ProposePlanRequest.plan:type_name -> redress.routing.v1.Plan
+	52, // 16: redress.routing.v1.ProposePlanResponse.plan:type_name -> redress.routing.v1.Plan
+	50, // 17: redress.routing.v1.SignPlanRequest.decision:type_name -> redress.type.v1.Decision
+	52, // 18: redress.routing.v1.SignPlanResponse.plan:type_name -> redress.routing.v1.Plan
+	52, // 19: redress.routing.v1.StartPlanResponse.plan:type_name -> redress.routing.v1.Plan
+	52, // 20: redress.routing.v1.GetPlanResponse.plan:type_name -> redress.routing.v1.Plan
+	52, // 21: redress.routing.v1.ListPlansResponse.plans:type_name -> redress.routing.v1.Plan
+	52, // 22: redress.routing.v1.CompleteMeasureResponse.plan:type_name -> redress.routing.v1.Plan
+	53, // 23: redress.routing.v1.DelayMeasureRequest.due_time:type_name -> google.protobuf.Timestamp
+	52, // 24: redress.routing.v1.DelayMeasureResponse.plan:type_name -> redress.routing.v1.Plan
+	54, // 25: redress.routing.v1.RecordProgressRequest.progress:type_name -> redress.routing.v1.Progress
+	54, // 26: redress.routing.v1.RecordProgressResponse.progress:type_name -> redress.routing.v1.Progress
+	54, // 27: redress.routing.v1.ListProgressResponse.progress:type_name -> redress.routing.v1.Progress
+	55, // 28: redress.routing.v1.RecordReplyRequest.reply:type_name -> redress.routing.v1.Reply
+	55, // 29: redress.routing.v1.RecordReplyResponse.reply:type_name -> redress.routing.v1.Reply
+	55, // 30: redress.routing.v1.ListRepliesResponse.replies:type_name -> redress.routing.v1.Reply
+	47, // 31: redress.routing.v1.CloseCaseResponse.case:type_name -> redress.routing.v1.Case
+	47, // 32: redress.routing.v1.ExportPersonResponse.cases:type_name -> redress.routing.v1.Case
+	52, // 33: redress.routing.v1.ExportPersonResponse.plans:type_name -> redress.routing.v1.Plan
+	51, // 34: redress.routing.v1.ExportPersonResponse.findings:type_name -> redress.routing.v1.Finding
+	54, // 35: redress.routing.v1.ExportPersonResponse.progress:type_name -> redress.routing.v1.Progress
+	55, // 36: redress.routing.v1.ExportPersonResponse.replies:type_name -> redress.routing.v1.Reply
+	56, // 37: redress.routing.v1.DoStepRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
+	0,  // 38: redress.routing.v1.RoutingService.GetCase:input_type -> redress.routing.v1.GetCaseRequest
+	2,  // 39: redress.routing.v1.RoutingService.ListCases:input_type -> redress.routing.v1.ListCasesRequest
+	4,  // 40: redress.routing.v1.RoutingService.AssignCase:input_type -> redress.routing.v1.AssignCaseRequest
+	6,  // 41: redress.routing.v1.RoutingService.NameOwner:input_type -> redress.routing.v1.NameOwnerRequest
+	8,  // 42: redress.routing.v1.RoutingService.ProposeGrade:input_type -> redress.routing.v1.ProposeGradeRequest
+	10, // 43: redress.routing.v1.RoutingService.SignGrade:input_type -> redress.routing.v1.SignGradeRequest
+	12, // 44: redress.routing.v1.RoutingService.DoStep:input_type -> redress.routing.v1.DoStepRequest
+	14, // 45: redress.routing.v1.RoutingService.SkipStep:input_type -> redress.routing.v1.SkipStepRequest
+	16, // 46: redress.routing.v1.RoutingService.RecordFinding:input_type -> redress.routing.v1.RecordFindingRequest
+	18, // 47: redress.routing.v1.RoutingService.ListFindings:input_type -> redress.routing.v1.ListFindingsRequest
+	20, // 48: redress.routing.v1.RoutingService.ProposePlan:input_type -> redress.routing.v1.ProposePlanRequest
+	22, // 49: redress.routing.v1.RoutingService.SignPlan:input_type -> redress.routing.v1.SignPlanRequest
+	24, // 50: redress.routing.v1.RoutingService.StartPlan:input_type -> redress.routing.v1.StartPlanRequest
+	26, // 51: redress.routing.v1.RoutingService.GetPlan:input_type -> redress.routing.v1.GetPlanRequest
+	28, // 52: redress.routing.v1.RoutingService.ListPlans:input_type -> redress.routing.v1.ListPlansRequest
+	30, // 53: redress.routing.v1.RoutingService.CompleteMeasure:input_type -> redress.routing.v1.CompleteMeasureRequest
+	32, // 54: redress.routing.v1.RoutingService.DelayMeasure:input_type -> redress.routing.v1.DelayMeasureRequest
+	34, // 55: redress.routing.v1.RoutingService.RecordProgress:input_type -> redress.routing.v1.RecordProgressRequest
+	36, // 56: redress.routing.v1.RoutingService.ListProgress:input_type -> redress.routing.v1.ListProgressRequest
+	38, // 57: redress.routing.v1.RoutingService.RecordReply:input_type -> redress.routing.v1.RecordReplyRequest
+	40, // 58: redress.routing.v1.RoutingService.ListReplies:input_type -> redress.routing.v1.ListRepliesRequest
+	42, // 59: redress.routing.v1.RoutingService.CloseCase:input_type -> redress.routing.v1.CloseCaseRequest
+	44, // 60: redress.routing.v1.RoutingService.ExportPerson:input_type -> redress.routing.v1.ExportPersonRequest
+	1,  // 61: redress.routing.v1.RoutingService.GetCase:output_type -> redress.routing.v1.GetCaseResponse
+	3,  // 62: redress.routing.v1.RoutingService.ListCases:output_type -> redress.routing.v1.ListCasesResponse
+	5,  // 63: redress.routing.v1.RoutingService.AssignCase:output_type -> redress.routing.v1.AssignCaseResponse
+	7,  // 64: redress.routing.v1.RoutingService.NameOwner:output_type -> redress.routing.v1.NameOwnerResponse
+	9,  // 65: redress.routing.v1.RoutingService.ProposeGrade:output_type -> redress.routing.v1.ProposeGradeResponse
+	11, // 66: redress.routing.v1.RoutingService.SignGrade:output_type -> redress.routing.v1.SignGradeResponse
+	13, // 67: redress.routing.v1.RoutingService.DoStep:output_type -> redress.routing.v1.DoStepResponse
+	15, // 68: redress.routing.v1.RoutingService.SkipStep:output_type -> redress.routing.v1.SkipStepResponse
+	17, // 69: redress.routing.v1.RoutingService.RecordFinding:output_type -> redress.routing.v1.RecordFindingResponse
+	19, // 70: redress.routing.v1.RoutingService.ListFindings:output_type -> redress.routing.v1.ListFindingsResponse
+	21, // 71: redress.routing.v1.RoutingService.ProposePlan:output_type -> redress.routing.v1.ProposePlanResponse
+	23, // 72: redress.routing.v1.RoutingService.SignPlan:output_type -> redress.routing.v1.SignPlanResponse
+	25, // 73: redress.routing.v1.RoutingService.StartPlan:output_type -> redress.routing.v1.StartPlanResponse
+	27, // 74: redress.routing.v1.RoutingService.GetPlan:output_type -> redress.routing.v1.GetPlanResponse
+	29, // 75: redress.routing.v1.RoutingService.ListPlans:output_type -> redress.routing.v1.ListPlansResponse
+	31, // 76: redress.routing.v1.RoutingService.CompleteMeasure:output_type -> redress.routing.v1.CompleteMeasureResponse
+	33, // 77: redress.routing.v1.RoutingService.DelayMeasure:output_type -> redress.routing.v1.DelayMeasureResponse
+	35, // 78: redress.routing.v1.RoutingService.RecordProgress:output_type -> redress.routing.v1.RecordProgressResponse
+	37, // 79: redress.routing.v1.RoutingService.ListProgress:output_type -> redress.routing.v1.ListProgressResponse
+	39, // 80: redress.routing.v1.RoutingService.RecordReply:output_type -> redress.routing.v1.RecordReplyResponse
+	41, // 81: redress.routing.v1.RoutingService.ListReplies:output_type -> redress.routing.v1.ListRepliesResponse
+	43, // 82: redress.routing.v1.RoutingService.CloseCase:output_type -> redress.routing.v1.CloseCaseResponse
+	45, // 83: redress.routing.v1.RoutingService.ExportPerson:output_type -> redress.routing.v1.ExportPersonResponse
+	61, // [61:84] is the sub-list for method output_type
+	38, // [38:61] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_redress_routing_v1_routing_service_proto_init() }
@@ -3079,7 +3235,7 @@ func file_redress_routing_v1_routing_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_routing_v1_routing_service_proto_rawDesc), len(file_redress_routing_v1_routing_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   45,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -41,6 +41,7 @@ const (
 	RoutingService_RecordReply_FullMethodName     = "/redress.routing.v1.RoutingService/RecordReply"
 	RoutingService_ListReplies_FullMethodName     = "/redress.routing.v1.RoutingService/ListReplies"
 	RoutingService_CloseCase_FullMethodName       = "/redress.routing.v1.RoutingService/CloseCase"
+	RoutingService_ExportPerson_FullMethodName    = "/redress.routing.v1.RoutingService/ExportPerson"
 )
 
 // RoutingServiceClient is the client API for RoutingService service.
@@ -115,6 +116,9 @@ type RoutingServiceClient interface {
 	// the complaint is then archived. Reasons GATE_CLOSED, OBLIGATION_OPEN, CASE_STATE,
 	// ETAG_MISMATCH.
 	CloseCase(ctx context.Context, in *CloseCaseRequest, opts ...grpc.CallOption) (*CloseCaseResponse, error)
+	// ExportPerson returns what routing holds about a data subject: the cases and
+	// what was written for them, in clear. For the suite's services.
+	ExportPerson(ctx context.Context, in *ExportPersonRequest, opts ...grpc.CallOption) (*ExportPersonResponse, error)
 }
 
 type routingServiceClient struct {
@@ -345,6 +349,16 @@ func (c *routingServiceClient) CloseCase(ctx context.Context, in *CloseCaseReque
 	return out, nil
 }
 
+func (c *routingServiceClient) ExportPerson(ctx context.Context, in *ExportPersonRequest, opts ...grpc.CallOption) (*ExportPersonResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExportPersonResponse)
+	err := c.cc.Invoke(ctx, RoutingService_ExportPerson_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // RoutingServiceServer is the server API for RoutingService service.
 // All implementations must embed UnimplementedRoutingServiceServer
 // for forward compatibility.
@@ -417,6 +431,9 @@ type RoutingServiceServer interface {
 	// the complaint is then archived. Reasons GATE_CLOSED, OBLIGATION_OPEN, CASE_STATE,
 	// ETAG_MISMATCH.
 	CloseCase(context.Context, *CloseCaseRequest) (*CloseCaseResponse, error)
+	// ExportPerson returns what routing holds about a data subject: the cases and
+	// what was written for them, in clear. For the suite's services.
+	ExportPerson(context.Context, *ExportPersonRequest) (*ExportPersonResponse, error)
 	mustEmbedUnimplementedRoutingServiceServer()
 }
 
@@ -492,6 +509,9 @@ func (UnimplementedRoutingServiceServer) ListReplies(context.Context, *ListRepli
 }
 func (UnimplementedRoutingServiceServer) CloseCase(context.Context, *CloseCaseRequest) (*CloseCaseResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CloseCase not implemented")
+}
+func (UnimplementedRoutingServiceServer) ExportPerson(context.Context, *ExportPersonRequest) (*ExportPersonResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ExportPerson not implemented")
 }
 func (UnimplementedRoutingServiceServer) mustEmbedUnimplementedRoutingServiceServer() {}
 func (UnimplementedRoutingServiceServer) testEmbeddedByValue()                        {}
@@ -910,6 +930,24 @@ func _RoutingService_CloseCase_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RoutingService_ExportPerson_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExportPersonRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RoutingServiceServer).ExportPerson(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RoutingService_ExportPerson_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RoutingServiceServer).ExportPerson(ctx, req.(*ExportPersonRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // RoutingService_ServiceDesc is the grpc.ServiceDesc for RoutingService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -1004,6 +1042,10 @@ var RoutingService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CloseCase",
 			Handler:    _RoutingService_CloseCase_Handler,
+		},
+		{
+			MethodName: "ExportPerson",
+			Handler:    _RoutingService_ExportPerson_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
