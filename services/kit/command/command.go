@@ -112,11 +112,16 @@ func show(settings any, out, errs io.Writer) int {
 	return OK
 }
 
-// Until runs s until ctx ends or s fails, and stops it within [Stopping].
+// Until runs s until ctx ends or s fails, and stops it within [Stopping]. That it
+// did not get to start before ctx ended is no failure.
 func Until(ctx context.Context, s lifecycle.Failing) error {
-	return lifecycle.Run(ctx, s, func() (context.Context, context.CancelFunc) {
+	err := lifecycle.Run(ctx, s, func() (context.Context, context.CancelFunc) {
 		return clock.System().WithTimeout(context.WithoutCancel(ctx), Stopping)
 	})
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // Version returns what was built: the version of the module and the commit, as

@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -32,6 +35,9 @@ still meet over their sockets.
 
 With --virtual-clock business time stands still at the instant given; each line on
 standard input moves it: an instant (2026-04-09T09:00:00+08:00) or a length (48h).
+
+The log is JSON on standard error; where that is a terminal, it goes to redress.log
+in the data folder instead.
 
 SIGINT and SIGTERM stop it once calls in hand are answered, within 30 seconds.`,
 		Example: `  redress serve
@@ -82,18 +88,48 @@ func closed(c suite.Config) error {
 }
 
 func (a *app) serveAll(ctx context.Context, conf suite.Config) error {
-	s, err := suite.New(ctx, conf, command.Version(), a.Err)
+	logs, name, err := a.logs(conf.Process.Data)
 	if err != nil {
 		return err
 	}
-	return command.Until(ctx, &announced{Suite: s, app: a, conf: conf})
+	s, err := suite.New(ctx, conf, command.Version(), logs)
+	if err == nil {
+		err = command.Until(ctx, &announced{Suite: s, app: a, conf: conf, log: name})
+	}
+	return errors.Join(err, logs.Close())
 }
+
+// logs returns where the log goes: to Err, or, if a person sits there, to a file
+// in the data folder, named, so that what they need to know is not lost in it.
+func (a *app) logs(data string) (to io.WriteCloser, name string, err error) {
+	terminal, ok := a.Err.(*os.File)
+	if !ok {
+		return open{a.Err}, "", nil
+	}
+	info, err := terminal.Stat()
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return open{a.Err}, "", nil
+	}
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return nil, "", err
+	}
+	name = filepath.Join(data, "redress.log")
+	to, err = os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	return to, name, err
+}
+
+// open is a writer that is not closed: it was handed in.
+type open struct{ io.Writer }
+
+// Close does nothing.
+func (open) Close() error { return nil }
 
 // announced is a suite that says where it is once it runs.
 type announced struct {
 	*suite.Suite
 	app  *app
 	conf suite.Config
+	log  string
 }
 
 // Start implements lifecycle.Service.
@@ -118,6 +154,9 @@ func (r *announced) greet() {
 		fmt.Fprintf(out, "  Mailbox         %s/mailbox/ (mail is kept here, none leaves this machine)\n", r.URL())
 	}
 	fmt.Fprintf(out, "  Data            %s\n", c.Process.Data)
+	if r.log != "" {
+		fmt.Fprintf(out, "  Log             %s\n", r.log)
+	}
 	if c.VirtualClock != "" {
 		fmt.Fprintf(out, "  Business time   %s; type 48h or an instant to move it\n", r.Now().Format(time.RFC3339))
 	}

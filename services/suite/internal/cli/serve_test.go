@@ -216,3 +216,37 @@ func TestAVirtualClockIsMovedByHand(t *testing.T) {
 		}
 	}
 }
+
+func TestServesSomeServicesFromTheirSections(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := write(t, "services.yaml", `
+intake: {data: `+dir+`/intake, server: {listen: "127.0.0.1:0"}, metrics: "127.0.0.1:0"}
+routing: {data: `+dir+`/routing, server: {listen: "127.0.0.1:0"}}
+gateway: {gateway: {listen: "127.0.0.1:0"}}
+notification: {not: read}
+`)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	logs, written := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := cli.Execute(ctx, []string{"serve", "intake", "gateway", "routing", "--config", file}, cli.Streams{Out: io.Discard, Err: written})
+		_ = written.Close()
+		ended <- err
+	}()
+	waiting := map[string]bool{"intake": true, "routing": true, "gateway": true}
+	for lines := bufio.NewScanner(logs); len(waiting) > 0 && lines.Scan(); {
+		var line struct{ Msg, Name string }
+		require.NoError(t, json.Unmarshal(lines.Bytes(), &line))
+		if line.Msg == "listening" {
+			delete(waiting, line.Name)
+		}
+	}
+	require.Empty(t, waiting)
+	go func() { _, _ = io.Copy(io.Discard, logs) }()
+	cancel()
+	require.NoError(t, <-ended)
+	require.FileExists(t, filepath.Join(dir, "intake", "db", "intake.db"))
+	require.FileExists(t, filepath.Join(dir, "routing", "db", "routing.db"))
+}
