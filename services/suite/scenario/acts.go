@@ -37,7 +37,8 @@ func acts() map[policyv1.Act]act {
 	return map[policyv1.Act]act{
 		policyv1.Act_ACT_REGISTER: {facts: true, do: register, takes: []string{
 			"channel", "medium", "origin", "category", "ground", "description", "demands", "complaint_object", "expression", "urgent", "external_channel",
-			"repeat_of", "display_name", "telephone", "email", "address", "locale", "kind", "received"}},
+			"repeat_of", "display_name", "telephone", "email", "address", "locale", "kind", "received",
+		}},
 		policyv1.Act_ACT_FILL:          {facts: true, do: fill, takes: []string{"form", "note"}},
 		policyv1.Act_ACT_VERIFY:        {do: verify, takes: []string{"note"}},
 		policyv1.Act_ACT_WITHDRAW:      {do: withdraw, takes: []string{"reason"}},

@@ -106,7 +106,7 @@ func (e *expander) head(s *policyv1.Scenario, at spot, pack string, taken map[st
 		e.wrong.add(at.at("id"), "scenario %q is there already", s.GetId())
 	}
 	taken[s.GetId()] = true
-	if s.GetPack() != pack && !strings.HasSuffix(pack, "/"+s.GetPack()) {
+	if s.GetPack() != pack {
 		e.wrong.add(at.at("pack"), "this file belongs to the pack %q, not %q", pack, s.GetPack())
 	}
 	if s.GetClause() == "" {

@@ -33,7 +33,7 @@ type file struct {
 // every finding.
 func read(name string) (*pack, error) {
 	var sources []policy.Source
-	p := &pack{name: name}
+	p := &pack{}
 	shipped, err := policy.Shipped(name, "")
 	switch {
 	case err == nil:
@@ -47,6 +47,13 @@ func read(name string) (*pack, error) {
 		}
 	default:
 		return nil, err
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(p.yaml, &doc); err != nil || len(doc.Content) != 1 {
+		return nil, fmt.Errorf("pack %q is no YAML: %w", name, err)
+	}
+	if id := child(doc.Content[0], "pack"); id != nil {
+		p.name = id.Value
 	}
 	var wrong mistakes
 	for _, s := range sources {

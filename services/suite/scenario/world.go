@@ -39,7 +39,6 @@ type world struct {
 	zone   *time.Location
 	labels map[string]string
 	tokens map[string]string
-	began  bool
 
 	actor      string
 	registered int
