@@ -9,6 +9,7 @@ import (
 
 	directoryv1 "example.com/redress/proto/gen/redress/directory/v1"
 	"example.com/redress/services/kit/journal"
+	"example.com/redress/services/kit/readgroup"
 )
 
 // Patterns of the collections a directory is built from.
@@ -34,51 +35,49 @@ type Source interface {
 // concurrent use.
 type Store struct {
 	source Source
+	reads  readgroup.Group[string, *Directory]
 
 	mu  sync.Mutex
-	all map[string]*kept
+	all map[string]kept
 }
 
-// kept is one organisation's snapshot; its lock makes one caller build for all.
+// kept is one organisation's snapshot.
 type kept struct {
-	mu        sync.Mutex
 	version   int64
 	directory *Directory
 }
 
 // NewStore returns a store that builds its snapshots from the source.
 func NewStore(source Source) *Store {
-	return &Store{source: source, all: map[string]*kept{}}
+	return &Store{source: source, all: map[string]kept{}}
 }
 
 // At returns the organisation's directory as it is now. It costs one reading of
-// the version, and one of all states after a change. An organisation nobody has
-// heard of has an empty directory.
+// the version, shared with who asks at the same time, and one of all states
+// after a change. An organisation nobody has heard of has an empty directory.
 func (s *Store) At(ctx context.Context, organization string) (*Directory, error) {
-	s.mu.Lock()
-	k := s.all[organization]
-	if k == nil {
-		k = &kept{}
+	return s.reads.Do(ctx, organization, func(ctx context.Context) (*Directory, error) {
+		// The version is read first: what changes while the states are read is read again next time.
+		version, err := s.source.Version(ctx, organization)
+		if err != nil {
+			return nil, fmt.Errorf("version of the directory: %w", err)
+		}
+		s.mu.Lock()
+		k := s.all[organization]
+		s.mu.Unlock()
+		if k.directory != nil && k.version == version {
+			return k.directory, nil
+		}
+		states, err := load(ctx, s.source, organization)
+		if err != nil {
+			return nil, err
+		}
+		k = kept{version, New(states)}
+		s.mu.Lock()
 		s.all[organization] = k
-	}
-	s.mu.Unlock()
-
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	// The version is read first: what changes while the states are read is read again next time.
-	version, err := s.source.Version(ctx, organization)
-	if err != nil {
-		return nil, fmt.Errorf("version of the directory: %w", err)
-	}
-	if k.directory != nil && k.version == version {
+		s.mu.Unlock()
 		return k.directory, nil
-	}
-	states, err := load(ctx, s.source, organization)
-	if err != nil {
-		return nil, err
-	}
-	k.directory, k.version = New(states), version
-	return k.directory, nil
+	})
 }
 
 func load(ctx context.Context, source Source, organization string) (States, error) {
