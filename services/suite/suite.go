@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -247,11 +248,11 @@ func (s *Suite) Conn(service string) grpc.ClientConnInterface {
 
 // Matrix returns who may call what, of all services.
 func (s *Suite) Matrix() string {
-	var out string
+	var out strings.Builder
 	for _, name := range Names() {
-		out += s.services[name].server.Matrix()
+		out.WriteString(s.services[name].server.Matrix())
 	}
-	return out
+	return out.String()
 }
 
 // conns are the connections to one service, made when its server is there.
