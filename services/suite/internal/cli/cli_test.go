@@ -102,6 +102,7 @@ func TestWrongCallsSayWhatToDo(t *testing.T) {
 		`for this machine only`:                    {"serve", "--virtual-clock", "2026-04-08T09:00:00+08:00", "--data", t.TempDir(), "--config", write(t, "open.yaml", "gateway: {listen: '0.0.0.0:0', behind_proxy: true}\n")},
 		`there is no pack and no file`:             {"policy", "show", "nothing"},
 		`the pack has no rule "nothing"`:           {"policy", "explain", "demo", "nothing"},
+		`name the directory`:                       {"organization", "create", "acme"},
 		`write PARAMETER=VALUE`:                    {"policy", "lint", "demo", "--set", "x"},
 	} {
 		require.Contains(t, refused(t, args...), want, "redress %s", strings.Join(args, " "))
