@@ -73,15 +73,6 @@ func From(ctx context.Context) (Caller, bool) {
 	return c, ok
 }
 
-type forwarderKey struct{}
-
-// Forwarder returns the service that passed on a call without a token. It is no
-// caller: only a method that names the service lets it call for itself.
-func Forwarder(ctx context.Context) (Caller, bool) {
-	c, ok := ctx.Value(forwarderKey{}).(Caller)
-	return c, ok
-}
-
 // organizationHeader names the organization a service acts for. It counts only
 // from a service known by its connection, which is trusted with all of them.
 const organizationHeader = "redress-organization"

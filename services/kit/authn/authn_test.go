@@ -119,13 +119,15 @@ func TestAForwarderIsNobodyWithoutAToken(t *testing.T) {
 	require.NoError(t, err)
 	_, ok := authn.From(ctx)
 	require.False(t, ok)
-	c, ok := authn.Forwarder(ctx)
-	require.True(t, ok)
-	require.Equal(t, "services/gateway", c.Principal)
+	ctx, err = authenticator().Authenticate(from(incoming(t, "redress-organization", "demo"), "gateway"))
+	require.NoError(t, err)
+	_, ok = authn.From(ctx)
+	require.False(t, ok, "the metadata of a passed-on call is that of whoever called")
 	ctx, err = authenticator().Authenticate(from(incoming(t, "authorization", "Bearer t-staff"), "gateway"))
 	require.NoError(t, err)
-	_, ok = authn.Forwarder(ctx)
-	require.False(t, ok)
+	c, ok := authn.From(ctx)
+	require.True(t, ok)
+	require.True(t, c.Staff)
 }
 
 func TestMetadataNeverSaysWhoCalls(t *testing.T) {

@@ -24,8 +24,8 @@ type Options struct {
 	// without a service's credentials is not bound by the list and needs a token.
 	Clients []string
 	// Forwarders are those of Clients that pass on the calls of others, as the
-	// gateway does: without a token their calls are nobody's, except of methods
-	// that name the forwarder itself.
+	// gateway does: without a token their calls are nobody's. They never call for
+	// themselves, because nothing tells such a call from one passed on.
 	Forwarders []string
 }
 
@@ -52,16 +52,13 @@ func (a *Authenticator) Authenticate(ctx context.Context) (context.Context, erro
 		return nil, err
 	case given:
 		return a.withToken(ctx, token, locale)
-	case service == "":
+	case service == "" || slices.Contains(a.options.Forwarders, service):
 		return ctx, nil
 	}
 	c := For(services+service, "")
 	c.Locale = locale
 	if values := metadata.ValueFromIncomingContext(ctx, organizationHeader); len(values) == 1 && isOrganization(values[0]) {
 		c.Organization = values[0]
-	}
-	if slices.Contains(a.options.Forwarders, service) {
-		return context.WithValue(ctx, forwarderKey{}, c), nil
 	}
 	return With(ctx, c), nil
 }

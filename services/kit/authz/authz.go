@@ -195,10 +195,6 @@ func (a *Authorizer) Authorize(ctx context.Context, fullMethod string) (context.
 	case m.access.GetAnyone():
 		return ctx, nil
 	case !known:
-		// A forwarder calls for itself only where the method names it.
-		if f, ok := authn.Forwarder(ctx); ok && slices.Contains(m.access.GetServices(), f.Name()) {
-			return authn.With(ctx, f), nil
-		}
 		return nil, fault.New(fault.Unauthenticated, ReasonCaller)
 	case c.Service:
 		return ctx, denyUnless(slices.Contains(m.access.GetServices(), c.Name()))

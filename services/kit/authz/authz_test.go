@@ -109,19 +109,18 @@ func TestNobodyMayCallWhatAnyoneMay(t *testing.T) {
 	}
 }
 
-func TestAForwarderCallsForItselfOnlyWhereItIsNamed(t *testing.T) {
+func TestAForwarderWithoutATokenIsNobodyEvenWhereItIsNamed(t *testing.T) {
 	t.Parallel()
 	a := authorizer(t)
-	ctx := peer.NewContext(metadata.NewIncomingContext(t.Context(), nil), &peer.Peer{AuthInfo: inproc.AuthInfo{Service: "gateway"}})
+	md := metadata.Pairs("redress-organization", "demo")
+	ctx := peer.NewContext(metadata.NewIncomingContext(t.Context(), md), &peer.Peer{AuthInfo: inproc.AuthInfo{Service: "gateway"}})
 	ctx, err := authn.New(authn.Options{Clients: []string{"gateway"}, Forwarders: []string{"gateway"}}).Authenticate(ctx)
 	require.NoError(t, err)
-	as, err := a.Authorize(ctx, subscribe)
-	require.NoError(t, err)
-	c, _ := authn.From(as)
-	require.True(t, c.Service)
-	_, err = a.Authorize(ctx, get)
-	require.Equal(t, fault.Unauthenticated, fault.KindOf(err))
-	as, err = a.Authorize(ctx, check)
+	for _, method := range []string{subscribe, get, pause} {
+		_, err = a.Authorize(ctx, method)
+		require.Equal(t, fault.Unauthenticated, fault.KindOf(err), "whoever stands behind the forwarder would be the forwarder")
+	}
+	as, err := a.Authorize(ctx, check)
 	require.NoError(t, err)
 	_, known := authn.From(as)
 	require.False(t, known, "a method for anyone is called by nobody")

@@ -147,13 +147,35 @@ func (h *Host) Stop(ctx context.Context) error {
 	return err
 }
 
-// Functions returns what a person may do now, for the interceptor.
+// Functions returns what a person may do now, for the interceptor. NotFound for
+// somebody the directory does not know or who is no longer active: even what all
+// staff may read is not for them. Unavailable while the directory is behind and
+// may come to know them, as at a first start and in a rebuild.
 func (h *Host) Functions(ctx context.Context, organization, person string) ([]typev1.Function, error) {
 	d, err := h.Directory.At(ctx, organization)
 	if err != nil {
 		return nil, err
 	}
+	if _, known := d.Person(person); !known && h.behind(ctx) {
+		return nil, fault.New(fault.Unavailable, ReasonStale, "source", directorySource)
+	}
+	if !d.Active(person) {
+		return nil, NotFound(person)
+	}
 	return d.Functions(person, h.Clock.Now()), nil
+}
+
+// directorySource is the service whose feed fills the directory of all others.
+const directorySource = "routing"
+
+// behind reports whether events of the directory are still on their way here.
+func (h *Host) behind(ctx context.Context) bool {
+	c, ok := h.consumers[directorySource]
+	if !ok {
+		return false
+	}
+	caughtUp, err := c.CaughtUp(ctx)
+	return err != nil || !caughtUp
 }
 
 // Reasons returns the catalogue entries a server of this host may answer with,

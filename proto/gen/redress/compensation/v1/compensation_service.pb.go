@@ -2064,7 +2064,7 @@ const file_redress_compensation_v1_compensation_service_proto_rawDesc = "" +
 	"\forganization\x18\x01 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,62}$R\forganization\x125\n" +
 	"\asubject\x18\x02 \x01(\tB\x1b\xe0A\x02\xbaH\x15r\x132\x11^[a-z0-9-]{1,64}$R\asubject\"N\n" +
 	"\x14ExportPersonResponse\x126\n" +
-	"\x06claims\x18\x01 \x03(\v2\x1e.redress.compensation.v1.ClaimR\x06claims2\xf0\x11\n" +
+	"\x06claims\x18\x01 \x03(\v2\x1e.redress.compensation.v1.ClaimR\x06claims2\xe6\x11\n" +
 	"\x13CompensationService\x12\x94\x01\n" +
 	"\bGetClaim\x12(.redress.compensation.v1.GetClaimRequest\x1a).redress.compensation.v1.GetClaimResponse\"3\xca\xda\x18\n" +
 	"(\x012\x04nameH\x01\x82\xd3\xe4\x93\x02\x1cb\x05claim\x12\x13/v1/{name=claims/*}\x90\x02\x01\x12\x84\x01\n" +
@@ -2093,8 +2093,9 @@ const file_redress_compensation_v1_compensation_service_proto_rawDesc = "" +
 	"\rConfirmPayout\x12-.redress.compensation.v1.ConfirmPayoutRequest\x1a..redress.compensation.v1.ConfirmPayoutResponse\"C\xca\xda\x18\x0f\n" +
 	"\x01\x042\x04name8\x01@\x01H\x01\x82\xd3\xe4\x93\x02':\x01*b\x05claim\"\x1b/v1/{name=claims/*}:confirm\x90\x02\x02\x12\x81\x01\n" +
 	"\n" +
-	"HoldClaims\x12*.redress.compensation.v1.HoldClaimsRequest\x1a+.redress.compensation.v1.HoldClaimsResponse\"\x1a\xca\xda\x18\x13\x1a\x06intake\x1a\arouting8\x01\x90\x02\x02\x12\x87\x01\n" +
-	"\fExportPerson\x12,.redress.compensation.v1.ExportPersonRequest\x1a-.redress.compensation.v1.ExportPersonResponse\"\x1a\xca\xda\x18\x13\x1a\x06intake\x1a\agatewayH\x01\x90\x02\x01BFZDexample.com/redress/proto/gen/redress/compensation/v1;compensationv1b\x06proto3"
+	"HoldClaims\x12*.redress.compensation.v1.HoldClaimsRequest\x1a+.redress.compensation.v1.HoldClaimsResponse\"\x1a\xca\xda\x18\x13\x1a\x06intake\x1a\arouting8\x01\x90\x02\x02\x12~\n" +
+	"\fExportPerson\x12,.redress.compensation.v1.ExportPersonRequest\x1a-.redress.compensation.v1.ExportPersonResponse\"\x11\xca\xda\x18\n" +
+	"\x1a\x06intakeH\x01\x90\x02\x01BFZDexample.com/redress/proto/gen/redress/compensation/v1;compensationv1b\x06proto3"
 
 var (
 	file_redress_compensation_v1_compensation_service_proto_rawDescOnce sync.Once

@@ -874,7 +874,7 @@ const file_redress_correctiveaction_v1_corrective_action_service_proto_rawDesc =
 	"\forganization\x18\x01 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,62}$R\forganization\x125\n" +
 	"\asubject\x18\x02 \x01(\tB\x1b\xe0A\x02\xbaH\x15r\x132\x11^[a-z0-9-]{1,64}$R\asubject\"U\n" +
 	"\x14ExportPersonResponse\x12=\n" +
-	"\aactions\x18\x01 \x03(\v2#.redress.correctiveaction.v1.ActionR\aactions2\xbd\t\n" +
+	"\aactions\x18\x01 \x03(\v2#.redress.correctiveaction.v1.ActionR\aactions2\xb4\t\n" +
 	"\x17CorrectiveActionService\x12\x9f\x01\n" +
 	"\tGetAction\x12-.redress.correctiveaction.v1.GetActionRequest\x1a..redress.correctiveaction.v1.GetActionResponse\"3\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02\x1eb\x06action\x12\x14/v1/{name=actions/*}\x90\x02\x01\x12\x8e\x01\n" +
 	"\vListActions\x12/.redress.correctiveaction.v1.ListActionsRequest\x1a0.redress.correctiveaction.v1.ListActionsResponse\"\x1c\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\r\x12\v/v1/actions\x90\x02\x01\x12\xa5\x01\n" +
@@ -885,8 +885,9 @@ const file_redress_correctiveaction_v1_corrective_action_service_proto_rawDesc =
 	"\fVerifyAction\x120.redress.correctiveaction.v1.VerifyActionRequest\x1a1.redress.correctiveaction.v1.VerifyActionResponse\"B\xca\xda\x18\r\n" +
 	"\x01\x052\x04name8\x01@\x01\x82\xd3\xe4\x93\x02(:\x01*b\x06action\"\x1b/v1/{name=actions/*}:verify\x90\x02\x02\x12\xb3\x01\n" +
 	"\vCloseAction\x12/.redress.correctiveaction.v1.CloseActionRequest\x1a0.redress.correctiveaction.v1.CloseActionResponse\"A\xca\xda\x18\r\n" +
-	"\x01\x052\x04name8\x01@\x01\x82\xd3\xe4\x93\x02':\x01*b\x06action\"\x1a/v1/{name=actions/*}:close\x90\x02\x02\x12\x8f\x01\n" +
-	"\fExportPerson\x120.redress.correctiveaction.v1.ExportPersonRequest\x1a1.redress.correctiveaction.v1.ExportPersonResponse\"\x1a\xca\xda\x18\x13\x1a\x06intake\x1a\agatewayH\x01\x90\x02\x01BNZLexample.com/redress/proto/gen/redress/correctiveaction/v1;correctiveactionv1b\x06proto3"
+	"\x01\x052\x04name8\x01@\x01\x82\xd3\xe4\x93\x02':\x01*b\x06action\"\x1a/v1/{name=actions/*}:close\x90\x02\x02\x12\x86\x01\n" +
+	"\fExportPerson\x120.redress.correctiveaction.v1.ExportPersonRequest\x1a1.redress.correctiveaction.v1.ExportPersonResponse\"\x11\xca\xda\x18\n" +
+	"\x1a\x06intakeH\x01\x90\x02\x01BNZLexample.com/redress/proto/gen/redress/correctiveaction/v1;correctiveactionv1b\x06proto3"
 
 var (
 	file_redress_correctiveaction_v1_corrective_action_service_proto_rawDescOnce sync.Once

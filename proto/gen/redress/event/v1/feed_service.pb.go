@@ -611,11 +611,11 @@ const file_redress_event_v1_feed_service_proto_rawDesc = "" +
 	"\aservice\x18\x01 \x01(\tB\x18\xe0A\x02\xbaH\x12r\x102\x0e^[a-z-]{1,32}$R\aservice\x12A\n" +
 	"\bposition\x18\x02 \x01(\v2\x1a.redress.event.v1.PositionB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\bposition\"4\n" +
 	"\x18RetryParkedEventResponse\x12\x18\n" +
-	"\aapplied\x18\x01 \x01(\x05R\aapplied2\xf7\x02\n" +
-	"\vFeedService\x12\xb3\x01\n" +
-	"\tSubscribe\x12\".redress.event.v1.SubscribeRequest\x1a#.redress.event.v1.SubscribeResponse\"[\xca\xda\x18T\x1a\x06intake\x1a\arouting\x1a\fcompensation\x1a\x11corrective-action\x1a\fnotification\x1a\treporting\x1a\agateway\x90\x02\x010\x01\x12\xb1\x01\n" +
-	"\bGetHeads\x12!.redress.event.v1.GetHeadsRequest\x1a\".redress.event.v1.GetHeadsResponse\"^\xca\xda\x18W\n" +
-	"\x01\t\x1a\x06intake\x1a\arouting\x1a\fcompensation\x1a\x11corrective-action\x1a\fnotification\x1a\treporting\x1a\agateway\x90\x02\x012\xe0\x02\n" +
+	"\aapplied\x18\x01 \x01(\x05R\aapplied2\xe5\x02\n" +
+	"\vFeedService\x12\xaa\x01\n" +
+	"\tSubscribe\x12\".redress.event.v1.SubscribeRequest\x1a#.redress.event.v1.SubscribeResponse\"R\xca\xda\x18K\x1a\x06intake\x1a\arouting\x1a\fcompensation\x1a\x11corrective-action\x1a\fnotification\x1a\treporting\x90\x02\x010\x01\x12\xa8\x01\n" +
+	"\bGetHeads\x12!.redress.event.v1.GetHeadsRequest\x1a\".redress.event.v1.GetHeadsResponse\"U\xca\xda\x18N\n" +
+	"\x01\t\x1a\x06intake\x1a\arouting\x1a\fcompensation\x1a\x11corrective-action\x1a\fnotification\x1a\treporting\x90\x02\x012\xe0\x02\n" +
 	"\x0fConsumerService\x12\xa0\x01\n" +
 	"\x10ListParkedEvents\x12).redress.event.v1.ListParkedEventsRequest\x1a*.redress.event.v1.ListParkedEventsResponse\"5\xca\xda\x18\x03\n" +
 	"\x01\t\x82\xd3\xe4\x93\x02%\x12#/v1/services/{service}/parkedEvents\x90\x02\x01\x12\xa9\x01\n" +

@@ -2815,9 +2815,9 @@ const file_redress_intake_v1_intake_service_proto_rawDesc = "" +
 	"\forganization\x18\x01 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,62}$R\forganization\x12:\n" +
 	"\x04name\x18\x02 \x01(\tB&\xe0A\x02\xbaH r\x1e2\x1c^complaints/[a-z0-9-]{1,64}$R\x04name\"4\n" +
 	"\x16MintStatusLinkResponse\x12\x1a\n" +
-	"\x05token\x18\x01 \x01(\tB\x04\xd0\xda\x18\x04R\x05token2\xfe\x15\n" +
-	"\rIntakeService\x12\xa7\x01\n" +
-	"\fGetComplaint\x12&.redress.intake.v1.GetComplaintRequest\x1a'.redress.intake.v1.GetComplaintResponse\"F\xca\xda\x18\x15\x10\x01\x1a\agateway(\x012\x04nameH\x01\x82\xd3\xe4\x93\x02$b\tcomplaint\x12\x17/v1/{name=complaints/*}\x90\x02\x01\x12\x8a\x01\n" +
+	"\x05token\x18\x01 \x01(\tB\x04\xd0\xda\x18\x04R\x05token2\xf5\x15\n" +
+	"\rIntakeService\x12\x9e\x01\n" +
+	"\fGetComplaint\x12&.redress.intake.v1.GetComplaintRequest\x1a'.redress.intake.v1.GetComplaintResponse\"=\xca\xda\x18\f\x10\x01(\x012\x04nameH\x01\x82\xd3\xe4\x93\x02$b\tcomplaint\x12\x17/v1/{name=complaints/*}\x90\x02\x01\x12\x8a\x01\n" +
 	"\x0eListComplaints\x12(.redress.intake.v1.ListComplaintsRequest\x1a).redress.intake.v1.ListComplaintsResponse\"#\xca\xda\x18\x06\x10\x01(\x01H\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/complaints\x90\x02\x01\x12\xa6\x01\n" +
 	"\x0fCreateComplaint\x12).redress.intake.v1.CreateComplaintRequest\x1a*.redress.intake.v1.CreateComplaintResponse\"<\xca\xda\x18\t\n" +
 	"\x01\x01\x10\x018\x01H\x01\x82\xd3\xe4\x93\x02&:\tcomplaintb\tcomplaint\"\x0e/v1/complaints\x90\x02\x02\x12\xca\x01\n" +
@@ -2843,12 +2843,12 @@ const file_redress_intake_v1_intake_service_proto_rawDesc = "" +
 	"\vErasePerson\x12%.redress.intake.v1.ErasePersonRequest\x1a&.redress.intake.v1.ErasePersonResponse\"@\xca\xda\x18\v\n" +
 	"\x01\b2\x04name8\x01\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/{name=complaints/*}:erasePerson\x90\x02\x02\x12\xa4\x01\n" +
 	"\fExportPerson\x12&.redress.intake.v1.ExportPersonRequest\x1a'.redress.intake.v1.ExportPersonResponse\"C\xca\xda\x18\r\n" +
-	"\x01\b2\x04name8\x01H\x01\x82\xd3\xe4\x93\x02):\x01*\"$/v1/{name=complaints/*}:exportPerson\x90\x02\x022\xf4\x03\n" +
+	"\x01\b2\x04name8\x01H\x01\x82\xd3\xe4\x93\x02):\x01*\"$/v1/{name=complaints/*}:exportPerson\x90\x02\x022\xe1\x03\n" +
 	"\n" +
-	"KeyService\x12\xa7\x01\n" +
-	"\aLendKey\x12!.redress.intake.v1.LendKeyRequest\x1a\".redress.intake.v1.LendKeyResponse\"U\xca\xda\x18N\x1a\arouting\x1a\fcompensation\x1a\x11corrective-action\x1a\fnotification\x1a\treporting\x1a\agatewayH\x01\x90\x02\x01\x12\xb3\x01\n" +
-	"\x0eConfirmErasure\x12(.redress.intake.v1.ConfirmErasureRequest\x1a).redress.intake.v1.ConfirmErasureResponse\"L\xca\xda\x18E\x1a\arouting\x1a\fcompensation\x1a\x11corrective-action\x1a\fnotification\x1a\treporting8\x01\x90\x02\x02\x12\x85\x01\n" +
-	"\x0eMintStatusLink\x12(.redress.intake.v1.MintStatusLinkRequest\x1a).redress.intake.v1.MintStatusLinkResponse\"\x1e\xca\xda\x18\x17\x1a\fnotification\x1a\agateway\x90\x02\x01B:Z8example.com/redress/proto/gen/redress/intake/v1;intakev1b\x06proto3"
+	"KeyService\x12\x9e\x01\n" +
+	"\aLendKey\x12!.redress.intake.v1.LendKeyRequest\x1a\".redress.intake.v1.LendKeyResponse\"L\xca\xda\x18E\x1a\arouting\x1a\fcompensation\x1a\x11corrective-action\x1a\fnotification\x1a\treportingH\x01\x90\x02\x01\x12\xb3\x01\n" +
+	"\x0eConfirmErasure\x12(.redress.intake.v1.ConfirmErasureRequest\x1a).redress.intake.v1.ConfirmErasureResponse\"L\xca\xda\x18E\x1a\arouting\x1a\fcompensation\x1a\x11corrective-action\x1a\fnotification\x1a\treporting8\x01\x90\x02\x02\x12|\n" +
+	"\x0eMintStatusLink\x12(.redress.intake.v1.MintStatusLinkRequest\x1a).redress.intake.v1.MintStatusLinkResponse\"\x15\xca\xda\x18\x0e\x1a\fnotification\x90\x02\x01B:Z8example.com/redress/proto/gen/redress/intake/v1;intakev1b\x06proto3"
 
 var (
 	file_redress_intake_v1_intake_service_proto_rawDescOnce sync.Once

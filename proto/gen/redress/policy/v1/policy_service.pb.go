@@ -1376,7 +1376,7 @@ const file_redress_policy_v1_policy_service_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"N\n" +
 	"\x13InstallPackResponse\x127\n" +
-	"\brevision\x18\x01 \x01(\v2\x1b.redress.policy.v1.RevisionR\brevision2\x88\t\n" +
+	"\brevision\x18\x01 \x01(\v2\x1b.redress.policy.v1.RevisionR\brevision2\xfe\b\n" +
 	"\rPolicyService\x12\x89\x01\n" +
 	"\fValidatePack\x12&.redress.policy.v1.ValidatePackRequest\x1a'.redress.policy.v1.ValidatePackResponse\"(\xca\xda\x18\x04\n" +
 	"\x02\n" +
@@ -1388,8 +1388,8 @@ const file_redress_policy_v1_policy_service_proto_rawDesc = "" +
 	"\x01\n" +
 	"2\x04name8\x01@\x01\x82\xd3\xe4\x93\x026:\x01*b\brevision\"'/v1/{name=packs/*/revisions/*}:activate\x90\x02\x02\x12\x9d\x01\n" +
 	"\vGetRevision\x12%.redress.policy.v1.GetRevisionRequest\x1a&.redress.policy.v1.GetRevisionResponse\"?\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02*b\brevision\x12\x1e/v1/{name=packs/*/revisions/*}\x90\x02\x01\x12\x82\x01\n" +
-	"\rListRevisions\x12'.redress.policy.v1.ListRevisionsRequest\x1a(.redress.policy.v1.ListRevisionsResponse\"\x1e\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/revisions\x90\x02\x01\x12\xf2\x01\n" +
-	"\x11GetActiveRevision\x12+.redress.policy.v1.GetActiveRevisionRequest\x1a,.redress.policy.v1.GetActiveRevisionResponse\"\x81\x01\xca\xda\x18T\x1a\x06intake\x1a\fcompensation\x1a\x11corrective-action\x1a\fnotification\x1a\treporting\x1a\agateway\x1a\x05suite(\x01\x82\xd3\xe4\x93\x02 b\brevision\x12\x14/v1/revisions:active\x90\x02\x01\x12n\n" +
+	"\rListRevisions\x12'.redress.policy.v1.ListRevisionsRequest\x1a(.redress.policy.v1.ListRevisionsResponse\"\x1e\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/revisions\x90\x02\x01\x12\xe8\x01\n" +
+	"\x11GetActiveRevision\x12+.redress.policy.v1.GetActiveRevisionRequest\x1a,.redress.policy.v1.GetActiveRevisionResponse\"x\xca\xda\x18K\x1a\x06intake\x1a\fcompensation\x1a\x11corrective-action\x1a\fnotification\x1a\treporting\x1a\x05suite(\x01\x82\xd3\xe4\x93\x02 b\brevision\x12\x14/v1/revisions:active\x90\x02\x01\x12n\n" +
 	"\vInstallPack\x12%.redress.policy.v1.InstallPackRequest\x1a&.redress.policy.v1.InstallPackResponse\"\x10\xca\xda\x18\t\x1a\x05suite8\x01\x90\x02\x02B:Z8example.com/redress/proto/gen/redress/policy/v1;policyv1b\x06proto3"
 
 var (

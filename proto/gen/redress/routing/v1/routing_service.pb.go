@@ -3013,7 +3013,7 @@ const file_redress_routing_v1_routing_service_proto_rawDesc = "" +
 	"\x05plans\x18\x02 \x03(\v2\x18.redress.routing.v1.PlanR\x05plans\x127\n" +
 	"\bfindings\x18\x03 \x03(\v2\x1b.redress.routing.v1.FindingR\bfindings\x128\n" +
 	"\bprogress\x18\x04 \x03(\v2\x1c.redress.routing.v1.ProgressR\bprogress\x123\n" +
-	"\areplies\x18\x05 \x03(\v2\x19.redress.routing.v1.ReplyR\areplies2\xc6\x1c\n" +
+	"\areplies\x18\x05 \x03(\v2\x19.redress.routing.v1.ReplyR\areplies2\xbd\x1c\n" +
 	"\x0eRoutingService\x12\x83\x01\n" +
 	"\aGetCase\x12\".redress.routing.v1.GetCaseRequest\x1a#.redress.routing.v1.GetCaseResponse\"/\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02\x1ab\x04case\x12\x12/v1/{name=cases/*}\x90\x02\x01\x12t\n" +
 	"\tListCases\x12$.redress.routing.v1.ListCasesRequest\x1a%.redress.routing.v1.ListCasesResponse\"\x1a\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\v\x12\t/v1/cases\x90\x02\x01\x12\x9d\x01\n" +
@@ -3056,8 +3056,9 @@ const file_redress_routing_v1_routing_service_proto_rawDesc = "" +
 	"\vListReplies\x12&.redress.routing.v1.ListRepliesRequest\x1a'.redress.routing.v1.ListRepliesResponse\"5\xca\xda\x18\n" +
 	"(\x012\x06parent\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{parent=cases/*}/replies\x90\x02\x01\x12\x99\x01\n" +
 	"\tCloseCase\x12$.redress.routing.v1.CloseCaseRequest\x1a%.redress.routing.v1.CloseCaseResponse\"?\xca\xda\x18\x0f\n" +
-	"\x03\x01\x02\x062\x04name8\x01@\x01\x82\xd3\xe4\x93\x02#:\x01*b\x04case\"\x18/v1/{name=cases/*}:close\x90\x02\x02\x12}\n" +
-	"\fExportPerson\x12'.redress.routing.v1.ExportPersonRequest\x1a(.redress.routing.v1.ExportPersonResponse\"\x1a\xca\xda\x18\x13\x1a\x06intake\x1a\agatewayH\x01\x90\x02\x01B<Z:example.com/redress/proto/gen/redress/routing/v1;routingv1b\x06proto3"
+	"\x03\x01\x02\x062\x04name8\x01@\x01\x82\xd3\xe4\x93\x02#:\x01*b\x04case\"\x18/v1/{name=cases/*}:close\x90\x02\x02\x12t\n" +
+	"\fExportPerson\x12'.redress.routing.v1.ExportPersonRequest\x1a(.redress.routing.v1.ExportPersonResponse\"\x11\xca\xda\x18\n" +
+	"\x1a\x06intakeH\x01\x90\x02\x01B<Z:example.com/redress/proto/gen/redress/routing/v1;routingv1b\x06proto3"
 
 var (
 	file_redress_routing_v1_routing_service_proto_rawDescOnce sync.Once
