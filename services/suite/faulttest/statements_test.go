@@ -26,8 +26,8 @@ type striker struct {
 func (s *striker) hook(op string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// Positions are read by who asks whether feeds are caught up.
-	if !s.armed || s.struck != "" || op == "positions.read" {
+	// These are of who reads the feed and asks whether all of it was read.
+	if !s.armed || s.struck != "" || op == "positions.read" || op == "events.read" {
 		return nil
 	}
 	if s.left--; s.left >= 0 {
