@@ -23,6 +23,7 @@ import (
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/kit/journal"
+	"example.com/redress/services/kit/readgroup"
 	"example.com/redress/services/policy"
 )
 
@@ -57,6 +58,22 @@ type Revisions struct {
 	mu    sync.Mutex
 	byKey map[string]*list.Element
 	order *list.List
+
+	reads readgroup.Group[organization, inForce]
+	known map[organization]inForce // as last read; under mu
+}
+
+// organization is whose policy is read, and where from.
+type organization struct {
+	name string
+	own  bool
+}
+
+// inForce is the revision in force in an organisation. version is that of its row.
+type inForce struct {
+	version  int64
+	policy   *policy.Policy
+	revision *policyv1.Revision
 }
 
 type compiled struct {
@@ -66,7 +83,7 @@ type compiled struct {
 
 // New returns an empty cache.
 func New() *Revisions {
-	return &Revisions{byKey: map[string]*list.Element{}, order: list.New()}
+	return &Revisions{byKey: map[string]*list.Element{}, order: list.New(), known: map[organization]inForce{}}
 }
 
 // Get returns the policy of the named revision.
@@ -79,9 +96,17 @@ func (r *Revisions) Get(source Source, name string) (*policy.Policy, error) {
 	return r.compile(&revision)
 }
 
-// Active returns the policy in force and its revision.
-// Faults: NO_ACTIVE_POLICY.
+// Active returns the policy in force and its revision, which is shared: do not
+// change it. Faults: NO_ACTIVE_POLICY. Cost: one read, which from a [Journal] is
+// shared with who asks at the same time.
 func (r *Revisions) Active(source Source) (*policy.Policy, *policyv1.Revision, error) {
+	if j, ok := source.(Journal); ok {
+		f, err := r.reads.Do(j.Context, organization{j.Organization, j.Own}, func(ctx context.Context) (inForce, error) {
+			j.Context = ctx
+			return r.read(j)
+		})
+		return f.policy, f.revision, err
+	}
 	names, err := source.Active()
 	if err != nil {
 		return nil, nil, err
@@ -95,6 +120,36 @@ func (r *Revisions) Active(source Source) (*policy.Policy, *policyv1.Revision, e
 	}
 	p, err := r.compile(&revision)
 	return p, &revision, err
+}
+
+// read returns what is in force, decoded anew only when its row has changed: a
+// pack with its source has some ten kilobytes.
+func (r *Revisions) read(j Journal) (inForce, error) {
+	rows, err := j.active()
+	if err != nil {
+		return inForce{}, err
+	}
+	if len(rows) == 0 {
+		return inForce{}, fault.New(fault.FailedPrecondition, ReasonNoActive)
+	}
+	row, of := rows[0], organization{j.Organization, j.Own}
+	r.mu.Lock()
+	f, ok := r.known[of]
+	r.mu.Unlock()
+	if ok && f.revision.GetName() == row.Name && f.version == row.Version {
+		return f, nil
+	}
+	f = inForce{version: row.Version, revision: &policyv1.Revision{}}
+	if err := proto.Unmarshal(row.State, f.revision); err != nil {
+		return inForce{}, fmt.Errorf("state of %s: %w", row.Name, err)
+	}
+	if f.policy, err = r.compile(f.revision); err != nil {
+		return inForce{}, err
+	}
+	r.mu.Lock()
+	r.known[of] = f
+	r.mu.Unlock()
+	return f, nil
 }
 
 func (r *Revisions) compile(revision *policyv1.Revision) (*policy.Policy, error) {
@@ -200,13 +255,18 @@ func (s Journal) Revision(name string, r *policyv1.Revision) error {
 
 // Active implements [Source].
 func (s Journal) Active() ([]string, error) {
+	rows, err := s.active()
+	return names(rows), err
+}
+
+func (s Journal) active() ([]journal.Row, error) {
 	q := journal.Query{Organization: s.Organization, Kind: Pattern, Where: []journal.Attr{active()}, Limit: 2}
 	list := s.J.Projections
 	if s.Own {
 		list = s.J.List
 	}
 	page, err := list(s.Context, q)
-	return names(page.Rows), err
+	return page.Rows, err
 }
 
 func names(rows []journal.Row) []string {
