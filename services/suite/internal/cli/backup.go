@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -68,7 +70,7 @@ nobody writes, or with the means of the platform.`,
 
 func (a *app) backup(ctx context.Context, conf suite.Config, folder string, holds []string) (err error) {
 	data := conf.Process.Data
-	if !exists(data) {
+	if _, err := os.Stat(data); errors.Is(err, fs.ErrNotExist) {
 		return usage("there is no data folder %s: name it with --data", data)
 	}
 	if err := newFolder(folder); err != nil {
@@ -246,17 +248,11 @@ func (a *app) restoreFiles(ctx context.Context, folder, data string, m *manifest
 	return nil
 }
 
+// join lists words as one says them.
 func join(words []string) string {
-	switch n := len(words); n {
-	case 0:
-		return ""
-	case 1:
-		return words[0]
-	default:
-		out := words[0]
-		for _, w := range words[1 : n-1] {
-			out += ", " + w
-		}
-		return out + " and " + words[n-1]
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
 	}
+	return strings.Join(words[:last], ", ") + " and " + words[last]
 }

@@ -38,9 +38,8 @@ func Main(ctx context.Context, args []string, s Streams) int {
 	if err == nil {
 		return command.OK
 	}
-	var wrong *UsageError
 	fmt.Fprintf(s.Err, "redress: %s\n", explain(err))
-	if errors.As(err, &wrong) {
+	if _, ok := errors.AsType[*UsageError](err); ok {
 		return command.Usage
 	}
 	return command.Failed
@@ -141,7 +140,7 @@ func strict(c *cobra.Command) {
 			return nil
 		}
 	} else if c.HasSubCommands() {
-		c.Args = func(c *cobra.Command, args []string) error { return unknown(c, args) }
+		c.Args = unknown
 		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 	}
 	for _, sub := range c.Commands() {

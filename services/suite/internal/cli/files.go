@@ -192,5 +192,5 @@ func newFolder(path string) error {
 	case len(entries) > 0:
 		return usage("%s is not empty: nothing is overwritten; name a new folder", path)
 	}
-	return os.Chmod(path, 0o700)
+	return os.Chmod(path, 0o700) //nolint:gosec // a folder is entered
 }

@@ -106,9 +106,8 @@ func (a *app) logs(data string) (to io.WriteCloser, name string, err error) {
 	if !ok {
 		return open{a.Err}, "", nil
 	}
-	info, err := terminal.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return open{a.Err}, "", nil
+	if info, err := terminal.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return open{a.Err}, "", nil //nolint:nilerr // what cannot say what it is, is no terminal
 	}
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, "", err

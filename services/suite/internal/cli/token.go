@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -144,10 +143,4 @@ With --make a key is made if there is none.`,
 		return nil
 	}
 	return c
-}
-
-// exists reports whether there is a file or folder.
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return !os.IsNotExist(err) || err == fs.ErrPermission
 }
