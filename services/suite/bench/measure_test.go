@@ -17,7 +17,7 @@ import (
 const (
 	callers = 64              // calls in flight
 	conns   = 4               // connections they share
-	rounds  = 5               // turns of each row
+	rounds  = 3               // turns of each row
 	turn    = 2 * time.Second // length of one
 	warm    = 300 * time.Millisecond
 )
@@ -132,5 +132,5 @@ func table(b *testing.B, rows []*row, got []figures, against []int) {
 		}
 		fmt.Fprintf(&out, "%-46s %9.0f [%7.0f–%7.0f] %8.2f %8.2f %8.0f  %s\n", r.name, got[i].perSecond, least.perSecond, most.perSecond, got[i].p50, got[i].p99, got[i].cpu, share)
 	}
-	b.Log("\n" + out.String())
+	b.Log("\n" + strings.TrimSuffix(out.String(), "\n"))
 }
