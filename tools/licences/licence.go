@@ -47,9 +47,10 @@ var judged = map[string]string{
 
 // ignored are files named like a licence that license nothing we use.
 var ignored = map[string]string{
-	"LICENSE.docs": "the module's documentation",
-	"LICENSE-LOGO": "a picture in the module's README",
-	"COPYING":      "where LICENSE or UNLICENSE stands beside it, says that one may choose",
+	"CC-BY-ND-4.0.txt": "a project's pictures and logos, which no program links",
+	"LICENSE.docs":     "the module's documentation",
+	"LICENSE-LOGO":     "a picture in the module's README",
+	"COPYING":          "where LICENSE or UNLICENSE stands beside it, says that one may choose",
 }
 
 var (

@@ -162,7 +162,7 @@ type Action struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Version of the resource.
 	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
-	// Readable number, for example "CA20260413-0001".
+	// Readable number, for example "CA20260413-150001".
 	Number string `protobuf:"bytes,3,opt,name=number,proto3" json:"number,omitempty"`
 	// Complaint, complaints/{complaint}.
 	Complaint string `protobuf:"bytes,4,opt,name=complaint,proto3" json:"complaint,omitempty"`

@@ -422,7 +422,7 @@ type Complaint struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Version of the resource.
 	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
-	// Readable number, for example "C20260408-0001": date of receipt and serial of the day.
+	// Readable number, for example "C20260408-150001": date of receipt, shard, and serial of day and shard.
 	Number string `protobuf:"bytes,3,opt,name=number,proto3" json:"number,omitempty"`
 	// State.
 	State Complaint_State `protobuf:"varint,4,opt,name=state,proto3,enum=redress.intake.v1.Complaint_State" json:"state,omitempty"`
