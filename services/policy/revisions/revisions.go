@@ -102,8 +102,7 @@ func (r *Revisions) Get(source Source, name string) (*policy.Policy, error) {
 func (r *Revisions) Active(source Source) (*policy.Policy, *policyv1.Revision, error) {
 	if j, ok := source.(Journal); ok {
 		f, err := r.reads.Do(j.Context, organization{j.Organization, j.Own}, func(ctx context.Context) (inForce, error) {
-			j.Context = ctx
-			return r.read(j)
+			return r.read(Journal{Context: ctx, J: j.J, Organization: j.Organization, Own: j.Own})
 		})
 		return f.policy, f.revision, err
 	}
