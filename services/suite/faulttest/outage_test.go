@@ -112,7 +112,7 @@ type between struct {
 func (b *between) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
 	if method == notificationv1.NotificationService_RecordFollowUp_FullMethodName {
 		// A survey that is answered before its mail has left expires: let it leave.
-		if err := b.job.Settle(ctx); err != nil {
+		if err := b.job.Settle(b.job.t.Context()); err != nil {
 			return err
 		}
 	}
