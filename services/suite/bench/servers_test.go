@@ -154,7 +154,9 @@ func whole(b *testing.B, folder string, change func(*suite.Config)) *suite.Suite
 	return s
 }
 
-func stop(b *testing.B, s interface{ Stop(ctx context.Context) error }) {
+func stop(b *testing.B, s interface {
+	Stop(ctx context.Context) error
+}) {
 	b.Helper()
 	ctx, cancel := clock.System().WithTimeout(context.WithoutCancel(b.Context()), patience)
 	defer cancel()
