@@ -38,10 +38,14 @@ const Name = "routing"
 func New(ctx context.Context, deps host.Deps) (*host.Host, error) {
 	desk := app.New(revisions.New())
 	cases, people, policies := rpc.New(desk), directory.New(), policyservice.New()
-	h, err := host.New(ctx, definition(desk, cases, people, policies), deps)
+	erasures := react.NewErasures(deps.Dial)
+	definition := definition(desk, cases, people, policies)
+	definition.Background, definition.Quiet = []func(context.Context) error{erasures.Run}, erasures.Quiet
+	h, err := host.New(ctx, definition, deps)
 	if err != nil {
 		return nil, err
 	}
+	erasures.Bind(h)
 	cases.Bind(h)
 	people.Bind(h)
 	policies.Bind(h)

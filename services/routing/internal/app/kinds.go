@@ -1,6 +1,8 @@
 package app
 
 import (
+	"time"
+
 	"google.golang.org/protobuf/proto"
 
 	compensationv1 "example.com/redress/proto/gen/redress/compensation/v1"
@@ -21,6 +23,7 @@ const (
 	Progress = "cases/*/progress/*"
 	Replies  = "cases/*/replies/*"
 	Clocks   = "cases/*/clocks/*"
+	Erasures = "erasures/*"
 )
 
 // Attributes by which cases are found.
@@ -40,7 +43,14 @@ func Kinds() []journal.Kind {
 		{Pattern: Progress, New: func() proto.Message { return &routingv1.Progress{} }, Complaint: complaint},
 		{Pattern: Replies, New: func() proto.Message { return &routingv1.Reply{} }, Complaint: complaint},
 		clocks.Kind("cases"),
+		{Pattern: Erasures, New: func() proto.Message { return &intakev1.DataSubject{} }, Timer: erasureTimer, Background: true},
 	}
+}
+
+// erasureTimer lets the background find erasures that intake does not know of yet.
+func erasureTimer(m proto.Message) (time.Time, int64, bool) {
+	s, ok := m.(*intakev1.DataSubject)
+	return s.GetEraseTime().AsTime(), 1, ok && len(s.GetErasuresConfirmed()) == 0
 }
 
 func complaint(name string, _ proto.Message) string { return domain.ComplaintName(name) }
