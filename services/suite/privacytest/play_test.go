@@ -254,8 +254,10 @@ func (p *play) verified() {
 		"basis": p.text("grading basis"), "grading_reason": p.text("grading reason"),
 	}})
 	for _, d := range []typev1.Decision{typev1.Decision_DECISION_RETURN, typev1.Decision_DECISION_REJECT, typev1.Decision_DECISION_APPROVE} {
-		do(p, group, p.routing.ProposeGrade, &routingv1.ProposeGradeRequest{Name: p.kase, Etag: p.now().GetEtag(), RequestId: suitetest.ID(),
-			Proposal: &routingv1.GradeProposal{Scale: "severity", Level: "major", Basis: p.c("basis of a grade")}})
+		do(p, group, p.routing.ProposeGrade, &routingv1.ProposeGradeRequest{
+			Name: p.kase, Etag: p.now().GetEtag(), RequestId: suitetest.ID(),
+			Proposal: &routingv1.GradeProposal{Scale: "severity", Level: "major", Basis: p.c("basis of a grade")},
+		})
 		do(p, director, p.routing.SignGrade, &routingv1.SignGradeRequest{Name: p.kase, Decision: d, Comment: p.c("comment on a grade"), Etag: p.now().GetEtag(), RequestId: suitetest.ID()})
 	}
 	do(p, agent, p.routing.RecordFinding, &routingv1.RecordFindingRequest{Parent: p.kase, RequestId: suitetest.ID(), Finding: &routingv1.Finding{Content: p.c("finding"), Cause: true}})
