@@ -29,7 +29,7 @@ const (
 // Reasons returns the catalogue entries of the edge.
 func Reasons() []fault.Entry {
 	return []fault.Entry{
-		{Reason: reasonMalformed, Kind: fault.Invalid, ZH: "请求内容不是有效的 JSON：{detail}。", EN: "The body is not valid JSON for this request: {detail}."},
+		{Reason: reasonMalformed, Kind: fault.Invalid, ZH: "无法读取请求内容：{detail}。", EN: "The request cannot be read: {detail}."},
 		{Reason: reasonRoute, Kind: fault.NotFound, ZH: "没有这个地址：{path}。接口清单见 /docs。", EN: "There is no such address: {path}. See /docs for what there is."},
 		{Reason: reasonMethod, Kind: fault.Invalid, ZH: "地址 {path} 不支持 {method}。", EN: "{path} does not take {method}."},
 		{Reason: reasonBody, Kind: fault.Exhausted, ZH: "请求内容超过上限 {limit} 字节。", EN: "The body is larger than {limit} bytes."},

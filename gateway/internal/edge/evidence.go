@@ -50,14 +50,15 @@ func (e *edge) upload(w http.ResponseWriter, r *http.Request, complaint string) 
 	err = stream.Send(&intakev1.UploadEvidenceRequest{Part: &intakev1.UploadEvidenceRequest_Header{Header: header}})
 	for buf := make([]byte, chunkSize); err == nil; {
 		var n int
-		n, err = io.ReadFull(content, buf)
+		n, err = readChunk(content, buf)
 		if n > 0 {
 			if sendErr := stream.Send(&intakev1.UploadEvidenceRequest{Part: &intakev1.UploadEvidenceRequest_Chunk{Chunk: append([]byte(nil), buf[:n]...)}}); sendErr != nil {
 				err = io.EOF // the answer says why
 			}
 		}
 	}
-	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	// A body that breaks off, ErrUnexpectedEOF, is no file.
+	if err != io.EOF { //nolint:errorlint // wrapped, it would be the end of something else
 		writeStatus(w, r, uploadError(err))
 		return
 	}
@@ -67,6 +68,17 @@ func (e *edge) upload(w http.ResponseWriter, r *http.Request, complaint string) 
 		return
 	}
 	writeMessage(w, http.StatusOK, answer.GetEvidence())
+}
+
+// readChunk fills buf as far as there is content. Other than io.ReadFull it tells
+// the end of the content, io.EOF, from a body that broke off.
+func readChunk(content io.Reader, buf []byte) (n int, err error) {
+	for n < len(buf) && err == nil {
+		var more int
+		more, err = content.Read(buf[n:])
+		n += more
+	}
+	return n, err
 }
 
 func readUpload(r *http.Request) (*intakev1.EvidenceHeader, io.Reader, error) {

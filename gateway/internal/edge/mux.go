@@ -51,6 +51,9 @@ func New(ctx context.Context, dial Dial, closing <-chan struct{}) (http.Handler,
 		runtime.WithIncomingHeaderMatcher(incoming),
 		runtime.WithOutgoingHeaderMatcher(func(string) (string, bool) { return "", false }),
 		runtime.WithForwardResponseOption(answerHeaders),
+		runtime.SetQueryParameterParser(&strictQuery{}),
+		// A request is what its request line says, not what a header makes of it.
+		runtime.WithDisablePathLengthFallback(),
 		runtime.WithErrorHandler(writeError),
 		runtime.WithRoutingErrorHandler(writeRoutingError),
 	)

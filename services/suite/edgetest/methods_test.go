@@ -92,14 +92,6 @@ func variables(path string) [][]string {
 	return regexp.MustCompile(`\{([a-z_.]+)(?:=([^}]*))?\}`).FindAllStringSubmatch(path, -1)
 }
 
-// filled returns the path with something absent in the place of every variable.
-func filled(path string) string {
-	for _, v := range variables(path) {
-		path = strings.Replace(path, v[0], absent(v[1], v[2]), 1)
-	}
-	return path
-}
-
 // absent is a well-formed value of a path's variable that names nothing there is.
 func absent(field, pattern string) string {
 	switch {
@@ -151,6 +143,41 @@ func set(m protoreflect.Message, path, value string) {
 	}
 }
 
+func get(m protoreflect.Message, path string) string {
+	head, rest, more := strings.Cut(path, ".")
+	f := m.Descriptor().Fields().ByName(protoreflect.Name(head))
+	if more {
+		return get(m.Get(f).Message(), rest)
+	}
+	return m.Get(f).String()
+}
+
+// named returns the RPC of a request message.
+func named(t *testing.T, in proto.Message) method {
+	t.Helper()
+	want := in.ProtoReflect().Descriptor().FullName()
+	for _, m := range methods(t) {
+		if m.d.Input().FullName() == want {
+			return m
+		}
+	}
+	require.Fail(t, "no RPC takes "+string(want))
+	return method{}
+}
+
+// both sends a request over gRPC and over JSON, each with a request_id of its
+// own, and returns what both were told alike.
+func both(s *suitetest.Suite, principal string, in proto.Message, t *testing.T) (outcome, suitetest.Answer) {
+	t.Helper()
+	m := named(t, in)
+	set(in.ProtoReflect(), "request_id", id())
+	over := rpc(s, principal, m, in, t)
+	set(in.ProtoReflect(), "request_id", id())
+	under, raw := edge(s, principal, m.bindings()[0], in, t)
+	require.Equal(t, over, under, "%s: %s", m.full, raw.Raw)
+	return over, raw
+}
+
 // outcome is what a caller is told, whatever the edge.
 type outcome struct {
 	code   codes.Code
@@ -194,7 +221,10 @@ func edge(s *suitetest.Suite, principal string, b binding, in proto.Message, t *
 // hold is in the query.
 func (b binding) filled(in proto.Message, t *testing.T) (path string, body any) {
 	t.Helper()
-	path = filled(b.path)
+	path = b.path
+	for _, v := range variables(b.path) {
+		path = strings.Replace(path, v[0], get(in.ProtoReflect(), v[1]), 1)
+	}
 	raw, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(in)
 	require.NoError(t, err)
 	fields := map[string]json.RawMessage{}

@@ -5,6 +5,7 @@
 package blob
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -51,8 +52,9 @@ func (s *Store) Put(key string, content []byte) (err error) {
 	if err := s.root.MkdirAll(path.Dir(key), folderMode); err != nil {
 		return fmt.Errorf("blob store: %w", err)
 	}
-	part := key + ".part"
-	f, err := s.root.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fileMode)
+	// A name of its own: an upload that is repeated while it runs writes beside it.
+	part := key + "." + rand.Text() + ".part"
+	f, err := s.root.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
 	if err != nil {
 		return fmt.Errorf("blob store: %w", err)
 	}
