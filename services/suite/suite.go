@@ -22,6 +22,7 @@ import (
 	"example.com/redress/services/intake"
 	"example.com/redress/services/kit/authn"
 	"example.com/redress/services/kit/clock"
+	"example.com/redress/services/kit/command"
 	"example.com/redress/services/kit/host"
 	"example.com/redress/services/kit/inproc"
 	"example.com/redress/services/kit/lifecycle"
@@ -80,6 +81,11 @@ func New(ctx context.Context, c Config, version string, out io.Writer) (_ *Suite
 		return nil, err
 	}
 	s.group = lifecycle.NewGroup(s.shared.Logger())
+	metrics, err := command.Metrics(c.Process.Metrics, s.shared.Telemetry.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	s.group.Add("metrics", metrics)
 	for _, name := range Names() {
 		s.services[name] = &service{conns: &conns{}, ended: make(chan struct{})}
 	}
