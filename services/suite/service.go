@@ -2,6 +2,7 @@ package suite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -24,6 +25,7 @@ type service struct {
 	away   bool          // stopped by StopService
 	quit   chan struct{} // ends the watch over built
 	ended  chan struct{} // closed when built has ended by itself
+	once   sync.Once     // closes ended
 	err    error
 }
 
@@ -66,8 +68,10 @@ func (s *service) watch(f lifecycle.Failing, quit <-chan struct{}) {
 	select {
 	case <-quit: // stopping, which is no failure
 	default:
-		s.err = f.Err()
-		close(s.ended)
+		s.once.Do(func() {
+			s.err = f.Err()
+			close(s.ended)
+		})
 	}
 }
 
@@ -118,11 +122,11 @@ func (s *service) stopServer(ctx context.Context) error {
 
 // StopService stops one service of a running suite, as if its process had ended:
 // calls to it are refused as unavailable until StartService, and time passes
-// without it. For drills and tests.
+// without it. For drills and tests. Intake stays: it lends the keys of all others.
 func (s *Suite) StopService(ctx context.Context, name string) error {
 	svc := s.services[name]
-	if svc == nil {
-		return fmt.Errorf("there is no service %q", name)
+	if svc == nil || name == "intake" {
+		return fmt.Errorf("there is no service %q that can be stopped", name)
 	}
 	svc.mu.Lock()
 	defer svc.mu.Unlock()
@@ -139,8 +143,8 @@ func (s *Suite) StopService(ctx context.Context, name string) error {
 	return svc.db.Close()
 }
 
-// StartService starts a service that StopService stopped, on its data. Intake is
-// no such service: the keys it lends stay open.
+// StartService starts a service that StopService stopped, on its data. It must not
+// run beside another of the same service, Advance or Stop.
 func (s *Suite) StartService(ctx context.Context, name string) error {
 	svc := s.services[name]
 	if svc == nil {
@@ -152,14 +156,16 @@ func (s *Suite) StartService(ctx context.Context, name string) error {
 	if err := s.build(ctx, name); err != nil {
 		return err
 	}
-	if err := svc.startServer(ctx); err != nil {
-		return fmt.Errorf("start server of %s: %w", name, err)
-	}
-	if err := svc.Start(ctx); err != nil {
-		return fmt.Errorf("start %s: %w", name, err)
+	err := svc.startServer(ctx)
+	if err == nil {
+		err = svc.Start(ctx)
 	}
 	svc.mu.Lock()
 	defer svc.mu.Unlock()
+	if err != nil {
+		err = errors.Join(err, svc.built.Stop(ctx), svc.server.Stop(ctx), svc.db.Close())
+		return fmt.Errorf("start %s: %w", name, err)
+	}
 	svc.away = false
 	return nil
 }
