@@ -90,17 +90,17 @@ func rows(t testing.TB, db *sqldb.DB) map[string]int64 {
 	return out
 }
 
-// as returns a function that gives the context of a principal, made once.
+// as returns a function that gives the context of a principal, whose token is made once.
 func as(s *suitetest.Suite) func(principal string) context.Context {
 	var mu sync.Mutex
-	made := map[string]context.Context{}
+	tokens := map[string]string{}
 	return func(principal string) context.Context {
 		mu.Lock()
 		defer mu.Unlock()
-		if made[principal] == nil {
-			made[principal] = s.As(principal)
+		if tokens[principal] == "" {
+			tokens[principal] = s.Token(principal)
 		}
-		return made[principal]
+		return s.With(tokens[principal])
 	}
 }
 

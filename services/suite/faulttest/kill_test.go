@@ -55,7 +55,7 @@ func free(t *testing.T) string {
 // serve starts the program and returns once it says that it runs.
 func (p *program) serve() *exec.Cmd {
 	p.t.Helper()
-	c := exec.CommandContext(p.t.Context(), p.path, "serve", "--data", p.data, "--config", p.config) //nolint:gosec // our own program
+	c := exec.CommandContext(p.t.Context(), p.path, "serve", "--data", p.data, "--config", p.config)
 	var log suitetest.Buffer
 	c.Stderr = &log
 	out, err := c.StdoutPipe()
@@ -160,7 +160,7 @@ func TestNoAcknowledgedComplaintIsLostWhenTheProcessIsKilled(t *testing.T) {
 	var stored int
 	require.NoError(t, store(t, p.data, "intake").Query(t.Context(), "test.complaints", `SELECT count(*) FROM resources WHERE kind = 'complaints/*'`, nil, func(r sqldb.Row) error { return r.Scan(&stored) }))
 	require.Equal(t, len(sent), stored, "each request is stored once")
-	out, err := exec.CommandContext(t.Context(), p.path, "verify", "--data", p.data).CombinedOutput() //nolint:gosec // our own program
+	out, err := exec.CommandContext(t.Context(), p.path, "verify", "--data", p.data).CombinedOutput()
 	require.NoError(t, err, string(out))
 	t.Logf("%d sent, %d acknowledged before the kill, %d there\n%s", len(sent), acknowledged, stored, out)
 }

@@ -51,7 +51,7 @@ func (r *server) start() {
 	r.t.Helper()
 	_, port, err := net.SplitHostPort(r.address)
 	require.NoError(r.t, err)
-	r.process = exec.Command(r.path, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", r.t.TempDir()) //nolint:gosec // found on the path
+	r.process = exec.Command(r.path, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", r.t.TempDir())
 	require.NoError(r.t, r.process.Start())
 	eventually(r.t, "Redis answers", func() bool { return r.client.Ping(r.t.Context()).Err() == nil })
 }
@@ -97,8 +97,7 @@ const late = 2 * time.Second
 
 // TestEveryClockFiresOnceWhateverBecomesOfRedis lets clocks fall due, in real time,
 // while Redis is emptied, goes back to an old copy, and is away.
-func TestEveryClockFiresOnceWhateverBecomesOfRedis(t *testing.T) {
-	t.Parallel()
+func TestEveryClockFiresOnceWhateverBecomesOfRedis(t *testing.T) { //nolint:paralleltest // it measures time: the others would make it late
 	r := startRedis(t)
 	s := suitetest.New(t, realTime, func(c *suite.Config) { c.Process.Redis.Addresses = []string{r.address} })
 	by := as(s)
