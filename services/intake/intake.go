@@ -109,8 +109,10 @@ func definition(server *rpc.Server) host.Definition {
 func index(m proto.Message) []journal.Attr {
 	c := m.(*intakev1.Complaint)
 	out := []journal.Attr{
-		{Name: "state", Value: c.GetState().String()}, {Name: "channel", Value: c.GetChannel()},
-		{Name: "number", Value: c.GetNumber()}, {Name: "subject", Value: c.GetSubject()},
+		{Name: "state", Value: c.GetState().String()},
+		{Name: "channel", Value: c.GetChannel()},
+		{Name: "number", Value: c.GetNumber()},
+		{Name: "subject", Value: c.GetSubject()},
 	}
 	if c.GetCategory() != "" {
 		out = append(out, journal.Attr{Name: "category", Value: c.GetCategory()})

@@ -98,6 +98,7 @@ type record struct {
 func (r *record) ConvertToNative(t reflect.Type) (any, error) {
 	return nil, fmt.Errorf("%s does not convert to %v", r.name, t)
 }
+
 func (r *record) ConvertToType(ref.Type) ref.Val { return types.NewErr("%s does not convert", r.name) }
 func (r *record) Equal(o ref.Val) ref.Val        { return types.Bool(o == ref.Val(r)) }
 func (r *record) Type() ref.Type                 { return r.typ }

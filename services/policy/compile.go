@@ -142,8 +142,10 @@ func unexecuted(p *policyv1.Pack) []Finding {
 	var out []Finding
 	refuse := func(is bool, section string) {
 		if is {
-			out = append(out, Finding{Path: section, Rule: "R01", Severity: Error, Text: words("章节 "+section+"：本版本不执行。", "Section "+section+": this release does not execute it."),
-				Advice: words("请删去，或等待支持它的版本。", "Remove it, or wait for a release that does.")})
+			out = append(out, Finding{
+				Path: section, Rule: "R01", Severity: Error, Text: words("章节 "+section+"：本版本不执行。", "Section "+section+": this release does not execute it."),
+				Advice: words("请删去，或等待支持它的版本。", "Remove it, or wait for a release that does."),
+			})
 		}
 	}
 	refuse(p.GetReturns() != nil, "returns")

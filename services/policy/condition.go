@@ -82,14 +82,18 @@ func (v *vocabulary) compile(source string) (*condition, []problem) {
 		return nil, out
 	}
 	if t := checked.OutputType(); !t.IsExactType(types.BoolType) {
-		return nil, []problem{{rule: "L11", column: 1, severity: Error, zh: "条件的结果应为是或否，这里是 " + t.String() + "。", en: "This condition is not yes or no but " + t.String() + ".",
-			advice: words("请作比较，例如 facts.boxes > 20。", "Compare it, for example facts.boxes > 20.")}}
+		return nil, []problem{{
+			rule: "L11", column: 1, severity: Error, zh: "条件的结果应为是或否，这里是 " + t.String() + "。", en: "This condition is not yes or no but " + t.String() + ".",
+			advice: words("请作比较，例如 facts.boxes > 20。", "Compare it, for example facts.boxes > 20."),
+		}}
 	}
 	c := &condition{text: source}
 	problems := v.inspect(checked.NativeRep(), c)
 	if est, err := v.env.EstimateCost(checked, sizes{}); err == nil && est.Max > maxCost {
-		problems = append(problems, problem{rule: "L17", column: 1, severity: Error, zh: fmt.Sprintf("条件最坏代价 %d，超过 %d。", est.Max, maxCost),
-			en: fmt.Sprintf("The worst cost of this condition is %d and exceeds %d.", est.Max, maxCost), advice: words("请逐行判断一次。", "Test each entry once, without a loop inside a loop.")})
+		problems = append(problems, problem{
+			rule: "L17", column: 1, severity: Error, zh: fmt.Sprintf("条件最坏代价 %d，超过 %d。", est.Max, maxCost),
+			en: fmt.Sprintf("The worst cost of this condition is %d and exceeds %d.", est.Max, maxCost), advice: words("请逐行判断一次。", "Test each entry once, without a loop inside a loop."),
+		})
 	}
 	if slices.ContainsFunc(problems, func(p problem) bool { return p.severity == Error }) {
 		return nil, problems
@@ -204,8 +208,10 @@ func (v *vocabulary) inspect(a *ast.AST, c *condition) []problem {
 }
 
 func sealedProblem(field string, column int) problem {
-	return problem{rule: "L10", column: column, severity: Error, zh: fmt.Sprintf("%q 是文字、人员或文件，条件不能读取。", field), en: fmt.Sprintf("%q holds words, a person or a file, which no condition may read.", field),
-		advice: words(fmt.Sprintf("只能写 has(facts.%s)。", field), fmt.Sprintf("Ask has(facts.%s), or record a CHOICE.", field))}
+	return problem{
+		rule: "L10", column: column, severity: Error, zh: fmt.Sprintf("%q 是文字、人员或文件，条件不能读取。", field), en: fmt.Sprintf("%q holds words, a person or a file, which no condition may read.", field),
+		advice: words(fmt.Sprintf("只能写 has(facts.%s)。", field), fmt.Sprintf("Ask has(facts.%s), or record a CHOICE.", field)),
+	}
 }
 
 // selected returns row and field of complaint.category, and "" for anything else.
@@ -222,8 +228,10 @@ func (v *vocabulary) inspectCall(e ast.NavigableExpr, column func(ast.Expr) int)
 	if call.FunctionName() == "yuan" && len(args) == 1 {
 		s, ok := literal(args[0])
 		if _, valid := fen(s); !ok || !valid {
-			return []problem{{rule: "L03", column: column(args[0]), severity: Error, zh: fmt.Sprintf("yuan(%q) 不是金额。", s), en: fmt.Sprintf("yuan(%q) is not an amount.", s),
-				advice: words(`请写 yuan("50000.00")。`, `Write a literal such as yuan("50000.00").`)}}
+			return []problem{{
+				rule: "L03", column: column(args[0]), severity: Error, zh: fmt.Sprintf("yuan(%q) 不是金额。", s), en: fmt.Sprintf("yuan(%q) is not an amount.", s),
+				advice: words(`请写 yuan("50000.00")。`, `Write a literal such as yuan("50000.00").`),
+			}}
 		}
 	}
 	if len(args) != 2 {

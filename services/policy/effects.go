@@ -92,14 +92,18 @@ func (p *Policy) indexClocks() {
 	}
 	for _, f := range p.live.GetFollowUp() {
 		if f.GetWithin() != "" {
-			all = append(all, &policyv1.Clock{Id: f.GetId(), Clause: f.GetClause(), Reading: f.GetReading(), Text: f.GetText(), Limit: f.GetWithin(), OwedBy: f.GetBy(),
-				MetBy: []*policyv1.Trigger{{Event: policyv1.Event_EVENT_FOLLOW_UP_ANSWERED, Id: f.GetId()}}})
+			all = append(all, &policyv1.Clock{
+				Id: f.GetId(), Clause: f.GetClause(), Reading: f.GetReading(), Text: f.GetText(), Limit: f.GetWithin(), OwedBy: f.GetBy(),
+				MetBy: []*policyv1.Trigger{{Event: policyv1.Event_EVENT_FOLLOW_UP_ANSWERED, Id: f.GetId()}},
+			})
 		}
 	}
 	for _, a := range p.live.GetApprovals() {
 		if u := a.GetUrgent(); u != nil {
-			all = append(all, &policyv1.Clock{Id: a.GetId(), Clause: a.GetClause(), Reading: a.GetReading(), Text: a.GetText(), Limit: u.GetPaperwork(),
-				MetBy: []*policyv1.Trigger{{Event: policyv1.Event_EVENT_FORM_FILLED, Id: u.GetForm()}}})
+			all = append(all, &policyv1.Clock{
+				Id: a.GetId(), Clause: a.GetClause(), Reading: a.GetReading(), Text: a.GetText(), Limit: u.GetPaperwork(),
+				MetBy: []*policyv1.Trigger{{Event: policyv1.Event_EVENT_FORM_FILLED, Id: u.GetForm()}},
+			})
 		}
 	}
 	for _, c := range all {
@@ -116,8 +120,10 @@ func (p *Policy) indexClocks() {
 
 // stepClock is the clock of a step's limit. Opening the step starts it.
 func stepClock(st *policyv1.Step) *policyv1.Clock {
-	return &policyv1.Clock{Id: st.GetId(), Clause: st.GetClause(), Reading: st.GetReading(), Text: st.GetText(), Limit: st.GetWithin(), OwedBy: st.GetBy(),
-		MetBy: []*policyv1.Trigger{{Event: policyv1.Event_EVENT_STEP_DONE, Id: st.GetId()}}, VoidBy: st.GetVoidBy()}
+	return &policyv1.Clock{
+		Id: st.GetId(), Clause: st.GetClause(), Reading: st.GetReading(), Text: st.GetText(), Limit: st.GetWithin(), OwedBy: st.GetBy(),
+		MetBy: []*policyv1.Trigger{{Event: policyv1.Event_EVENT_STEP_DONE, Id: st.GetId()}}, VoidBy: st.GetVoidBy(),
+	}
 }
 
 func (p *Policy) allSteps() []StepOpening {

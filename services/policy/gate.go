@@ -243,8 +243,10 @@ func (g *gatekeeper) one(act Act, st *policyv1.Step) {
 	g.only(st.GetBy())
 	if act == policyv1.Act_ACT_SKIP_STEP {
 		if !st.GetOptional() {
-			g.add(Unmet{Need: NeedStep, ID: st.GetId(), Because: policyv1.Because_BECAUSE_STATE, Missing: []string{st.GetId()},
-				Text: words("这一步必须完成。", "This duty is not optional.")})
+			g.add(Unmet{
+				Need: NeedStep, ID: st.GetId(), Because: policyv1.Because_BECAUSE_STATE, Missing: []string{st.GetId()},
+				Text: words("这一步必须完成。", "This duty is not optional."),
+			})
 		}
 		return
 	}
@@ -286,8 +288,10 @@ func (g *gatekeeper) claim(act Act) {
 	if remedy == nil {
 		if in("remedy") != "" || act != policyv1.Act_ACT_REQUEST_CLAIM {
 			g.rule = nil
-			g.add(Unmet{Need: NeedThat, ID: in("remedy"), Because: policyv1.Because_BECAUSE_CHOICE, Missing: []string{"claim.remedy"},
-				Text: words("没有这种补偿方式。", "There is no such way of compensating.")})
+			g.add(Unmet{
+				Need: NeedThat, ID: in("remedy"), Because: policyv1.Because_BECAUSE_CHOICE, Missing: []string{"claim.remedy"},
+				Text: words("没有这种补偿方式。", "There is no such way of compensating."),
+			})
 		}
 		return
 	}
@@ -323,8 +327,10 @@ func (g *gatekeeper) ground(comp *policyv1.Compensation, ground string) {
 	}
 	item := find(comp.GetGrounds(), ground)
 	if item == nil {
-		g.add(Unmet{Need: NeedThat, ID: ground, Because: policyv1.Because_BECAUSE_CHOICE, Missing: []string{"claim.ground"},
-			Text: words("不属于适用情形。", "This is none of the grounds on which compensation is given.")})
+		g.add(Unmet{
+			Need: NeedThat, ID: ground, Because: policyv1.Because_BECAUSE_CHOICE, Missing: []string{"claim.ground"},
+			Text: words("不属于适用情形。", "This is none of the grounds on which compensation is given."),
+		})
 		return
 	}
 	if item.GetIf() != "" {

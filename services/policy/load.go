@@ -71,8 +71,10 @@ func (d *drafted) report(m proto.Message, field, zh, en string, advice *typev1.T
 	if at.line == 0 {
 		at = d.places[m][""]
 	}
-	d.findings = append(d.findings, Finding{File: at.file, Line: at.line, Column: at.column, Path: join("include", field), Rule: "L40",
-		Severity: Error, Text: words(zh, en), Advice: advice})
+	d.findings = append(d.findings, Finding{
+		File: at.file, Line: at.line, Column: at.column, Path: join("include", field), Rule: "L40",
+		Severity: Error, Text: words(zh, en), Advice: advice,
+	})
 }
 
 // joiner collects the included sections in the order of the includes; the pack's own follow.

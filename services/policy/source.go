@@ -199,9 +199,11 @@ func (r *reader) key(k *yaml.Node, desc protoreflect.MessageDescriptor) protoref
 	for i := range desc.Fields().Len() {
 		names = append(names, string(desc.Fields().Get(i).Name()))
 	}
-	f := Finding{File: r.file, Line: k.Line, Column: k.Column, Rule: "L01", Severity: Error, Path: string(desc.Name()),
+	f := Finding{
+		File: r.file, Line: k.Line, Column: k.Column, Rule: "L01", Severity: Error, Path: string(desc.Name()),
 		Text:   words(fmt.Sprintf("没有字段 %q。", k.Value), fmt.Sprintf("Unknown field %q.", k.Value)),
-		Advice: didYouMean(k.Value, names)}
+		Advice: didYouMean(k.Value, names),
+	}
 	r.findings = append(r.findings, f)
 	return nil
 }
@@ -306,8 +308,10 @@ func (r *reader) enum(v *yaml.Node, e protoreflect.EnumDescriptor, path string) 
 		v.Value, v.Tag, v.Style = full, "!!str", 0
 		return true
 	}
-	f := Finding{File: r.file, Line: v.Line, Column: v.Column, Rule: "L02", Severity: Error, Path: path,
-		Text: words(fmt.Sprintf("没有 %q 这个%s。", shorten(v.Value), e.Name()), fmt.Sprintf("%s %q does not exist.", e.Name(), shorten(v.Value))), Advice: didYouMean(v.Value, enumWords(e))}
+	f := Finding{
+		File: r.file, Line: v.Line, Column: v.Column, Rule: "L02", Severity: Error, Path: path,
+		Text: words(fmt.Sprintf("没有 %q 这个%s。", shorten(v.Value), e.Name()), fmt.Sprintf("%s %q does not exist.", e.Name(), shorten(v.Value))), Advice: didYouMean(v.Value, enumWords(e)),
+	}
 	r.findings = append(r.findings, f)
 	return false
 }

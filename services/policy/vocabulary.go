@@ -36,8 +36,10 @@ type vocabulary struct {
 // newVocabulary collects the names. params holds the values of parameters; one that is missing is
 // unknown.
 func newVocabulary(p *policyv1.Pack, params map[string]string, zone *time.Location) (*vocabulary, error) {
-	v := &vocabulary{zone: zone, rowTypes: map[string]*types.Type{}, columns: map[string]map[string]column{}, facts: map[string]factInfo{},
-		params: map[string]ref.Val{}, lists: idLists(p)}
+	v := &vocabulary{
+		zone: zone, rowTypes: map[string]*types.Type{}, columns: map[string]map[string]column{}, facts: map[string]factInfo{},
+		params: map[string]ref.Val{}, lists: idLists(p),
+	}
 	prov := map[string]map[string]*types.Type{}
 	declare := func(name string, columns []column) {
 		v.rowTypes[name] = types.NewObjectType("row." + name)
@@ -102,8 +104,10 @@ func newVocabulary(p *policyv1.Pack, params map[string]string, zone *time.Locati
 // Source: PACK-SKETCH.md 1, principle 5.
 func allowedFunctions() []*celenv.Function {
 	var out []*celenv.Function
-	for _, name := range []string{operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot, operators.Conditional, operators.Equals, operators.NotEquals,
-		operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals, operators.In, operators.NotStrictlyFalse, operators.Negate, "size"} {
+	for _, name := range []string{
+		operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot, operators.Conditional, operators.Equals, operators.NotEquals,
+		operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals, operators.In, operators.NotStrictlyFalse, operators.Negate, "size",
+	} {
 		out = append(out, celenv.NewFunction(name))
 	}
 	return out
@@ -188,8 +192,10 @@ func (v *vocabulary) closeByPack(p *policyv1.Pack, r row) []column {
 
 // idLists collects what can stand in the lists of ids.
 func idLists(p *policyv1.Pack) map[string][]string {
-	m := map[string][]string{"done": idsOf(p.GetDuties()), "issued": idsOf(p.GetNotices()), "approved": idsOf(p.GetApprovals()), "breached": idsOf(p.GetClocks()),
-		"marks": idsOf(p.GetAcceptance().GetMarks())}
+	m := map[string][]string{
+		"done": idsOf(p.GetDuties()), "issued": idsOf(p.GetNotices()), "approved": idsOf(p.GetApprovals()), "breached": idsOf(p.GetClocks()),
+		"marks": idsOf(p.GetAcceptance().GetMarks()),
+	}
 	steps := slices.Clone(p.GetDuties())
 	for _, s := range p.GetStages() {
 		m["done"] = append(m["done"], idsOf(s.GetSteps())...)

@@ -193,7 +193,7 @@ func (c *Consumer) run(ctx context.Context) error {
 				c.log.Info("feed ended, connecting again", slog.Any("error", err), slog.Duration("pause", backoff))
 			}
 			// Up to half of the pause is chance, so that consumers do not come all at once.
-			if clock.System().Pause(ctx, backoff/2+rand.N(backoff/2+1)) != nil {
+			if clock.System().Pause(ctx, backoff/2+rand.N(backoff/2+1)) != nil { //nolint:gosec // spreads reconnections; guards nothing
 				break
 			}
 			backoff = min(2*backoff, maxBackoff)

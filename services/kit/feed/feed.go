@@ -57,9 +57,11 @@ const (
 // Reasons returns the catalogue entries of this package.
 func Reasons() []fault.Entry {
 	return []fault.Entry{
-		{Reason: ReasonRewound, Kind: fault.DataLoss,
+		{
+			Reason: ReasonRewound, Kind: fault.DataLoss,
 			ZH: "{source} 第 {shard} 分片已不含位置 {sequence} 处的原事件：它从较早的备份恢复过。请将消费方一并恢复到同一时间点。",
-			EN: "{source} no longer has the event once at {sequence} of shard {shard}: it was restored from an older copy. Restore its consumers to the same time."},
+			EN: "{source} no longer has the event once at {sequence} of shard {shard}: it was restored from an older copy. Restore its consumers to the same time.",
+		},
 		{Reason: ReasonShardUnknown, Kind: fault.Invalid, ZH: "{source} 没有分片 {shard}，或该分片重复。", EN: "{source} has no shard {shard}, or it was named twice."},
 		{Reason: ReasonTypeUnknown, Kind: fault.FailedPrecondition, ZH: "本程序版本不认识事件类型 {type}。", EN: "This version of the program does not know events of type {type}."},
 		{Reason: ReasonUnreadable, Kind: fault.DataLoss, ZH: "事件内容无法解读。", EN: "The event cannot be decoded."},

@@ -158,7 +158,7 @@ func TestTheSourceMayComeLaterAndGoAway(t *testing.T) {
 	gate.refuse.Store(true)
 	log := newListener()
 	c := run(t, to, gate, (&script{}).apply, feed.Options{Logger: slogOf(log)})
-	log.next(t, "AWAY_BY_GATE")
+	_ = log.next(t, "AWAY_BY_GATE")
 	emit(t, from, "c", "1")
 	gate.refuse.Store(false)
 	await(t, c, from)

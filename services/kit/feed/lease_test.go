@@ -81,7 +81,7 @@ func TestAConsumerStoppedPastItsLeaseAppliesNothingTwice(t *testing.T) {
 		require.Equal(t, []string{"1", "2", "3"}, heard(t, to, "c"))
 
 		close(gate.hold) // and goes on
-		log.next(t, journal.ReasonPositionMoved)
+		_ = log.next(t, journal.ReasonPositionMoved)
 		emit(t, from, "c", "4")
 		await(t, quick, from)
 		await(t, slow, from) // it sees what the other one applied

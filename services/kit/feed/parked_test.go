@@ -176,7 +176,7 @@ func TestASourceThatSkipsEventsIsNotBelieved(t *testing.T) {
 	conn := inProcess(t, func(r grpc.ServiceRegistrar) { eventv1.RegisterFeedServiceServer(r, s) })
 	log := newListener()
 	run(t, to, conn, (&script{}).apply, feed.Options{Logger: slogOf(log)})
-	log.next(t, feed.ReasonOutOfOrder)
+	_ = log.next(t, feed.ReasonOutOfOrder)
 	positions, err := to.FeedPositions(t.Context(), source)
 	require.NoError(t, err)
 	require.Empty(t, positions)

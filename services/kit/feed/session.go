@@ -113,7 +113,7 @@ func (c *Consumer) consume(ctx context.Context, stop func(), stream grpc.ServerS
 	}()
 	defer func() {
 		stop()
-		for range received { //nolint:revive // drained so that the goroutine ends
+		for range received { // drained, so that the goroutine ends
 		}
 	}()
 	for events := range received {

@@ -1,7 +1,6 @@
 package feed_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -36,7 +35,7 @@ func TestSpansAreLinkedToWhatLedToTheEvent(t *testing.T) {
 	require.Len(t, ended[0].Links(), 1)
 	require.Equal(t, trace, ended[0].Links()[0].SpanContext.TraceID().String())
 	require.Equal(t, span, ended[0].Links()[0].SpanContext.SpanID().String())
-	require.True(t, strings.Contains(reaction(t, to), ended[0].SpanContext().TraceID().String()), "the reaction carries the span on")
+	require.Contains(t, reaction(t, to), ended[0].SpanContext().TraceID().String(), "the reaction carries the span on")
 
 	plain := openSink(t, kittest.SQLite(t))
 	c = run(t, plain, conn, (&script{}).apply, feed.Options{})

@@ -156,7 +156,8 @@ func whole(b *testing.B, folder string, change func(*suite.Config)) *suite.Suite
 
 func stop(b *testing.B, s interface {
 	Stop(ctx context.Context) error
-}) {
+},
+) {
 	b.Helper()
 	ctx, cancel := clock.System().WithTimeout(context.WithoutCancel(b.Context()), patience)
 	defer cancel()

@@ -113,8 +113,19 @@ func TestOnlyExactAmountsInTheCurrencyOfTheProcedureAreTaken(t *testing.T) {
 	s := suitetest.New(t)
 	c := s.Register()
 	for _, amount := range []struct{ currency, value string }{
-		{"CNY", "0"}, {"CNY", "0.00"}, {"CNY", "-1.00"}, {"CNY", "1.005"}, {"USD", "1.00"}, {"CNY", "1000000000000000"},
-		{"CNY", "1e3"}, {"CNY", "1,000.00"}, {"CNY", "٣"}, {"CNY", ""}, {"yuan", "1.00"}, {"CNY", "NaN"}, {"CNY", "01"},
+		{"CNY", "0"},
+		{"CNY", "0.00"},
+		{"CNY", "-1.00"},
+		{"CNY", "1.005"},
+		{"USD", "1.00"},
+		{"CNY", "1000000000000000"},
+		{"CNY", "1e3"},
+		{"CNY", "1,000.00"},
+		{"CNY", "٣"},
+		{"CNY", ""},
+		{"yuan", "1.00"},
+		{"CNY", "NaN"},
+		{"CNY", "01"},
 	} {
 		got, raw := both(s, "people/chen-jing", &compensationv1.CreateClaimRequest{Claim: &compensationv1.Claim{
 			Complaint: c.GetName(), Ground: "warranty_works", Remedy: "property_fee_credit", Amount: &typev1.Money{CurrencyCode: amount.currency, Amount: amount.value},

@@ -107,10 +107,6 @@ func (p *play) text(field string) *typev1.Fact {
 
 func yes() *typev1.Fact { return &typev1.Fact{Value: &typev1.Fact_Flag{Flag: true}} }
 
-func refund() *typev1.Fact {
-	return &typev1.Fact{Value: &typev1.Fact_Choices{Choices: &typev1.Choices{Values: []string{"refund"}}}}
-}
-
 // try calls as the person, OUTPUT_ONLY fields filled too, and keeps what a refusal said.
 func try[Q proto.Message, R any](p *play, who string, rpc func(context.Context, Q, ...grpc.CallOption) (R, error), req Q) (R, error) {
 	p.t.Helper()

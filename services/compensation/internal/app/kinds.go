@@ -46,7 +46,8 @@ func Kinds() []journal.Kind {
 func claimIndex(m proto.Message) []journal.Attr {
 	c := m.(*compensationv1.Claim)
 	out := []journal.Attr{
-		{Name: AttrState, Value: c.GetState().String()}, {Name: AttrComplaint, Value: c.GetComplaint()},
+		{Name: AttrState, Value: c.GetState().String()},
+		{Name: AttrComplaint, Value: c.GetComplaint()},
 		{Name: AttrSubject, Value: SubjectID(c.GetSubject())},
 	}
 	for _, cause := range c.GetCauses() {

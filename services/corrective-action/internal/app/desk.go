@@ -179,7 +179,8 @@ func Kinds() []journal.Kind {
 func actionIndex(m proto.Message) []journal.Attr {
 	a := m.(*correctiveactionv1.Action)
 	return []journal.Attr{
-		{Name: AttrState, Value: a.GetState().String()}, {Name: AttrComplaint, Value: a.GetComplaint()},
+		{Name: AttrState, Value: a.GetState().String()},
+		{Name: AttrComplaint, Value: a.GetComplaint()},
 		{Name: AttrSubject, Value: SubjectID(a.GetSubject())},
 	}
 }
