@@ -20,7 +20,7 @@ func events(t *testing.T, s *suitetest.Suite, who, complaint string) func() map[
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL()+"/v1/"+complaint+":watch", nil)
 	require.NoError(t, err)
 	req.Header.Set("Authorization", "Bearer "+s.Token(who))
-	answer, err := http.DefaultClient.Do(req)
+	answer, err := (&http.Client{}).Do(req)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = answer.Body.Close() })
 	require.Equal(t, "text/event-stream", answer.Header.Get("Content-Type"))
