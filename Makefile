@@ -79,7 +79,7 @@ test-backends: ## Start PostgreSQL and Redis, run every test, and fail where a b
 	REDRESS_REQUIRE_BACKENDS=1 tools/backends.sh run $(MAKE) --no-print-directory test
 
 race-packages: # those that CI runs under the race detector
-	@for d in $(RACE); do ! ls $$d/*_test.go >/dev/null 2>&1 || echo ./$$d; done
+	@for d in $(RACE); do ! ls $$d/*_test.go >/dev/null 2>&1 || printf "./%s " $$d; done
 
 fuzz: ## Run each fuzz target for FUZZTIME
 	@{ grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(WRITTEN) || true; } | sort | while IFS=: read -r file _ func; do \
