@@ -1236,6 +1236,10 @@ const (
 	Event_EVENT_NOTICE_ANSWERED Event = 82
 	// A follow-up was answered; id is the follow-up.
 	Event_EVENT_FOLLOW_UP_ANSWERED Event = 83
+	// A counter passed its threshold; id is the counter. Packs write what follows in the counter itself.
+	Event_EVENT_COUNTER_REACHED Event = 90
+	// A watch tripped; id is the watch. Packs write what follows in the watch itself.
+	Event_EVENT_WATCH_TRIPPED Event = 91
 )
 
 // Enum value maps for Event.
@@ -1294,6 +1298,8 @@ var (
 		81: "EVENT_NOTICE_ISSUED",
 		82: "EVENT_NOTICE_ANSWERED",
 		83: "EVENT_FOLLOW_UP_ANSWERED",
+		90: "EVENT_COUNTER_REACHED",
+		91: "EVENT_WATCH_TRIPPED",
 	}
 	Event_value = map[string]int32{
 		"EVENT_UNSPECIFIED":              0,
@@ -1349,6 +1355,8 @@ var (
 		"EVENT_NOTICE_ISSUED":            81,
 		"EVENT_NOTICE_ANSWERED":          82,
 		"EVENT_FOLLOW_UP_ANSWERED":       83,
+		"EVENT_COUNTER_REACHED":          90,
+		"EVENT_WATCH_TRIPPED":            91,
 	}
 )
 
@@ -3403,7 +3411,9 @@ type Window struct {
 	// What follows when it is too late.
 	Do []*Do `protobuf:"bytes,11,rep,name=do,proto3" json:"do,omitempty"`
 	// LIST field whose entries are decided one by one; empty means once per complaint (G3).
-	Each          string `protobuf:"bytes,12,opt,name=each,proto3" json:"each,omitempty"`
+	Each string `protobuf:"bytes,12,opt,name=each,proto3" json:"each,omitempty"`
+	// Form by which LOSS_DATA or EVIDENCE comes: filling it too late is refused; empty for COMPLAINT.
+	Form          string `protobuf:"bytes,13,opt,name=form,proto3" json:"form,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3518,6 +3528,13 @@ func (x *Window) GetDo() []*Do {
 func (x *Window) GetEach() string {
 	if x != nil {
 		return x.Each
+	}
+	return ""
+}
+
+func (x *Window) GetForm() string {
+	if x != nil {
+		return x.Form
 	}
 	return ""
 }
@@ -8998,7 +9015,7 @@ const file_redress_policy_v1_pack_proto_rawDesc = "" +
 	"\areading\x18\x03 \x03(\tR\areading\x12)\n" +
 	"\x04text\x18\x04 \x01(\v2\x15.redress.type.v1.TextR\x04text\x12\x12\n" +
 	"\x04same\x18\x05 \x03(\tR\x04same\x12\x16\n" +
-	"\x06within\x18\x06 \x01(\tR\x06within\"\xe3\x02\n" +
+	"\x06within\x18\x06 \x01(\tR\x06within\"\xf7\x02\n" +
 	"\x06Window\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06clause\x18\x02 \x01(\tR\x06clause\x12\x18\n" +
@@ -9012,7 +9029,8 @@ const file_redress_policy_v1_pack_proto_rawDesc = "" +
 	"\x04late\x18\n" +
 	" \x01(\x0e2\x1a.redress.policy.v1.OutcomeR\x04late\x12%\n" +
 	"\x02do\x18\v \x03(\v2\x15.redress.policy.v1.DoR\x02do\x12\x12\n" +
-	"\x04each\x18\f \x01(\tR\x04each\"\xd2\x02\n" +
+	"\x04each\x18\f \x01(\tR\x04each\x12\x12\n" +
+	"\x04form\x18\r \x01(\tR\x04form\"\xd2\x02\n" +
 	"\bEvidence\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06clause\x18\x02 \x01(\tR\x06clause\x12\x18\n" +
@@ -9639,7 +9657,7 @@ const file_redress_policy_v1_pack_proto_rawDesc = "" +
 	"\vEVERY_MONTH\x10\x02\x12\x11\n" +
 	"\rEVERY_QUARTER\x10\x03\x12\x0e\n" +
 	"\n" +
-	"EVERY_YEAR\x10\x04*\x92\v\n" +
+	"EVERY_YEAR\x10\x04*\xc6\v\n" +
 	"\x05Event\x12\x15\n" +
 	"\x11EVENT_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18EVENT_COMPLAINT_RECEIVED\x10\x01\x12\x1e\n" +
@@ -9694,7 +9712,9 @@ const file_redress_policy_v1_pack_proto_rawDesc = "" +
 	"\x10EVENT_REPLY_SENT\x10P\x12\x17\n" +
 	"\x13EVENT_NOTICE_ISSUED\x10Q\x12\x19\n" +
 	"\x15EVENT_NOTICE_ANSWERED\x10R\x12\x1c\n" +
-	"\x18EVENT_FOLLOW_UP_ANSWERED\x10S*\xba\a\n" +
+	"\x18EVENT_FOLLOW_UP_ANSWERED\x10S\x12\x19\n" +
+	"\x15EVENT_COUNTER_REACHED\x10Z\x12\x17\n" +
+	"\x13EVENT_WATCH_TRIPPED\x10[*\xba\a\n" +
 	"\x03Act\x12\x13\n" +
 	"\x0fACT_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fACT_REGISTER\x10\x01\x12\f\n" +

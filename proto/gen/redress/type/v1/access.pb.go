@@ -367,6 +367,14 @@ var file_redress_type_v1_access_proto_extTypes = []protoimpl.ExtensionInfo{
 		Filename:      "redress/type/v1/access.proto",
 	},
 	{
+		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
+		ExtensionType: (*string)(nil),
+		Field:         50604,
+		Name:          "redress.type.v1.act",
+		Tag:           "bytes,50604,opt,name=act",
+		Filename:      "redress/type/v1/access.proto",
+	},
+	{
 		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
 		ExtensionType: (*DataClass)(nil),
 		Field:         50602,
@@ -390,6 +398,11 @@ var (
 	//
 	// optional redress.type.v1.Access access = 50601;
 	E_Access = &file_redress_type_v1_access_proto_extTypes[0]
+	// The act of policy packs that the method is, for example "PASS_ON": what gates stand before and
+	// scenarios call. Empty for methods that are none.
+	//
+	// optional string act = 50604;
+	E_Act = &file_redress_type_v1_access_proto_extTypes[1]
 )
 
 // Extension fields to descriptorpb.FieldOptions.
@@ -397,7 +410,7 @@ var (
 	// How the field is protected.
 	//
 	// optional redress.type.v1.DataClass data = 50602;
-	E_Data = &file_redress_type_v1_access_proto_extTypes[1]
+	E_Data = &file_redress_type_v1_access_proto_extTypes[2]
 )
 
 // Extension fields to descriptorpb.MessageOptions.
@@ -405,7 +418,7 @@ var (
 	// Who may see an event whose change is this message. Every event type has it.
 	//
 	// optional redress.type.v1.Audience audience = 50603;
-	E_Audience = &file_redress_type_v1_access_proto_extTypes[2]
+	E_Audience = &file_redress_type_v1_access_proto_extTypes[3]
 )
 
 var File_redress_type_v1_access_proto protoreflect.FileDescriptor
@@ -448,7 +461,8 @@ const file_redress_type_v1_access_proto_rawDesc = "" +
 	"\x11AUDIENCE_INTERNAL\x10\x01\x12\x12\n" +
 	"\x0eAUDIENCE_STAFF\x10\x02\x12\x15\n" +
 	"\x11AUDIENCE_CUSTOMER\x10\x03:Q\n" +
-	"\x06access\x12\x1e.google.protobuf.MethodOptions\x18\xa9\x8b\x03 \x01(\v2\x17.redress.type.v1.AccessR\x06access:O\n" +
+	"\x06access\x12\x1e.google.protobuf.MethodOptions\x18\xa9\x8b\x03 \x01(\v2\x17.redress.type.v1.AccessR\x06access:2\n" +
+	"\x03act\x12\x1e.google.protobuf.MethodOptions\x18\xac\x8b\x03 \x01(\tR\x03act:O\n" +
 	"\x04data\x12\x1d.google.protobuf.FieldOptions\x18\xaa\x8b\x03 \x01(\x0e2\x1a.redress.type.v1.DataClassR\x04data:X\n" +
 	"\baudience\x12\x1f.google.protobuf.MessageOptions\x18\xab\x8b\x03 \x01(\x0e2\x19.redress.type.v1.AudienceR\baudienceB6Z4example.com/redress/proto/gen/redress/type/v1;typev1b\x06proto3"
 
@@ -479,15 +493,16 @@ var file_redress_type_v1_access_proto_depIdxs = []int32{
 	1, // 0: redress.type.v1.Access.functions:type_name -> redress.type.v1.Function
 	0, // 1: redress.type.v1.Access.returns:type_name -> redress.type.v1.DataClass
 	4, // 2: redress.type.v1.access:extendee -> google.protobuf.MethodOptions
-	5, // 3: redress.type.v1.data:extendee -> google.protobuf.FieldOptions
-	6, // 4: redress.type.v1.audience:extendee -> google.protobuf.MessageOptions
-	3, // 5: redress.type.v1.access:type_name -> redress.type.v1.Access
-	0, // 6: redress.type.v1.data:type_name -> redress.type.v1.DataClass
-	2, // 7: redress.type.v1.audience:type_name -> redress.type.v1.Audience
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	5, // [5:8] is the sub-list for extension type_name
-	2, // [2:5] is the sub-list for extension extendee
+	4, // 3: redress.type.v1.act:extendee -> google.protobuf.MethodOptions
+	5, // 4: redress.type.v1.data:extendee -> google.protobuf.FieldOptions
+	6, // 5: redress.type.v1.audience:extendee -> google.protobuf.MessageOptions
+	3, // 6: redress.type.v1.access:type_name -> redress.type.v1.Access
+	0, // 7: redress.type.v1.data:type_name -> redress.type.v1.DataClass
+	2, // 8: redress.type.v1.audience:type_name -> redress.type.v1.Audience
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	6, // [6:9] is the sub-list for extension type_name
+	2, // [2:6] is the sub-list for extension extendee
 	0, // [0:2] is the sub-list for field type_name
 }
 
@@ -503,7 +518,7 @@ func file_redress_type_v1_access_proto_init() {
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_type_v1_access_proto_rawDesc), len(file_redress_type_v1_access_proto_rawDesc)),
 			NumEnums:      3,
 			NumMessages:   1,
-			NumExtensions: 3,
+			NumExtensions: 4,
 			NumServices:   0,
 		},
 		GoTypes:           file_redress_type_v1_access_proto_goTypes,

@@ -32,8 +32,17 @@ const (
 	Decision_DECISION_APPROVE Decision = 1
 	// Refuses; the approval ends REFUSED.
 	Decision_DECISION_REJECT Decision = 2
-	// Sends it back to its initiator, who may change it and ask again.
+	// Sends it back (退回): to the place named in to_step, whose signature and all after it are asked
+	// again, or without one to its initiator, who may change it and ask again.
 	Decision_DECISION_RETURN Decision = 3
+	// Asks one more person to sign beside the own place (加签), before the chain goes on.
+	Decision_DECISION_ADD_SIGNER Decision = 4
+	// Hands the own place to another person who could hold it (转办), for this approval only.
+	Decision_DECISION_HAND_OVER Decision = 5
+	// Reminds those who have not signed (催办); decides nothing.
+	Decision_DECISION_REMIND Decision = 6
+	// Takes the request back (撤回); the initiator only, before it is decided.
+	Decision_DECISION_WITHDRAW Decision = 7
 )
 
 // Enum value maps for Decision.
@@ -43,12 +52,20 @@ var (
 		1: "DECISION_APPROVE",
 		2: "DECISION_REJECT",
 		3: "DECISION_RETURN",
+		4: "DECISION_ADD_SIGNER",
+		5: "DECISION_HAND_OVER",
+		6: "DECISION_REMIND",
+		7: "DECISION_WITHDRAW",
 	}
 	Decision_value = map[string]int32{
 		"DECISION_UNSPECIFIED": 0,
 		"DECISION_APPROVE":     1,
 		"DECISION_REJECT":      2,
 		"DECISION_RETURN":      3,
+		"DECISION_ADD_SIGNER":  4,
+		"DECISION_HAND_OVER":   5,
+		"DECISION_REMIND":      6,
+		"DECISION_WITHDRAW":    7,
 	}
 )
 
@@ -308,7 +325,15 @@ type Approval struct {
 	// Pack revision whose chain this is.
 	PolicyRevision string `protobuf:"bytes,9,opt,name=policy_revision,json=policyRevision,proto3" json:"policy_revision,omitempty"`
 	// How often this subject was put forward, from 1.
-	Number        int32 `protobuf:"varint,10,opt,name=number,proto3" json:"number,omitempty"`
+	Number int32 `protobuf:"varint,10,opt,name=number,proto3" json:"number,omitempty"`
+	// The emergency path was taken: the first granting signature was given by telephone.
+	ByTelephone bool `protobuf:"varint,11,opt,name=by_telephone,json=byTelephone,proto3" json:"by_telephone,omitempty"`
+	// Until when the papers of an approval by telephone are owed; absent otherwise.
+	PaperworkDueTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=paperwork_due_time,json=paperworkDueTime,proto3" json:"paperwork_due_time,omitempty"`
+	// Amount by which the bands were chosen, with what was summed; absent without bands.
+	Amount *Money `protobuf:"bytes,13,opt,name=amount,proto3" json:"amount,omitempty"`
+	// When signatories were reminded, newest last.
+	RemindTimes   []*timestamppb.Timestamp `protobuf:"bytes,14,rep,name=remind_times,json=remindTimes,proto3" json:"remind_times,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -413,6 +438,34 @@ func (x *Approval) GetNumber() int32 {
 	return 0
 }
 
+func (x *Approval) GetByTelephone() bool {
+	if x != nil {
+		return x.ByTelephone
+	}
+	return false
+}
+
+func (x *Approval) GetPaperworkDueTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.PaperworkDueTime
+	}
+	return nil
+}
+
+func (x *Approval) GetAmount() *Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *Approval) GetRemindTimes() []*timestamppb.Timestamp {
+	if x != nil {
+		return x.RemindTimes
+	}
+	return nil
+}
+
 // ApprovalStep is one place in the chain.
 type ApprovalStep struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -431,7 +484,13 @@ type ApprovalStep struct {
 	// Signatures given.
 	Signatures []*Signature `protobuf:"bytes,7,rep,name=signatures,proto3" json:"signatures,omitempty"`
 	// The place may be left unsigned.
-	Optional      bool `protobuf:"varint,8,opt,name=optional,proto3" json:"optional,omitempty"`
+	Optional bool `protobuf:"varint,8,opt,name=optional,proto3" json:"optional,omitempty"`
+	// Sign that may stand instead of this one, for example a witness; empty if none.
+	Instead string `protobuf:"bytes,9,opt,name=instead,proto3" json:"instead,omitempty"`
+	// people/{person} who asked for this place beyond the pack's chain (加签); empty for the pack's own.
+	AddedBy string `protobuf:"bytes,10,opt,name=added_by,json=addedBy,proto3" json:"added_by,omitempty"`
+	// people/{person} to whom the place was handed over (转办); empty if to nobody.
+	HandedTo      string `protobuf:"bytes,11,opt,name=handed_to,json=handedTo,proto3" json:"handed_to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -522,6 +581,27 @@ func (x *ApprovalStep) GetOptional() bool {
 	return false
 }
 
+func (x *ApprovalStep) GetInstead() string {
+	if x != nil {
+		return x.Instead
+	}
+	return ""
+}
+
+func (x *ApprovalStep) GetAddedBy() string {
+	if x != nil {
+		return x.AddedBy
+	}
+	return ""
+}
+
+func (x *ApprovalStep) GetHandedTo() string {
+	if x != nil {
+		return x.HandedTo
+	}
+	return ""
+}
+
 // Signature is one person's decision.
 type Signature struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -540,7 +620,9 @@ type Signature struct {
 	// What they wrote; required to reject or return.
 	Comment string `protobuf:"bytes,7,opt,name=comment,proto3" json:"comment,omitempty"`
 	// Facts of the sign's form, by field id.
-	Facts         map[string]*Fact `protobuf:"bytes,8,rep,name=facts,proto3" json:"facts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Facts map[string]*Fact `protobuf:"bytes,8,rep,name=facts,proto3" json:"facts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// It was given by telephone, on the emergency path; the papers follow.
+	ByTelephone   bool `protobuf:"varint,9,opt,name=by_telephone,json=byTelephone,proto3" json:"by_telephone,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -631,11 +713,18 @@ func (x *Signature) GetFacts() map[string]*Fact {
 	return nil
 }
 
+func (x *Signature) GetByTelephone() bool {
+	if x != nil {
+		return x.ByTelephone
+	}
+	return false
+}
+
 var File_redress_type_v1_approval_proto protoreflect.FileDescriptor
 
 const file_redress_type_v1_approval_proto_rawDesc = "" +
 	"\n" +
-	"\x1eredress/type/v1/approval.proto\x12\x0fredress.type.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1aredress/type/v1/text.proto\"\xb9\x04\n" +
+	"\x1eredress/type/v1/approval.proto\x12\x0fredress.type.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1bredress/type/v1/money.proto\x1a\x1aredress/type/v1/text.proto\"\x95\x06\n" +
 	"\bApproval\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x125\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x1f.redress.type.v1.Approval.StateR\x05state\x12,\n" +
@@ -648,7 +737,11 @@ const file_redress_type_v1_approval_proto_rawDesc = "" +
 	"\x05steps\x18\b \x03(\v2\x1d.redress.type.v1.ApprovalStepR\x05steps\x12'\n" +
 	"\x0fpolicy_revision\x18\t \x01(\tR\x0epolicyRevision\x12\x16\n" +
 	"\x06number\x18\n" +
-	" \x01(\x05R\x06number\"\x8d\x01\n" +
+	" \x01(\x05R\x06number\x12!\n" +
+	"\fby_telephone\x18\v \x01(\bR\vbyTelephone\x12H\n" +
+	"\x12paperwork_due_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\x10paperworkDueTime\x12.\n" +
+	"\x06amount\x18\r \x01(\v2\x16.redress.type.v1.MoneyR\x06amount\x12=\n" +
+	"\fremind_times\x18\x0e \x03(\v2\x1a.google.protobuf.TimestampR\vremindTimes\"\x8d\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -658,7 +751,7 @@ const file_redress_type_v1_approval_proto_rawDesc = "" +
 	"\x0eSTATE_RETURNED\x10\x04\x12\x13\n" +
 	"\x0fSTATE_WITHDRAWN\x10\x05\x12\x0e\n" +
 	"\n" +
-	"STATE_VOID\x10\x06\"\xa2\x04\n" +
+	"STATE_VOID\x10\x06\"\xf4\x04\n" +
 	"\fApprovalStep\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x126\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\".redress.type.v1.ApprovalStep.KindR\x04kind\x129\n" +
@@ -669,7 +762,11 @@ const file_redress_type_v1_approval_proto_rawDesc = "" +
 	"\n" +
 	"signatures\x18\a \x03(\v2\x1a.redress.type.v1.SignatureR\n" +
 	"signatures\x12\x1a\n" +
-	"\boptional\x18\b \x01(\bR\boptional\"\x90\x01\n" +
+	"\boptional\x18\b \x01(\bR\boptional\x12\x18\n" +
+	"\ainstead\x18\t \x01(\tR\ainstead\x12\x19\n" +
+	"\badded_by\x18\n" +
+	" \x01(\tR\aaddedBy\x12\x1b\n" +
+	"\thanded_to\x18\v \x01(\tR\bhandedTo\"\x90\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vKIND_REVIEW\x10\x01\x12\x14\n" +
@@ -684,7 +781,7 @@ const file_redress_type_v1_approval_proto_rawDesc = "" +
 	"\n" +
 	"STATE_OPEN\x10\x02\x12\x10\n" +
 	"\fSTATE_SIGNED\x10\x03\x12\x11\n" +
-	"\rSTATE_REFUSED\x10\x04\"\x9a\x03\n" +
+	"\rSTATE_REFUSED\x10\x04\"\xbd\x03\n" +
 	"\tSignature\x12\x16\n" +
 	"\x06person\x18\x01 \x01(\tR\x06person\x12 \n" +
 	"\fon_behalf_of\x18\x02 \x01(\tR\n" +
@@ -694,16 +791,21 @@ const file_redress_type_v1_approval_proto_rawDesc = "" +
 	"\tsign_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\bsignTime\x12#\n" +
 	"\rsealed_digest\x18\x06 \x01(\tR\fsealedDigest\x12\x1e\n" +
 	"\acomment\x18\a \x01(\tB\x04\xd0\xda\x18\x02R\acomment\x12;\n" +
-	"\x05facts\x18\b \x03(\v2%.redress.type.v1.Signature.FactsEntryR\x05facts\x1aO\n" +
+	"\x05facts\x18\b \x03(\v2%.redress.type.v1.Signature.FactsEntryR\x05facts\x12!\n" +
+	"\fby_telephone\x18\t \x01(\bR\vbyTelephone\x1aO\n" +
 	"\n" +
 	"FactsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
-	"\x05value\x18\x02 \x01(\v2\x15.redress.type.v1.FactR\x05value:\x028\x01*d\n" +
+	"\x05value\x18\x02 \x01(\v2\x15.redress.type.v1.FactR\x05value:\x028\x01*\xc1\x01\n" +
 	"\bDecision\x12\x18\n" +
 	"\x14DECISION_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10DECISION_APPROVE\x10\x01\x12\x13\n" +
 	"\x0fDECISION_REJECT\x10\x02\x12\x13\n" +
-	"\x0fDECISION_RETURN\x10\x03B6Z4example.com/redress/proto/gen/redress/type/v1;typev1b\x06proto3"
+	"\x0fDECISION_RETURN\x10\x03\x12\x17\n" +
+	"\x13DECISION_ADD_SIGNER\x10\x04\x12\x16\n" +
+	"\x12DECISION_HAND_OVER\x10\x05\x12\x13\n" +
+	"\x0fDECISION_REMIND\x10\x06\x12\x15\n" +
+	"\x11DECISION_WITHDRAW\x10\aB6Z4example.com/redress/proto/gen/redress/type/v1;typev1b\x06proto3"
 
 var (
 	file_redress_type_v1_approval_proto_rawDescOnce sync.Once
@@ -730,7 +832,8 @@ var file_redress_type_v1_approval_proto_goTypes = []any{
 	nil,                           // 7: redress.type.v1.Signature.FactsEntry
 	(*RuleRef)(nil),               // 8: redress.type.v1.RuleRef
 	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
-	(*Fact)(nil),                  // 10: redress.type.v1.Fact
+	(*Money)(nil),                 // 10: redress.type.v1.Money
+	(*Fact)(nil),                  // 11: redress.type.v1.Fact
 }
 var file_redress_type_v1_approval_proto_depIdxs = []int32{
 	1,  // 0: redress.type.v1.Approval.state:type_name -> redress.type.v1.Approval.State
@@ -738,18 +841,21 @@ var file_redress_type_v1_approval_proto_depIdxs = []int32{
 	9,  // 2: redress.type.v1.Approval.ask_time:type_name -> google.protobuf.Timestamp
 	9,  // 3: redress.type.v1.Approval.decide_time:type_name -> google.protobuf.Timestamp
 	5,  // 4: redress.type.v1.Approval.steps:type_name -> redress.type.v1.ApprovalStep
-	2,  // 5: redress.type.v1.ApprovalStep.kind:type_name -> redress.type.v1.ApprovalStep.Kind
-	3,  // 6: redress.type.v1.ApprovalStep.state:type_name -> redress.type.v1.ApprovalStep.State
-	6,  // 7: redress.type.v1.ApprovalStep.signatures:type_name -> redress.type.v1.Signature
-	0,  // 8: redress.type.v1.Signature.decision:type_name -> redress.type.v1.Decision
-	9,  // 9: redress.type.v1.Signature.sign_time:type_name -> google.protobuf.Timestamp
-	7,  // 10: redress.type.v1.Signature.facts:type_name -> redress.type.v1.Signature.FactsEntry
-	10, // 11: redress.type.v1.Signature.FactsEntry.value:type_name -> redress.type.v1.Fact
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	9,  // 5: redress.type.v1.Approval.paperwork_due_time:type_name -> google.protobuf.Timestamp
+	10, // 6: redress.type.v1.Approval.amount:type_name -> redress.type.v1.Money
+	9,  // 7: redress.type.v1.Approval.remind_times:type_name -> google.protobuf.Timestamp
+	2,  // 8: redress.type.v1.ApprovalStep.kind:type_name -> redress.type.v1.ApprovalStep.Kind
+	3,  // 9: redress.type.v1.ApprovalStep.state:type_name -> redress.type.v1.ApprovalStep.State
+	6,  // 10: redress.type.v1.ApprovalStep.signatures:type_name -> redress.type.v1.Signature
+	0,  // 11: redress.type.v1.Signature.decision:type_name -> redress.type.v1.Decision
+	9,  // 12: redress.type.v1.Signature.sign_time:type_name -> google.protobuf.Timestamp
+	7,  // 13: redress.type.v1.Signature.facts:type_name -> redress.type.v1.Signature.FactsEntry
+	11, // 14: redress.type.v1.Signature.FactsEntry.value:type_name -> redress.type.v1.Fact
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_redress_type_v1_approval_proto_init() }
@@ -759,6 +865,7 @@ func file_redress_type_v1_approval_proto_init() {
 	}
 	file_redress_type_v1_access_proto_init()
 	file_redress_type_v1_fact_proto_init()
+	file_redress_type_v1_money_proto_init()
 	file_redress_type_v1_text_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
