@@ -614,7 +614,9 @@ type Expect struct {
 	// Ids of the cards shown, in order.
 	Cards []string `protobuf:"bytes,12,rep,name=cards,proto3" json:"cards,omitempty"`
 	// Ids of the rules that were quoted.
-	Why           *structpb.Struct `protobuf:"bytes,13,opt,name=why,proto3" json:"why,omitempty"`
+	Why *structpb.Struct `protobuf:"bytes,13,opt,name=why,proto3" json:"why,omitempty"`
+	// Fields of the newest resource of a collection, by its name in the API: "actions", "workOrders".
+	Newest        *structpb.Struct `protobuf:"bytes,14,opt,name=newest,proto3" json:"newest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -736,6 +738,13 @@ func (x *Expect) GetCards() []string {
 func (x *Expect) GetWhy() *structpb.Struct {
 	if x != nil {
 		return x.Why
+	}
+	return nil
+}
+
+func (x *Expect) GetNewest() *structpb.Struct {
+	if x != nil {
+		return x.Newest
 	}
 	return nil
 }
@@ -990,7 +999,7 @@ const file_redress_policy_v1_scenario_proto_rawDesc = "" +
 	"\abecause\x18\x01 \x01(\x0e2\x1a.redress.policy.v1.BecauseR\abecause\x12\x12\n" +
 	"\x04rule\x18\x02 \x01(\tR\x04rule\x12\x18\n" +
 	"\amissing\x18\x03 \x03(\tR\amissing\x12\x16\n" +
-	"\x06clause\x18\x04 \x01(\tR\x06clause\"\x9e\b\n" +
+	"\x06clause\x18\x04 \x01(\tR\x06clause\"\xcf\b\n" +
 	"\x06Expect\x125\n" +
 	"\tcomplaint\x18\x01 \x01(\v2\x17.google.protobuf.StructR\tcomplaint\x12+\n" +
 	"\x04case\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x04case\x12=\n" +
@@ -1005,7 +1014,8 @@ const file_redress_policy_v1_scenario_proto_rawDesc = "" +
 	" \x03(\v2\x1a.redress.policy.v1.BookingR\aentries\x12/\n" +
 	"\x06report\x18\v \x01(\v2\x17.google.protobuf.StructR\x06report\x12\x14\n" +
 	"\x05cards\x18\f \x03(\tR\x05cards\x12)\n" +
-	"\x03why\x18\r \x01(\v2\x17.google.protobuf.StructR\x03why\x1aQ\n" +
+	"\x03why\x18\r \x01(\v2\x17.google.protobuf.StructR\x03why\x12/\n" +
+	"\x06newest\x18\x0e \x01(\v2\x17.google.protobuf.StructR\x06newest\x1aQ\n" +
 	"\vClocksEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12,\n" +
 	"\x05value\x18\x02 \x01(\v2\x16.redress.policy.v1.DueR\x05value:\x028\x01\x1a8\n" +
@@ -1111,13 +1121,14 @@ var file_redress_policy_v1_scenario_proto_depIdxs = []int32{
 	9,  // 24: redress.policy.v1.Expect.entries:type_name -> redress.policy.v1.Booking
 	19, // 25: redress.policy.v1.Expect.report:type_name -> google.protobuf.Struct
 	19, // 26: redress.policy.v1.Expect.why:type_name -> google.protobuf.Struct
-	7,  // 27: redress.policy.v1.Expect.ClocksEntry.value:type_name -> redress.policy.v1.Due
-	8,  // 28: redress.policy.v1.Expect.ApprovalsEntry.value:type_name -> redress.policy.v1.Signs
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	19, // 27: redress.policy.v1.Expect.newest:type_name -> google.protobuf.Struct
+	7,  // 28: redress.policy.v1.Expect.ClocksEntry.value:type_name -> redress.policy.v1.Due
+	8,  // 29: redress.policy.v1.Expect.ApprovalsEntry.value:type_name -> redress.policy.v1.Signs
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_redress_policy_v1_scenario_proto_init() }
