@@ -152,6 +152,7 @@ func (j *Journal) attempt(members []*member) ([]*outcome, error) {
 	var outcomes []*outcome
 	var g *group
 	var timers []Timer
+	began := clock.System().Now()
 	err := j.db.Write(ctx, func(tx *sqldb.Tx) error {
 		g = &group{j: j, ctx: ctx, tx: tx, now: j.o.Clock.Now(), seen: newOverlay(), parked: map[key][]spot{}}
 		if err := g.prefetch(members); err != nil {
@@ -173,6 +174,9 @@ func (j *Journal) attempt(members []*member) ([]*outcome, error) {
 			j.o.Logger.Warn("the database gave a transaction up", slog.Int("members", len(members)), slog.Any("error", err))
 		}
 		return nil, err
+	}
+	if j.o.OnCommit != nil {
+		j.o.OnCommit(len(members), clock.System().Since(began))
 	}
 	for _, o := range outcomes {
 		o.settle(j.o.Service)

@@ -95,6 +95,9 @@ type Options struct {
 	// the callers get their answers. It holds up its lane: it must be quick, and
 	// may lose what it is told, as the rows in SQL are the truth. nil: nobody listens.
 	OnTimers func([]Timer)
+	// OnCommit is told after each transaction that stands how many writes shared
+	// it and how long it took. It must be quick. nil: nobody listens.
+	OnCommit func(writes int, took time.Duration)
 }
 
 // Journal is one service's store. Safe for concurrent use.

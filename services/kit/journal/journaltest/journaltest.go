@@ -64,6 +64,7 @@ func Run(t *testing.T, open func(t testing.TB) *sqldb.DB) {
 		{"ProjectionsAreFoundAndDeleted", projectionsFoundAndDeleted},
 		{"ParkedEventsHoldBackTheirComplaint", parkedEvents},
 		{"LeasesHaveOneHolder", leases},
+		{"FiguresCountWhatWaits", figuresCount},
 
 		{"VerifyFindsNothingWrong", verifyFindsNothing},
 		{"VerifyFindsTampering", verifyFindsTampering},
