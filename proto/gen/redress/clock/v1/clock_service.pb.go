@@ -896,7 +896,7 @@ const file_redress_clock_v1_clock_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x05 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"D\n" +
 	"\x13ExtendClockResponse\x12-\n" +
-	"\x05clock\x18\x01 \x01(\v2\x17.redress.clock.v1.ClockR\x05clock2\x9e\t\n" +
+	"\x05clock\x18\x01 \x01(\v2\x17.redress.clock.v1.ClockR\x05clock2\xa8\t\n" +
 	"\fClockService\x12\xdc\x01\n" +
 	"\bGetClock\x12!.redress.clock.v1.GetClockRequest\x1a\".redress.clock.v1.GetClockResponse\"\x88\x01\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02sZ%b\x05clock\x12\x1c/v1/{name=claims/*/clocks/*}Z&b\x05clock\x12\x1d/v1/{name=actions/*/clocks/*}b\x05clock\x12\x1b/v1/{name=cases/*/clocks/*}\x90\x02\x01\x12\xce\x01\n" +
 	"\n" +
@@ -907,9 +907,9 @@ const file_redress_clock_v1_clock_service_proto_rawDesc = "" +
 	"PauseClock\x12#.redress.clock.v1.PauseClockRequest\x1a$.redress.clock.v1.PauseClockResponse\"G\xca\xda\x18\r\n" +
 	"\x01\x062\x04name8\x01@\x01\x82\xd3\xe4\x93\x02-:\x01*b\x05clock\"!/v1/{name=cases/*/clocks/*}:pause\x90\x02\x02\x12\xa4\x01\n" +
 	"\vResumeClock\x12$.redress.clock.v1.ResumeClockRequest\x1a%.redress.clock.v1.ResumeClockResponse\"H\xca\xda\x18\r\n" +
-	"\x01\x062\x04name8\x01@\x01\x82\xd3\xe4\x93\x02.:\x01*b\x05clock\"\"/v1/{name=cases/*/clocks/*}:resume\x90\x02\x02\x12\xa5\x01\n" +
-	"\vExtendClock\x12$.redress.clock.v1.ExtendClockRequest\x1a%.redress.clock.v1.ExtendClockResponse\"I\xca\xda\x18\x0e\n" +
-	"\x02\x02\x062\x04name8\x01@\x01\x82\xd3\xe4\x93\x02.:\x01*b\x05clock\"\"/v1/{name=cases/*/clocks/*}:extend\x90\x02\x02B8Z6example.com/redress/proto/gen/redress/clock/v1;clockv1b\x06proto3"
+	"\x01\x062\x04name8\x01@\x01\x82\xd3\xe4\x93\x02.:\x01*b\x05clock\"\"/v1/{name=cases/*/clocks/*}:resume\x90\x02\x02\x12\xaf\x01\n" +
+	"\vExtendClock\x12$.redress.clock.v1.ExtendClockRequest\x1a%.redress.clock.v1.ExtendClockResponse\"S\xca\xda\x18\x0e\n" +
+	"\x02\x02\x062\x04name8\x01@\x01\xe2\xda\x18\x06EXTEND\x82\xd3\xe4\x93\x02.:\x01*b\x05clock\"\"/v1/{name=cases/*/clocks/*}:extend\x90\x02\x02B8Z6example.com/redress/proto/gen/redress/clock/v1;clockv1b\x06proto3"
 
 var (
 	file_redress_clock_v1_clock_service_proto_rawDescOnce sync.Once

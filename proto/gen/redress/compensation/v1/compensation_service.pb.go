@@ -2064,32 +2064,33 @@ const file_redress_compensation_v1_compensation_service_proto_rawDesc = "" +
 	"\forganization\x18\x01 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,62}$R\forganization\x125\n" +
 	"\asubject\x18\x02 \x01(\tB\x1b\xe0A\x02\xbaH\x15r\x132\x11^[a-z0-9-]{1,64}$R\asubject\"N\n" +
 	"\x14ExportPersonResponse\x126\n" +
-	"\x06claims\x18\x01 \x03(\v2\x1e.redress.compensation.v1.ClaimR\x06claims2\xe6\x11\n" +
+	"\x06claims\x18\x01 \x03(\v2\x1e.redress.compensation.v1.ClaimR\x06claims2\x94\x12\n" +
 	"\x13CompensationService\x12\x94\x01\n" +
 	"\bGetClaim\x12(.redress.compensation.v1.GetClaimRequest\x1a).redress.compensation.v1.GetClaimResponse\"3\xca\xda\x18\n" +
 	"(\x012\x04nameH\x01\x82\xd3\xe4\x93\x02\x1cb\x05claim\x12\x13/v1/{name=claims/*}\x90\x02\x01\x12\x84\x01\n" +
 	"\n" +
 	"ListClaims\x12*.redress.compensation.v1.ListClaimsRequest\x1a+.redress.compensation.v1.ListClaimsResponse\"\x1d\xca\xda\x18\x04(\x01H\x01\x82\xd3\xe4\x93\x02\f\x12\n" +
-	"/v1/claims\x90\x02\x01\x12\x97\x01\n" +
-	"\vCreateClaim\x12+.redress.compensation.v1.CreateClaimRequest\x1a,.redress.compensation.v1.CreateClaimResponse\"-\xca\xda\x18\x06\n" +
-	"\x02\x01\x028\x01\x82\xd3\xe4\x93\x02\x1a:\x05claimb\x05claim\"\n" +
+	"/v1/claims\x90\x02\x01\x12\xa8\x01\n" +
+	"\vCreateClaim\x12+.redress.compensation.v1.CreateClaimRequest\x1a,.redress.compensation.v1.CreateClaimResponse\">\xca\xda\x18\x06\n" +
+	"\x02\x01\x028\x01\xe2\xda\x18\rREQUEST_CLAIM\x82\xd3\xe4\x93\x02\x1a:\x05claimb\x05claim\"\n" +
 	"/v1/claims\x90\x02\x02\x12\xab\x01\n" +
 	"\vSubmitClaim\x12+.redress.compensation.v1.SubmitClaimRequest\x1a,.redress.compensation.v1.SubmitClaimResponse\"A\xca\xda\x18\x0e\n" +
-	"\x02\x01\x022\x04name8\x01@\x01\x82\xd3\xe4\x93\x02&:\x01*b\x05claim\"\x1a/v1/{name=claims/*}:submit\x90\x02\x02\x12\xa2\x01\n" +
-	"\tSignClaim\x12).redress.compensation.v1.SignClaimRequest\x1a*.redress.compensation.v1.SignClaimResponse\">\xca\xda\x18\r\n" +
-	"\x01\x032\x04name8\x01@\x01\x82\xd3\xe4\x93\x02$:\x01*b\x05claim\"\x18/v1/{name=claims/*}:sign\x90\x02\x02\x12\xb8\x01\n" +
+	"\x02\x01\x022\x04name8\x01@\x01\x82\xd3\xe4\x93\x02&:\x01*b\x05claim\"\x1a/v1/{name=claims/*}:submit\x90\x02\x02\x12\xaa\x01\n" +
+	"\tSignClaim\x12).redress.compensation.v1.SignClaimRequest\x1a*.redress.compensation.v1.SignClaimResponse\"F\xca\xda\x18\r\n" +
+	"\x01\x032\x04name8\x01@\x01\xe2\xda\x18\x04SIGN\x82\xd3\xe4\x93\x02$:\x01*b\x05claim\"\x18/v1/{name=claims/*}:sign\x90\x02\x02\x12\xb8\x01\n" +
 	"\rRecordRefusal\x12-.redress.compensation.v1.RecordRefusalRequest\x1a..redress.compensation.v1.RecordRefusalResponse\"H\xca\xda\x18\x0e\n" +
-	"\x02\x01\x022\x04name8\x01@\x01\x82\xd3\xe4\x93\x02-:\x01*b\x05claim\"!/v1/{name=claims/*}:recordRefusal\x90\x02\x02\x12\xa8\x01\n" +
-	"\tSetRemedy\x12).redress.compensation.v1.SetRemedyRequest\x1a*.redress.compensation.v1.SetRemedyResponse\"D\xca\xda\x18\x0e\n" +
-	"\x02\x01\x022\x04name8\x01@\x01\x82\xd3\xe4\x93\x02):\x01*b\x05claim\"\x1d/v1/{name=claims/*}:setRemedy\x90\x02\x02\x12\xb3\x01\n" +
+	"\x02\x01\x022\x04name8\x01@\x01\x82\xd3\xe4\x93\x02-:\x01*b\x05claim\"!/v1/{name=claims/*}:recordRefusal\x90\x02\x02\x12\xb6\x01\n" +
+	"\tSetRemedy\x12).redress.compensation.v1.SetRemedyRequest\x1a*.redress.compensation.v1.SetRemedyResponse\"R\xca\xda\x18\x0e\n" +
+	"\x02\x01\x022\x04name8\x01@\x01\xe2\xda\x18\n" +
+	"SET_METHOD\x82\xd3\xe4\x93\x02):\x01*b\x05claim\"\x1d/v1/{name=claims/*}:setRemedy\x90\x02\x02\x12\xb3\x01\n" +
 	"\rWithdrawClaim\x12-.redress.compensation.v1.WithdrawClaimRequest\x1a..redress.compensation.v1.WithdrawClaimResponse\"C\xca\xda\x18\x0e\n" +
 	"\x02\x01\x022\x04name8\x01@\x01\x82\xd3\xe4\x93\x02(:\x01*b\x05claim\"\x1c/v1/{name=claims/*}:withdraw\x90\x02\x02\x12\x8d\x01\n" +
 	"\fListPayables\x12,.redress.compensation.v1.ListPayablesRequest\x1a-.redress.compensation.v1.ListPayablesResponse\" \xca\xda\x18\x05\n" +
 	"\x01\x04H\x01\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/payables\x90\x02\x01\x12\xa7\x01\n" +
 	"\fCheckPayable\x12,.redress.compensation.v1.CheckPayableRequest\x1a-.redress.compensation.v1.CheckPayableResponse\":\xca\xda\x18\x0f\n" +
-	"\x01\x042\x04name8\x01@\x01H\x01\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/{name=claims/*}:check\x90\x02\x02\x12\xb3\x01\n" +
-	"\rExecutePayout\x12-.redress.compensation.v1.ExecutePayoutRequest\x1a..redress.compensation.v1.ExecutePayoutResponse\"C\xca\xda\x18\x0f\n" +
-	"\x01\x042\x04name8\x01@\x01H\x01\x82\xd3\xe4\x93\x02':\x01*b\x05claim\"\x1b/v1/{name=claims/*}:execute\x90\x02\x02\x12\xb3\x01\n" +
+	"\x01\x042\x04name8\x01@\x01H\x01\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/{name=claims/*}:check\x90\x02\x02\x12\xba\x01\n" +
+	"\rExecutePayout\x12-.redress.compensation.v1.ExecutePayoutRequest\x1a..redress.compensation.v1.ExecutePayoutResponse\"J\xca\xda\x18\x0f\n" +
+	"\x01\x042\x04name8\x01@\x01H\x01\xe2\xda\x18\x03PAY\x82\xd3\xe4\x93\x02':\x01*b\x05claim\"\x1b/v1/{name=claims/*}:execute\x90\x02\x02\x12\xb3\x01\n" +
 	"\rConfirmPayout\x12-.redress.compensation.v1.ConfirmPayoutRequest\x1a..redress.compensation.v1.ConfirmPayoutResponse\"C\xca\xda\x18\x0f\n" +
 	"\x01\x042\x04name8\x01@\x01H\x01\x82\xd3\xe4\x93\x02':\x01*b\x05claim\"\x1b/v1/{name=claims/*}:confirm\x90\x02\x02\x12\x81\x01\n" +
 	"\n" +

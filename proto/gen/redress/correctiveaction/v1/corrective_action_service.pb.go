@@ -874,16 +874,16 @@ const file_redress_correctiveaction_v1_corrective_action_service_proto_rawDesc =
 	"\forganization\x18\x01 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,62}$R\forganization\x125\n" +
 	"\asubject\x18\x02 \x01(\tB\x1b\xe0A\x02\xbaH\x15r\x132\x11^[a-z0-9-]{1,64}$R\asubject\"U\n" +
 	"\x14ExportPersonResponse\x12=\n" +
-	"\aactions\x18\x01 \x03(\v2#.redress.correctiveaction.v1.ActionR\aactions2\xb4\t\n" +
+	"\aactions\x18\x01 \x03(\v2#.redress.correctiveaction.v1.ActionR\aactions2\xe1\t\n" +
 	"\x17CorrectiveActionService\x12\x9f\x01\n" +
 	"\tGetAction\x12-.redress.correctiveaction.v1.GetActionRequest\x1a..redress.correctiveaction.v1.GetActionResponse\"3\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02\x1eb\x06action\x12\x14/v1/{name=actions/*}\x90\x02\x01\x12\x8e\x01\n" +
-	"\vListActions\x12/.redress.correctiveaction.v1.ListActionsRequest\x1a0.redress.correctiveaction.v1.ListActionsResponse\"\x1c\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\r\x12\v/v1/actions\x90\x02\x01\x12\xa5\x01\n" +
-	"\fCreateAction\x120.redress.correctiveaction.v1.CreateActionRequest\x1a1.redress.correctiveaction.v1.CreateActionResponse\"0\xca\xda\x18\x06\n" +
-	"\x02\x05\x028\x01\x82\xd3\xe4\x93\x02\x1d:\x06actionb\x06action\"\v/v1/actions\x90\x02\x02\x12\xc4\x01\n" +
-	"\x0fImplementAction\x123.redress.correctiveaction.v1.ImplementActionRequest\x1a4.redress.correctiveaction.v1.ImplementActionResponse\"F\xca\xda\x18\x0e\n" +
-	"\x02\x05\x022\x04name8\x01@\x01\x82\xd3\xe4\x93\x02+:\x01*b\x06action\"\x1e/v1/{name=actions/*}:implement\x90\x02\x02\x12\xb7\x01\n" +
-	"\fVerifyAction\x120.redress.correctiveaction.v1.VerifyActionRequest\x1a1.redress.correctiveaction.v1.VerifyActionResponse\"B\xca\xda\x18\r\n" +
-	"\x01\x052\x04name8\x01@\x01\x82\xd3\xe4\x93\x02(:\x01*b\x06action\"\x1b/v1/{name=actions/*}:verify\x90\x02\x02\x12\xb3\x01\n" +
+	"\vListActions\x12/.redress.correctiveaction.v1.ListActionsRequest\x1a0.redress.correctiveaction.v1.ListActionsResponse\"\x1c\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\r\x12\v/v1/actions\x90\x02\x01\x12\xb4\x01\n" +
+	"\fCreateAction\x120.redress.correctiveaction.v1.CreateActionRequest\x1a1.redress.correctiveaction.v1.CreateActionResponse\"?\xca\xda\x18\x06\n" +
+	"\x02\x05\x028\x01\xe2\xda\x18\vOPEN_ACTION\x82\xd3\xe4\x93\x02\x1d:\x06actionb\x06action\"\v/v1/actions\x90\x02\x02\x12\xd1\x01\n" +
+	"\x0fImplementAction\x123.redress.correctiveaction.v1.ImplementActionRequest\x1a4.redress.correctiveaction.v1.ImplementActionResponse\"S\xca\xda\x18\x0e\n" +
+	"\x02\x05\x022\x04name8\x01@\x01\xe2\xda\x18\tIMPLEMENT\x82\xd3\xe4\x93\x02+:\x01*b\x06action\"\x1e/v1/{name=actions/*}:implement\x90\x02\x02\x12\xc8\x01\n" +
+	"\fVerifyAction\x120.redress.correctiveaction.v1.VerifyActionRequest\x1a1.redress.correctiveaction.v1.VerifyActionResponse\"S\xca\xda\x18\r\n" +
+	"\x01\x052\x04name8\x01@\x01\xe2\xda\x18\rVERIFY_ACTION\x82\xd3\xe4\x93\x02(:\x01*b\x06action\"\x1b/v1/{name=actions/*}:verify\x90\x02\x02\x12\xb3\x01\n" +
 	"\vCloseAction\x12/.redress.correctiveaction.v1.CloseActionRequest\x1a0.redress.correctiveaction.v1.CloseActionResponse\"A\xca\xda\x18\r\n" +
 	"\x01\x052\x04name8\x01@\x01\x82\xd3\xe4\x93\x02':\x01*b\x06action\"\x1a/v1/{name=actions/*}:close\x90\x02\x02\x12\x86\x01\n" +
 	"\fExportPerson\x120.redress.correctiveaction.v1.ExportPersonRequest\x1a1.redress.correctiveaction.v1.ExportPersonResponse\"\x11\xca\xda\x18\n" +

@@ -2815,20 +2815,20 @@ const file_redress_intake_v1_intake_service_proto_rawDesc = "" +
 	"\forganization\x18\x01 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,62}$R\forganization\x12:\n" +
 	"\x04name\x18\x02 \x01(\tB&\xe0A\x02\xbaH r\x1e2\x1c^complaints/[a-z0-9-]{1,64}$R\x04name\"4\n" +
 	"\x16MintStatusLinkResponse\x12\x1a\n" +
-	"\x05token\x18\x01 \x01(\tB\x04\xd0\xda\x18\x04R\x05token2\xf5\x15\n" +
+	"\x05token\x18\x01 \x01(\tB\x04\xd0\xda\x18\x04R\x05token2\x9f\x16\n" +
 	"\rIntakeService\x12\x9e\x01\n" +
 	"\fGetComplaint\x12&.redress.intake.v1.GetComplaintRequest\x1a'.redress.intake.v1.GetComplaintResponse\"=\xca\xda\x18\f\x10\x01(\x012\x04nameH\x01\x82\xd3\xe4\x93\x02$b\tcomplaint\x12\x17/v1/{name=complaints/*}\x90\x02\x01\x12\x8a\x01\n" +
-	"\x0eListComplaints\x12(.redress.intake.v1.ListComplaintsRequest\x1a).redress.intake.v1.ListComplaintsResponse\"#\xca\xda\x18\x06\x10\x01(\x01H\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/complaints\x90\x02\x01\x12\xa6\x01\n" +
-	"\x0fCreateComplaint\x12).redress.intake.v1.CreateComplaintRequest\x1a*.redress.intake.v1.CreateComplaintResponse\"<\xca\xda\x18\t\n" +
-	"\x01\x01\x10\x018\x01H\x01\x82\xd3\xe4\x93\x02&:\tcomplaintb\tcomplaint\"\x0e/v1/complaints\x90\x02\x02\x12\xca\x01\n" +
+	"\x0eListComplaints\x12(.redress.intake.v1.ListComplaintsRequest\x1a).redress.intake.v1.ListComplaintsResponse\"#\xca\xda\x18\x06\x10\x01(\x01H\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/complaints\x90\x02\x01\x12\xb2\x01\n" +
+	"\x0fCreateComplaint\x12).redress.intake.v1.CreateComplaintRequest\x1a*.redress.intake.v1.CreateComplaintResponse\"H\xca\xda\x18\t\n" +
+	"\x01\x01\x10\x018\x01H\x01\xe2\xda\x18\bREGISTER\x82\xd3\xe4\x93\x02&:\tcomplaintb\tcomplaint\"\x0e/v1/complaints\x90\x02\x02\x12\xca\x01\n" +
 	"\x0fUpdateComplaint\x12).redress.intake.v1.UpdateComplaintRequest\x1a*.redress.intake.v1.UpdateComplaintResponse\"`\xca\xda\x18\x1a\n" +
-	"\x02\x01\x022\x0ecomplaint.name8\x01@\x01H\x01\x82\xd3\xe4\x93\x029:\tcomplaintb\tcomplaint2!/v1/{complaint.name=complaints/*}\x90\x02\x02\x12\xa3\x01\n" +
-	"\bFillForm\x12\".redress.intake.v1.FillFormRequest\x1a#.redress.intake.v1.FillFormResponse\"N\xca\xda\x18\x11\n" +
-	"\x03\x01\x02\x052\x04name8\x01@\x01H\x01\x82\xd3\xe4\x93\x020:\x01*b\tcomplaint\" /v1/{name=complaints/*}:fillForm\x90\x02\x02\x12\xb5\x01\n" +
-	"\x0fVerifyComplaint\x12).redress.intake.v1.VerifyComplaintRequest\x1a*.redress.intake.v1.VerifyComplaintResponse\"K\xca\xda\x18\x10\n" +
-	"\x02\x01\x022\x04name8\x01@\x01H\x01\x82\xd3\xe4\x93\x02.:\x01*b\tcomplaint\"\x1e/v1/{name=complaints/*}:verify\x90\x02\x02\x12\xbe\x01\n" +
-	"\x11WithdrawComplaint\x12+.redress.intake.v1.WithdrawComplaintRequest\x1a,.redress.intake.v1.WithdrawComplaintResponse\"N\xca\xda\x18\x11\n" +
-	"\x01\x01\x10\x012\x04name8\x01@\x01H\x01\x82\xd3\xe4\x93\x020:\x01*b\tcomplaint\" /v1/{name=complaints/*}:withdraw\x90\x02\x02\x12\x88\x01\n" +
+	"\x02\x01\x022\x0ecomplaint.name8\x01@\x01H\x01\x82\xd3\xe4\x93\x029:\tcomplaintb\tcomplaint2!/v1/{complaint.name=complaints/*}\x90\x02\x02\x12\xab\x01\n" +
+	"\bFillForm\x12\".redress.intake.v1.FillFormRequest\x1a#.redress.intake.v1.FillFormResponse\"V\xca\xda\x18\x11\n" +
+	"\x03\x01\x02\x052\x04name8\x01@\x01H\x01\xe2\xda\x18\x04FILL\x82\xd3\xe4\x93\x020:\x01*b\tcomplaint\" /v1/{name=complaints/*}:fillForm\x90\x02\x02\x12\xbf\x01\n" +
+	"\x0fVerifyComplaint\x12).redress.intake.v1.VerifyComplaintRequest\x1a*.redress.intake.v1.VerifyComplaintResponse\"U\xca\xda\x18\x10\n" +
+	"\x02\x01\x022\x04name8\x01@\x01H\x01\xe2\xda\x18\x06VERIFY\x82\xd3\xe4\x93\x02.:\x01*b\tcomplaint\"\x1e/v1/{name=complaints/*}:verify\x90\x02\x02\x12\xca\x01\n" +
+	"\x11WithdrawComplaint\x12+.redress.intake.v1.WithdrawComplaintRequest\x1a,.redress.intake.v1.WithdrawComplaintResponse\"Z\xca\xda\x18\x11\n" +
+	"\x01\x01\x10\x012\x04name8\x01@\x01H\x01\xe2\xda\x18\bWITHDRAW\x82\xd3\xe4\x93\x020:\x01*b\tcomplaint\" /v1/{name=complaints/*}:withdraw\x90\x02\x02\x12\x88\x01\n" +
 	"\x0eUploadEvidence\x12(.redress.intake.v1.UploadEvidenceRequest\x1a).redress.intake.v1.UploadEvidenceResponse\"\x1f\xca\xda\x18\x18\n" +
 	"\x03\x01\x02\x05\x10\x012\rheader.parent8\x01\x90\x02\x02(\x01\x12\x82\x01\n" +
 	"\x10DownloadEvidence\x12*.redress.intake.v1.DownloadEvidenceRequest\x1a+.redress.intake.v1.DownloadEvidenceResponse\"\x13\xca\xda\x18\f\x10\x01(\x012\x04nameH\x01\x90\x02\x010\x01\x12\xa5\x01\n" +

@@ -1855,7 +1855,7 @@ const file_redress_notification_v1_notification_service_proto_rawDesc = "" +
 	"\x14ExportPersonResponse\x129\n" +
 	"\anotices\x18\x01 \x03(\v2\x1f.redress.notification.v1.NoticeR\anotices\x12@\n" +
 	"\n" +
-	"follow_ups\x18\x02 \x03(\v2!.redress.notification.v1.FollowUpR\tfollowUps2\xea\x11\n" +
+	"follow_ups\x18\x02 \x03(\v2!.redress.notification.v1.FollowUpR\tfollowUps2\xf7\x11\n" +
 	"\x13NotificationService\x12\x99\x01\n" +
 	"\tGetNotice\x12).redress.notification.v1.GetNoticeRequest\x1a*.redress.notification.v1.GetNoticeResponse\"5\xca\xda\x18\n" +
 	"(\x012\x04nameH\x01\x82\xd3\xe4\x93\x02\x1eb\x06notice\x12\x14/v1/{name=notices/*}\x90\x02\x01\x12\x88\x01\n" +
@@ -1874,9 +1874,9 @@ const file_redress_notification_v1_notification_service_proto_rawDesc = "" +
 	"\fTestReceiver\x12,.redress.notification.v1.TestReceiverRequest\x1a-.redress.notification.v1.TestReceiverResponse\"6\xca\xda\x18\t\n" +
 	"\x01\t2\x04name\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/{name=receivers/*}:test\x90\x02\x01\x12\xa2\x01\n" +
 	"\vGetFollowUp\x12+.redress.notification.v1.GetFollowUpRequest\x1a,.redress.notification.v1.GetFollowUpResponse\"8\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02#b\tfollow_up\x12\x16/v1/{name=followUps/*}\x90\x02\x01\x12\x8e\x01\n" +
-	"\rListFollowUps\x12-.redress.notification.v1.ListFollowUpsRequest\x1a..redress.notification.v1.ListFollowUpsResponse\"\x1e\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/followUps\x90\x02\x01\x12\xbc\x01\n" +
-	"\x0eRecordFollowUp\x12..redress.notification.v1.RecordFollowUpRequest\x1a/.redress.notification.v1.RecordFollowUpResponse\"I\xca\xda\x18\x0f\n" +
-	"\x03\x01\x06\x052\x04name8\x01@\x01\x82\xd3\xe4\x93\x02-:\x01*b\tfollow_up\"\x1d/v1/{name=followUps/*}:record\x90\x02\x02\x12\x88\x01\n" +
+	"\rListFollowUps\x12-.redress.notification.v1.ListFollowUpsRequest\x1a..redress.notification.v1.ListFollowUpsResponse\"\x1e\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/followUps\x90\x02\x01\x12\xc9\x01\n" +
+	"\x0eRecordFollowUp\x12..redress.notification.v1.RecordFollowUpRequest\x1a/.redress.notification.v1.RecordFollowUpResponse\"V\xca\xda\x18\x0f\n" +
+	"\x03\x01\x06\x052\x04name8\x01@\x01\xe2\xda\x18\tFOLLOW_UP\x82\xd3\xe4\x93\x02-:\x01*b\tfollow_up\"\x1d/v1/{name=followUps/*}:record\x90\x02\x02\x12\x88\x01\n" +
 	"\tGetSurvey\x12).redress.notification.v1.GetSurveyRequest\x1a*.redress.notification.v1.GetSurveyResponse\"$\xca\xda\x18\x02 \x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/surveys/{token}\x90\x02\x01\x12\x9d\x01\n" +
 	"\fSubmitSurvey\x12,.redress.notification.v1.SubmitSurveyRequest\x1a-.redress.notification.v1.SubmitSurveyResponse\"0\xca\xda\x18\x04 \x018\x01\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/surveys/{token}:submit\x90\x02\x02\x12~\n" +
 	"\fExportPerson\x12,.redress.notification.v1.ExportPersonRequest\x1a-.redress.notification.v1.ExportPersonResponse\"\x11\xca\xda\x18\n" +

@@ -850,15 +850,15 @@ const file_redress_reporting_v1_reporting_service_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x19\n" +
 	"\x17RebuildReportingRequest\"2\n" +
 	"\x18RebuildReportingResponse\x12\x16\n" +
-	"\x06events\x18\x01 \x01(\x03R\x06events2\x8b\b\n" +
+	"\x06events\x18\x01 \x01(\x03R\x06events2\x95\b\n" +
 	"\x10ReportingService\x12\x9f\x01\n" +
 	"\vGetCaseFile\x12(.redress.reporting.v1.GetCaseFileRequest\x1a).redress.reporting.v1.GetCaseFileResponse\";\xca\xda\x18\n" +
 	"(\x012\x04nameH\x01\x82\xd3\xe4\x93\x02$b\x04file\x12\x1c/v1/{name=complaints/*}:file\x90\x02\x01\x12t\n" +
 	"\bListWork\x12%.redress.reporting.v1.ListWorkRequest\x1a&.redress.reporting.v1.ListWorkResponse\"\x19\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\n" +
 	"\x12\b/v1/work\x90\x02\x01\x12\x80\x01\n" +
-	"\vListOverdue\x12(.redress.reporting.v1.ListOverdueRequest\x1a).redress.reporting.v1.ListOverdueResponse\"\x1c\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\r\x12\v/v1/overdue\x90\x02\x01\x12\xa0\x01\n" +
-	"\x0eGenerateReport\x12+.redress.reporting.v1.GenerateReportRequest\x1a,.redress.reporting.v1.GenerateReportResponse\"3\xca\xda\x18\x05\n" +
-	"\x01\x068\x01\x82\xd3\xe4\x93\x02!:\x01*b\x06report\"\x14/v1/reports:generate\x90\x02\x02\x12\x93\x01\n" +
+	"\vListOverdue\x12(.redress.reporting.v1.ListOverdueRequest\x1a).redress.reporting.v1.ListOverdueResponse\"\x1c\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\r\x12\v/v1/overdue\x90\x02\x01\x12\xaa\x01\n" +
+	"\x0eGenerateReport\x12+.redress.reporting.v1.GenerateReportRequest\x1a,.redress.reporting.v1.GenerateReportResponse\"=\xca\xda\x18\x05\n" +
+	"\x01\x068\x01\xe2\xda\x18\x06REPORT\x82\xd3\xe4\x93\x02!:\x01*b\x06report\"\x14/v1/reports:generate\x90\x02\x02\x12\x93\x01\n" +
 	"\tGetReport\x12&.redress.reporting.v1.GetReportRequest\x1a'.redress.reporting.v1.GetReportResponse\"5\xca\xda\x18\n" +
 	"\n" +
 	"\x02\x06\a2\x04name\x82\xd3\xe4\x93\x02\x1eb\x06report\x12\x14/v1/{name=reports/*}\x90\x02\x01\x12\x82\x01\n" +

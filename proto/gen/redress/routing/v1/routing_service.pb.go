@@ -3013,50 +3013,52 @@ const file_redress_routing_v1_routing_service_proto_rawDesc = "" +
 	"\x05plans\x18\x02 \x03(\v2\x18.redress.routing.v1.PlanR\x05plans\x127\n" +
 	"\bfindings\x18\x03 \x03(\v2\x1b.redress.routing.v1.FindingR\bfindings\x128\n" +
 	"\bprogress\x18\x04 \x03(\v2\x1c.redress.routing.v1.ProgressR\bprogress\x123\n" +
-	"\areplies\x18\x05 \x03(\v2\x19.redress.routing.v1.ReplyR\areplies2\xbd\x1c\n" +
+	"\areplies\x18\x05 \x03(\v2\x19.redress.routing.v1.ReplyR\areplies2\xd3\x1d\n" +
 	"\x0eRoutingService\x12\x83\x01\n" +
 	"\aGetCase\x12\".redress.routing.v1.GetCaseRequest\x1a#.redress.routing.v1.GetCaseResponse\"/\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02\x1ab\x04case\x12\x12/v1/{name=cases/*}\x90\x02\x01\x12t\n" +
-	"\tListCases\x12$.redress.routing.v1.ListCasesRequest\x1a%.redress.routing.v1.ListCasesResponse\"\x1a\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\v\x12\t/v1/cases\x90\x02\x01\x12\x9d\x01\n" +
+	"\tListCases\x12$.redress.routing.v1.ListCasesRequest\x1a%.redress.routing.v1.ListCasesResponse\"\x1a\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\v\x12\t/v1/cases\x90\x02\x01\x12\xa7\x01\n" +
 	"\n" +
-	"AssignCase\x12%.redress.routing.v1.AssignCaseRequest\x1a&.redress.routing.v1.AssignCaseResponse\"@\xca\xda\x18\x0f\n" +
-	"\x03\x01\x02\x062\x04name8\x01@\x01\x82\xd3\xe4\x93\x02$:\x01*b\x04case\"\x19/v1/{name=cases/*}:assign\x90\x02\x02\x12\x9d\x01\n" +
-	"\tNameOwner\x12$.redress.routing.v1.NameOwnerRequest\x1a%.redress.routing.v1.NameOwnerResponse\"C\xca\xda\x18\x0f\n" +
-	"\x03\x01\x02\x062\x04name8\x01@\x01\x82\xd3\xe4\x93\x02':\x01*b\x04case\"\x1c/v1/{name=cases/*}:nameOwner\x90\x02\x02\x12\xa9\x01\n" +
-	"\fProposeGrade\x12'.redress.routing.v1.ProposeGradeRequest\x1a(.redress.routing.v1.ProposeGradeResponse\"F\xca\xda\x18\x0f\n" +
-	"\x03\x01\x02\x062\x04name8\x01@\x01\x82\xd3\xe4\x93\x02*:\x01*b\x04case\"\x1f/v1/{name=cases/*}:proposeGrade\x90\x02\x02\x12\x9b\x01\n" +
-	"\tSignGrade\x12$.redress.routing.v1.SignGradeRequest\x1a%.redress.routing.v1.SignGradeResponse\"A\xca\xda\x18\r\n" +
-	"\x01\x032\x04name8\x01@\x01\x82\xd3\xe4\x93\x02':\x01*b\x04case\"\x1c/v1/{name=cases/*}:signGrade\x90\x02\x02\x12\x92\x01\n" +
-	"\x06DoStep\x12!.redress.routing.v1.DoStepRequest\x1a\".redress.routing.v1.DoStepResponse\"A\xca\xda\x18\x10\n" +
-	"\x04\x01\x02\x05\x062\x04name8\x01@\x01\x82\xd3\xe4\x93\x02$:\x01*b\x04case\"\x19/v1/{name=cases/*}:doStep\x90\x02\x02\x12\x9a\x01\n" +
-	"\bSkipStep\x12#.redress.routing.v1.SkipStepRequest\x1a$.redress.routing.v1.SkipStepResponse\"C\xca\xda\x18\x10\n" +
-	"\x04\x01\x02\x05\x062\x04name8\x01@\x01\x82\xd3\xe4\x93\x02&:\x01*b\x04case\"\x1b/v1/{name=cases/*}:skipStep\x90\x02\x02\x12\xb3\x01\n" +
-	"\rRecordFinding\x12(.redress.routing.v1.RecordFindingRequest\x1a).redress.routing.v1.RecordFindingResponse\"M\xca\xda\x18\x0f\n" +
-	"\x03\x01\x02\x052\x06parent8\x01\x82\xd3\xe4\x93\x021:\afindingb\afinding\"\x1d/v1/{parent=cases/*}/findings\x90\x02\x02\x12\x99\x01\n" +
+	"AssignCase\x12%.redress.routing.v1.AssignCaseRequest\x1a&.redress.routing.v1.AssignCaseResponse\"J\xca\xda\x18\x0f\n" +
+	"\x03\x01\x02\x062\x04name8\x01@\x01\xe2\xda\x18\x06ASSIGN\x82\xd3\xe4\x93\x02$:\x01*b\x04case\"\x19/v1/{name=cases/*}:assign\x90\x02\x02\x12\xab\x01\n" +
+	"\tNameOwner\x12$.redress.routing.v1.NameOwnerRequest\x1a%.redress.routing.v1.NameOwnerResponse\"Q\xca\xda\x18\x0f\n" +
+	"\x03\x01\x02\x062\x04name8\x01@\x01\xe2\xda\x18\n" +
+	"NAME_OWNER\x82\xd3\xe4\x93\x02':\x01*b\x04case\"\x1c/v1/{name=cases/*}:nameOwner\x90\x02\x02\x12\xb2\x01\n" +
+	"\fProposeGrade\x12'.redress.routing.v1.ProposeGradeRequest\x1a(.redress.routing.v1.ProposeGradeResponse\"O\xca\xda\x18\x0f\n" +
+	"\x03\x01\x02\x062\x04name8\x01@\x01\xe2\xda\x18\x05GRADE\x82\xd3\xe4\x93\x02*:\x01*b\x04case\"\x1f/v1/{name=cases/*}:proposeGrade\x90\x02\x02\x12\xa3\x01\n" +
+	"\tSignGrade\x12$.redress.routing.v1.SignGradeRequest\x1a%.redress.routing.v1.SignGradeResponse\"I\xca\xda\x18\r\n" +
+	"\x01\x032\x04name8\x01@\x01\xe2\xda\x18\x04SIGN\x82\xd3\xe4\x93\x02':\x01*b\x04case\"\x1c/v1/{name=cases/*}:signGrade\x90\x02\x02\x12\x9d\x01\n" +
+	"\x06DoStep\x12!.redress.routing.v1.DoStepRequest\x1a\".redress.routing.v1.DoStepResponse\"L\xca\xda\x18\x10\n" +
+	"\x04\x01\x02\x05\x062\x04name8\x01@\x01\xe2\xda\x18\aDO_STEP\x82\xd3\xe4\x93\x02$:\x01*b\x04case\"\x19/v1/{name=cases/*}:doStep\x90\x02\x02\x12\xa7\x01\n" +
+	"\bSkipStep\x12#.redress.routing.v1.SkipStepRequest\x1a$.redress.routing.v1.SkipStepResponse\"P\xca\xda\x18\x10\n" +
+	"\x04\x01\x02\x05\x062\x04name8\x01@\x01\xe2\xda\x18\tSKIP_STEP\x82\xd3\xe4\x93\x02&:\x01*b\x04case\"\x1b/v1/{name=cases/*}:skipStep\x90\x02\x02\x12\xc3\x01\n" +
+	"\rRecordFinding\x12(.redress.routing.v1.RecordFindingRequest\x1a).redress.routing.v1.RecordFindingResponse\"]\xca\xda\x18\x0f\n" +
+	"\x03\x01\x02\x052\x06parent8\x01\xe2\xda\x18\fRECORD_CAUSE\x82\xd3\xe4\x93\x021:\afindingb\afinding\"\x1d/v1/{parent=cases/*}/findings\x90\x02\x02\x12\x99\x01\n" +
 	"\fListFindings\x12'.redress.routing.v1.ListFindingsRequest\x1a(.redress.routing.v1.ListFindingsResponse\"6\xca\xda\x18\n" +
-	"(\x012\x06parent\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/{parent=cases/*}/findings\x90\x02\x01\x12\xa3\x01\n" +
-	"\vProposePlan\x12&.redress.routing.v1.ProposePlanRequest\x1a'.redress.routing.v1.ProposePlanResponse\"C\xca\xda\x18\x0e\n" +
-	"\x02\x01\x022\x06parent8\x01\x82\xd3\xe4\x93\x02(:\x04planb\x04plan\"\x1a/v1/{parent=cases/*}/plans\x90\x02\x02\x12\x9b\x01\n" +
-	"\bSignPlan\x12#.redress.routing.v1.SignPlanRequest\x1a$.redress.routing.v1.SignPlanResponse\"D\xca\xda\x18\r\n" +
-	"\x01\x032\x04name8\x01@\x01\x82\xd3\xe4\x93\x02*:\x01*b\x04plan\"\x1f/v1/{name=cases/*/plans/*}:sign\x90\x02\x02\x12\xa0\x01\n" +
-	"\tStartPlan\x12$.redress.routing.v1.StartPlanRequest\x1a%.redress.routing.v1.StartPlanResponse\"F\xca\xda\x18\x0e\n" +
-	"\x02\x01\x022\x04name8\x01@\x01\x82\xd3\xe4\x93\x02+:\x01*b\x04plan\" /v1/{name=cases/*/plans/*}:start\x90\x02\x02\x12\x8b\x01\n" +
+	"(\x012\x06parent\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/{parent=cases/*}/findings\x90\x02\x01\x12\xb3\x01\n" +
+	"\vProposePlan\x12&.redress.routing.v1.ProposePlanRequest\x1a'.redress.routing.v1.ProposePlanResponse\"S\xca\xda\x18\x0e\n" +
+	"\x02\x01\x022\x06parent8\x01\xe2\xda\x18\fPROPOSE_PLAN\x82\xd3\xe4\x93\x02(:\x04planb\x04plan\"\x1a/v1/{parent=cases/*}/plans\x90\x02\x02\x12\xa3\x01\n" +
+	"\bSignPlan\x12#.redress.routing.v1.SignPlanRequest\x1a$.redress.routing.v1.SignPlanResponse\"L\xca\xda\x18\r\n" +
+	"\x01\x032\x04name8\x01@\x01\xe2\xda\x18\x04SIGN\x82\xd3\xe4\x93\x02*:\x01*b\x04plan\"\x1f/v1/{name=cases/*/plans/*}:sign\x90\x02\x02\x12\xae\x01\n" +
+	"\tStartPlan\x12$.redress.routing.v1.StartPlanRequest\x1a%.redress.routing.v1.StartPlanResponse\"T\xca\xda\x18\x0e\n" +
+	"\x02\x01\x022\x04name8\x01@\x01\xe2\xda\x18\n" +
+	"START_PLAN\x82\xd3\xe4\x93\x02+:\x01*b\x04plan\" /v1/{name=cases/*/plans/*}:start\x90\x02\x02\x12\x8b\x01\n" +
 	"\aGetPlan\x12\".redress.routing.v1.GetPlanRequest\x1a#.redress.routing.v1.GetPlanResponse\"7\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02\"b\x04plan\x12\x1a/v1/{name=cases/*/plans/*}\x90\x02\x01\x12\x8d\x01\n" +
 	"\tListPlans\x12$.redress.routing.v1.ListPlansRequest\x1a%.redress.routing.v1.ListPlansResponse\"3\xca\xda\x18\n" +
-	"(\x012\x06parent\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/{parent=cases/*}/plans\x90\x02\x01\x12\xbd\x01\n" +
-	"\x0fCompleteMeasure\x12*.redress.routing.v1.CompleteMeasureRequest\x1a+.redress.routing.v1.CompleteMeasureResponse\"Q\xca\xda\x18\x0f\n" +
-	"\x03\x01\x02\x052\x04name8\x01@\x01\x82\xd3\xe4\x93\x025:\x01*b\x04plan\"*/v1/{name=cases/*/plans/*}:completeMeasure\x90\x02\x02\x12\xb0\x01\n" +
+	"(\x012\x06parent\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/{parent=cases/*}/plans\x90\x02\x01\x12\xca\x01\n" +
+	"\x0fCompleteMeasure\x12*.redress.routing.v1.CompleteMeasureRequest\x1a+.redress.routing.v1.CompleteMeasureResponse\"^\xca\xda\x18\x0f\n" +
+	"\x03\x01\x02\x052\x04name8\x01@\x01\xe2\xda\x18\tCARRY_OUT\x82\xd3\xe4\x93\x025:\x01*b\x04plan\"*/v1/{name=cases/*/plans/*}:completeMeasure\x90\x02\x02\x12\xb0\x01\n" +
 	"\fDelayMeasure\x12'.redress.routing.v1.DelayMeasureRequest\x1a(.redress.routing.v1.DelayMeasureResponse\"M\xca\xda\x18\x0e\n" +
 	"\x02\x01\x022\x04name8\x01@\x01\x82\xd3\xe4\x93\x022:\x01*b\x04plan\"'/v1/{name=cases/*/plans/*}:delayMeasure\x90\x02\x02\x12\xb8\x01\n" +
 	"\x0eRecordProgress\x12).redress.routing.v1.RecordProgressRequest\x1a*.redress.routing.v1.RecordProgressResponse\"O\xca\xda\x18\x0f\n" +
 	"\x03\x01\x02\x052\x06parent8\x01\x82\xd3\xe4\x93\x023:\bprogressb\bprogress\"\x1d/v1/{parent=cases/*}/progress\x90\x02\x02\x12\x99\x01\n" +
 	"\fListProgress\x12'.redress.routing.v1.ListProgressRequest\x1a(.redress.routing.v1.ListProgressResponse\"6\xca\xda\x18\n" +
-	"(\x012\x06parent\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/{parent=cases/*}/progress\x90\x02\x01\x12\xa7\x01\n" +
-	"\vRecordReply\x12&.redress.routing.v1.RecordReplyRequest\x1a'.redress.routing.v1.RecordReplyResponse\"G\xca\xda\x18\x0e\n" +
-	"\x02\x01\x022\x06parent8\x01\x82\xd3\xe4\x93\x02,:\x05replyb\x05reply\"\x1c/v1/{parent=cases/*}/replies\x90\x02\x02\x12\x95\x01\n" +
+	"(\x012\x06parent\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/{parent=cases/*}/progress\x90\x02\x01\x12\xb0\x01\n" +
+	"\vRecordReply\x12&.redress.routing.v1.RecordReplyRequest\x1a'.redress.routing.v1.RecordReplyResponse\"P\xca\xda\x18\x0e\n" +
+	"\x02\x01\x022\x06parent8\x01\xe2\xda\x18\x05REPLY\x82\xd3\xe4\x93\x02,:\x05replyb\x05reply\"\x1c/v1/{parent=cases/*}/replies\x90\x02\x02\x12\x95\x01\n" +
 	"\vListReplies\x12&.redress.routing.v1.ListRepliesRequest\x1a'.redress.routing.v1.ListRepliesResponse\"5\xca\xda\x18\n" +
-	"(\x012\x06parent\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{parent=cases/*}/replies\x90\x02\x01\x12\x99\x01\n" +
-	"\tCloseCase\x12$.redress.routing.v1.CloseCaseRequest\x1a%.redress.routing.v1.CloseCaseResponse\"?\xca\xda\x18\x0f\n" +
-	"\x03\x01\x02\x062\x04name8\x01@\x01\x82\xd3\xe4\x93\x02#:\x01*b\x04case\"\x18/v1/{name=cases/*}:close\x90\x02\x02\x12t\n" +
+	"(\x012\x06parent\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{parent=cases/*}/replies\x90\x02\x01\x12\xa2\x01\n" +
+	"\tCloseCase\x12$.redress.routing.v1.CloseCaseRequest\x1a%.redress.routing.v1.CloseCaseResponse\"H\xca\xda\x18\x0f\n" +
+	"\x03\x01\x02\x062\x04name8\x01@\x01\xe2\xda\x18\x05CLOSE\x82\xd3\xe4\x93\x02#:\x01*b\x04case\"\x18/v1/{name=cases/*}:close\x90\x02\x02\x12t\n" +
 	"\fExportPerson\x12'.redress.routing.v1.ExportPersonRequest\x1a(.redress.routing.v1.ExportPersonResponse\"\x11\xca\xda\x18\n" +
 	"\x1a\x06intakeH\x01\x90\x02\x01B<Z:example.com/redress/proto/gen/redress/routing/v1;routingv1b\x06proto3"
 
