@@ -415,7 +415,8 @@ func (Disclosure_Kind) EnumDescriptor() ([]byte, []int) {
 // (ISO 10002). The work on it is the case of the same id, in routing.
 //
 // State machine: REGISTERED → VERIFIED → CLOSED → ARCHIVED; REGISTERED or
-// VERIFIED → WITHDRAWN. CLOSED and ARCHIVED follow from the closing of the case.
+// VERIFIED → WITHDRAWN. CLOSED and ARCHIVED follow from the closing of the case;
+// a complaint that the pack puts outside the procedure is CLOSED at once.
 type Complaint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name, complaints/{complaint}.
@@ -484,8 +485,28 @@ type Complaint struct {
 	Urgent bool `protobuf:"varint,32,opt,name=urgent,proto3" json:"urgent,omitempty"`
 	// It was raised outside the organisation's own channels.
 	ExternalChannel bool `protobuf:"varint,33,opt,name=external_channel,json=externalChannel,proto3" json:"external_channel,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Whether it stands, once judged.
+	Judgement *Judgement `protobuf:"bytes,34,opt,name=judgement,proto3" json:"judgement,omitempty"`
+	// When it was first judged to stand.
+	AcceptTime *timestamppb.Timestamp `protobuf:"bytes,35,opt,name=accept_time,json=acceptTime,proto3" json:"accept_time,omitempty"`
+	// Service complained about, an id of the organisation.
+	Service string `protobuf:"bytes,36,opt,name=service,proto3" json:"service,omitempty"`
+	// Business complained about, an id of the organisation.
+	Business string `protobuf:"bytes,37,opt,name=business,proto3" json:"business,omitempty"`
+	// Department complained about, departments/{department}.
+	Respondent string `protobuf:"bytes,38,opt,name=respondent,proto3" json:"respondent,omitempty"`
+	// Papers handed in so far.
+	Documents []*ProvidedDocument `protobuf:"bytes,39,rep,name=documents,proto3" json:"documents,omitempty"`
+	// Later complaints that repeat this one, complaints/{complaint}.
+	Repeats []string `protobuf:"bytes,40,rep,name=repeats,proto3" json:"repeats,omitempty"`
+	// How it ended, if not by being handled to the end, for example "OUT_OF_SCOPE".
+	Outcome string `protobuf:"bytes,41,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	// Rule of the pack that put it outside the procedure.
+	Outside *v1.RuleRef `protobuf:"bytes,42,opt,name=outside,proto3" json:"outside,omitempty"`
+	// Counters of the pack that have counted it.
+	Counted       []string `protobuf:"bytes,43,rep,name=counted,proto3" json:"counted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Complaint) Reset() {
@@ -749,6 +770,76 @@ func (x *Complaint) GetExternalChannel() bool {
 	return false
 }
 
+func (x *Complaint) GetJudgement() *Judgement {
+	if x != nil {
+		return x.Judgement
+	}
+	return nil
+}
+
+func (x *Complaint) GetAcceptTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AcceptTime
+	}
+	return nil
+}
+
+func (x *Complaint) GetService() string {
+	if x != nil {
+		return x.Service
+	}
+	return ""
+}
+
+func (x *Complaint) GetBusiness() string {
+	if x != nil {
+		return x.Business
+	}
+	return ""
+}
+
+func (x *Complaint) GetRespondent() string {
+	if x != nil {
+		return x.Respondent
+	}
+	return ""
+}
+
+func (x *Complaint) GetDocuments() []*ProvidedDocument {
+	if x != nil {
+		return x.Documents
+	}
+	return nil
+}
+
+func (x *Complaint) GetRepeats() []string {
+	if x != nil {
+		return x.Repeats
+	}
+	return nil
+}
+
+func (x *Complaint) GetOutcome() string {
+	if x != nil {
+		return x.Outcome
+	}
+	return ""
+}
+
+func (x *Complaint) GetOutside() *v1.RuleRef {
+	if x != nil {
+		return x.Outside
+	}
+	return nil
+}
+
+func (x *Complaint) GetCounted() []string {
+	if x != nil {
+		return x.Counted
+	}
+	return nil
+}
+
 // Complainant is who complains and how to reach them.
 type Complainant struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -857,7 +948,9 @@ type FilledForm struct {
 	// Who filled it.
 	Principal string `protobuf:"bytes,2,opt,name=principal,proto3" json:"principal,omitempty"`
 	// When.
-	FillTime      *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=fill_time,json=fillTime,proto3" json:"fill_time,omitempty"`
+	FillTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=fill_time,json=fillTime,proto3" json:"fill_time,omitempty"`
+	// Number of the filled form, where the pack numbers it, for example "TS20260408001".
+	Number        string `protobuf:"bytes,4,opt,name=number,proto3" json:"number,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -911,6 +1004,13 @@ func (x *FilledForm) GetFillTime() *timestamppb.Timestamp {
 		return x.FillTime
 	}
 	return nil
+}
+
+func (x *FilledForm) GetNumber() string {
+	if x != nil {
+		return x.Number
+	}
+	return ""
 }
 
 // PromisedLimit is a limit told to the customer.
@@ -1955,7 +2055,7 @@ var File_redress_intake_v1_complaint_proto protoreflect.FileDescriptor
 
 const file_redress_intake_v1_complaint_proto_rawDesc = "" +
 	"\n" +
-	"!redress/intake/v1/complaint.proto\x12\x11redress.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1aredress/type/v1/text.proto\"\xa0\x10\n" +
+	"!redress/intake/v1/complaint.proto\x12\x11redress.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!redress/intake/v1/judgement.proto\x1a\x1credress/type/v1/access.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1aredress/type/v1/text.proto\"\xd2\x14\n" +
 	"\tComplaint\x12=\n" +
 	"\x04name\x18\x01 \x01(\tB)\xe0A\b\xbaH#r!2\x1f^(complaints/[a-z0-9-]{1,64})?$R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12\x1b\n" +
@@ -1997,7 +2097,20 @@ const file_redress_intake_v1_complaint_proto_rawDesc = "" +
 	"close_time\x18\x1e \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcloseTime\x12\x1b\n" +
 	"\x06erased\x18\x1f \x01(\bB\x03\xe0A\x03R\x06erased\x12\x1b\n" +
 	"\x06urgent\x18  \x01(\bB\x03\xe0A\x01R\x06urgent\x12.\n" +
-	"\x10external_channel\x18! \x01(\bB\x03\xe0A\x01R\x0fexternalChannel\x1aO\n" +
+	"\x10external_channel\x18! \x01(\bB\x03\xe0A\x01R\x0fexternalChannel\x12?\n" +
+	"\tjudgement\x18\" \x01(\v2\x1c.redress.intake.v1.JudgementB\x03\xe0A\x03R\tjudgement\x12@\n" +
+	"\vaccept_time\x18# \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
+	"acceptTime\x12=\n" +
+	"\aservice\x18$ \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([a-z][a-z0-9_]{0,62})?$R\aservice\x12?\n" +
+	"\bbusiness\x18% \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([a-z][a-z0-9_]{0,62})?$R\bbusiness\x12O\n" +
+	"\n" +
+	"respondent\x18& \x01(\tB/\xe0A\x01\xbaH)r'2%^(departments/[a-z][a-z0-9_]{0,62})?$R\n" +
+	"respondent\x12F\n" +
+	"\tdocuments\x18' \x03(\v2#.redress.intake.v1.ProvidedDocumentB\x03\xe0A\x03R\tdocuments\x12\x1d\n" +
+	"\arepeats\x18( \x03(\tB\x03\xe0A\x03R\arepeats\x12\x1d\n" +
+	"\aoutcome\x18) \x01(\tB\x03\xe0A\x03R\aoutcome\x127\n" +
+	"\aoutside\x18* \x01(\v2\x18.redress.type.v1.RuleRefB\x03\xe0A\x03R\aoutside\x12\x1d\n" +
+	"\acounted\x18+ \x03(\tB\x03\xe0A\x03R\acounted\x1aO\n" +
 	"\n" +
 	"FactsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
@@ -2016,12 +2129,13 @@ const file_redress_intake_v1_complaint_proto_rawDesc = "" +
 	"\aaddress\x18\x04 \x01(\tB\x0f\xe0A\x01\xbaH\x05r\x03\x18\xf4\x03\xd0\xda\x18\x01R\aaddress\x12E\n" +
 	"\bcustomer\x18\x05 \x01(\tB)\xe0A\x01\xbaH#r!2\x1f^(customers/[a-z0-9_-]{1,80})?$R\bcustomer\x127\n" +
 	"\x04kind\x18\x06 \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([a-z][a-z0-9_]{0,62})?$R\x04kind\x12-\n" +
-	"\x06locale\x18\a \x01(\tB\x15\xe0A\x01\xbaH\x0fr\rR\x00R\x05zh-CNR\x02enR\x06locale\"w\n" +
+	"\x06locale\x18\a \x01(\tB\x15\xe0A\x01\xbaH\x0fr\rR\x00R\x05zh-CNR\x02enR\x06locale\"\x8f\x01\n" +
 	"\n" +
 	"FilledForm\x12\x12\n" +
 	"\x04form\x18\x01 \x01(\tR\x04form\x12\x1c\n" +
 	"\tprincipal\x18\x02 \x01(\tR\tprincipal\x127\n" +
-	"\tfill_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\bfillTime\"\xb6\x01\n" +
+	"\tfill_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\bfillTime\x12\x16\n" +
+	"\x06number\x18\x04 \x01(\tR\x06number\"\xb6\x01\n" +
 	"\rPromisedLimit\x12\x14\n" +
 	"\x05clock\x18\x01 \x01(\tR\x05clock\x12,\n" +
 	"\x04rule\x18\x02 \x01(\v2\x18.redress.type.v1.RuleRefR\x04rule\x12\x14\n" +
@@ -2171,8 +2285,10 @@ var file_redress_intake_v1_complaint_proto_goTypes = []any{
 	(*Disclosure)(nil),            // 27: redress.intake.v1.Disclosure
 	nil,                           // 28: redress.intake.v1.Complaint.FactsEntry
 	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
-	(*v1.RuleRef)(nil),            // 30: redress.type.v1.RuleRef
-	(*v1.Fact)(nil),               // 31: redress.type.v1.Fact
+	(*Judgement)(nil),             // 30: redress.intake.v1.Judgement
+	(*ProvidedDocument)(nil),      // 31: redress.intake.v1.ProvidedDocument
+	(*v1.RuleRef)(nil),            // 32: redress.type.v1.RuleRef
+	(*v1.Fact)(nil),               // 33: redress.type.v1.Fact
 }
 var file_redress_intake_v1_complaint_proto_depIdxs = []int32{
 	2,  // 0: redress.intake.v1.Complaint.state:type_name -> redress.intake.v1.Complaint.State
@@ -2188,24 +2304,28 @@ var file_redress_intake_v1_complaint_proto_depIdxs = []int32{
 	10, // 10: redress.intake.v1.Complaint.verification:type_name -> redress.intake.v1.Verification
 	11, // 11: redress.intake.v1.Complaint.withdrawal:type_name -> redress.intake.v1.Withdrawal
 	29, // 12: redress.intake.v1.Complaint.close_time:type_name -> google.protobuf.Timestamp
-	29, // 13: redress.intake.v1.FilledForm.fill_time:type_name -> google.protobuf.Timestamp
-	30, // 14: redress.intake.v1.PromisedLimit.rule:type_name -> redress.type.v1.RuleRef
-	29, // 15: redress.intake.v1.PromisedLimit.due_time:type_name -> google.protobuf.Timestamp
-	29, // 16: redress.intake.v1.Verification.verify_time:type_name -> google.protobuf.Timestamp
-	3,  // 17: redress.intake.v1.Withdrawal.state:type_name -> redress.intake.v1.Withdrawal.State
-	29, // 18: redress.intake.v1.Withdrawal.request_time:type_name -> google.protobuf.Timestamp
-	29, // 19: redress.intake.v1.Withdrawal.decide_time:type_name -> google.protobuf.Timestamp
-	29, // 20: redress.intake.v1.Evidence.create_time:type_name -> google.protobuf.Timestamp
-	4,  // 21: redress.intake.v1.DataSubject.state:type_name -> redress.intake.v1.DataSubject.State
-	29, // 22: redress.intake.v1.DataSubject.erase_time:type_name -> google.protobuf.Timestamp
-	5,  // 23: redress.intake.v1.Disclosure.kind:type_name -> redress.intake.v1.Disclosure.Kind
-	29, // 24: redress.intake.v1.Disclosure.disclose_time:type_name -> google.protobuf.Timestamp
-	31, // 25: redress.intake.v1.Complaint.FactsEntry.value:type_name -> redress.type.v1.Fact
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	30, // 13: redress.intake.v1.Complaint.judgement:type_name -> redress.intake.v1.Judgement
+	29, // 14: redress.intake.v1.Complaint.accept_time:type_name -> google.protobuf.Timestamp
+	31, // 15: redress.intake.v1.Complaint.documents:type_name -> redress.intake.v1.ProvidedDocument
+	32, // 16: redress.intake.v1.Complaint.outside:type_name -> redress.type.v1.RuleRef
+	29, // 17: redress.intake.v1.FilledForm.fill_time:type_name -> google.protobuf.Timestamp
+	32, // 18: redress.intake.v1.PromisedLimit.rule:type_name -> redress.type.v1.RuleRef
+	29, // 19: redress.intake.v1.PromisedLimit.due_time:type_name -> google.protobuf.Timestamp
+	29, // 20: redress.intake.v1.Verification.verify_time:type_name -> google.protobuf.Timestamp
+	3,  // 21: redress.intake.v1.Withdrawal.state:type_name -> redress.intake.v1.Withdrawal.State
+	29, // 22: redress.intake.v1.Withdrawal.request_time:type_name -> google.protobuf.Timestamp
+	29, // 23: redress.intake.v1.Withdrawal.decide_time:type_name -> google.protobuf.Timestamp
+	29, // 24: redress.intake.v1.Evidence.create_time:type_name -> google.protobuf.Timestamp
+	4,  // 25: redress.intake.v1.DataSubject.state:type_name -> redress.intake.v1.DataSubject.State
+	29, // 26: redress.intake.v1.DataSubject.erase_time:type_name -> google.protobuf.Timestamp
+	5,  // 27: redress.intake.v1.Disclosure.kind:type_name -> redress.intake.v1.Disclosure.Kind
+	29, // 28: redress.intake.v1.Disclosure.disclose_time:type_name -> google.protobuf.Timestamp
+	33, // 29: redress.intake.v1.Complaint.FactsEntry.value:type_name -> redress.type.v1.Fact
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_redress_intake_v1_complaint_proto_init() }
@@ -2213,6 +2333,7 @@ func file_redress_intake_v1_complaint_proto_init() {
 	if File_redress_intake_v1_complaint_proto != nil {
 		return
 	}
+	file_redress_intake_v1_judgement_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -739,6 +739,596 @@ func (x *VerifyComplaintResponse) GetComplaint() *Complaint {
 	return nil
 }
 
+// JudgeComplaintRequest says what was found.
+type JudgeComplaintRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, complaints/{id}.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// What the person holds: UPHELD, NOT_UPHELD, VALID, INVALID or OUT_OF_SCOPE. The pack's windows,
+	// papers and checks come first. Not set leaves it to them.
+	Stands Judgement_Stands `protobuf:"varint,2,opt,name=stands,proto3,enum=redress.intake.v1.Judgement_Stands" json:"stands,omitempty"`
+	// Why. At most 5000 characters.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Facts found, fields of the pack's forms about the complaint.
+	Facts map[string]*v11.Fact `protobuf:"bytes,4,rep,name=facts,proto3" json:"facts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Version last seen.
+	Etag string `protobuf:"bytes,5,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Idempotency key, a UUID. The same key with the same content gives the first answer,
+	// for 30 days, for payments for ever; with other content REQUEST_ID_REUSED.
+	RequestId     string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JudgeComplaintRequest) Reset() {
+	*x = JudgeComplaintRequest{}
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JudgeComplaintRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JudgeComplaintRequest) ProtoMessage() {}
+
+func (x *JudgeComplaintRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JudgeComplaintRequest.ProtoReflect.Descriptor instead.
+func (*JudgeComplaintRequest) Descriptor() ([]byte, []int) {
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *JudgeComplaintRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *JudgeComplaintRequest) GetStands() Judgement_Stands {
+	if x != nil {
+		return x.Stands
+	}
+	return Judgement_STANDS_UNSPECIFIED
+}
+
+func (x *JudgeComplaintRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *JudgeComplaintRequest) GetFacts() map[string]*v11.Fact {
+	if x != nil {
+		return x.Facts
+	}
+	return nil
+}
+
+func (x *JudgeComplaintRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *JudgeComplaintRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// JudgeComplaintResponse holds the complaint.
+type JudgeComplaintResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The complaint.
+	Complaint     *Complaint `protobuf:"bytes,1,opt,name=complaint,proto3" json:"complaint,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JudgeComplaintResponse) Reset() {
+	*x = JudgeComplaintResponse{}
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JudgeComplaintResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JudgeComplaintResponse) ProtoMessage() {}
+
+func (x *JudgeComplaintResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JudgeComplaintResponse.ProtoReflect.Descriptor instead.
+func (*JudgeComplaintResponse) Descriptor() ([]byte, []int) {
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *JudgeComplaintResponse) GetComplaint() *Complaint {
+	if x != nil {
+		return x.Complaint
+	}
+	return nil
+}
+
+// ProvideDocumentsRequest says what was handed in.
+type ProvideDocumentsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, complaints/{id}.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The papers.
+	Documents []*ProvidedDocument `protobuf:"bytes,2,rep,name=documents,proto3" json:"documents,omitempty"`
+	// Version last seen.
+	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Idempotency key, a UUID. The same key with the same content gives the first answer,
+	// for 30 days, for payments for ever; with other content REQUEST_ID_REUSED.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProvideDocumentsRequest) Reset() {
+	*x = ProvideDocumentsRequest{}
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProvideDocumentsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProvideDocumentsRequest) ProtoMessage() {}
+
+func (x *ProvideDocumentsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProvideDocumentsRequest.ProtoReflect.Descriptor instead.
+func (*ProvideDocumentsRequest) Descriptor() ([]byte, []int) {
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ProvideDocumentsRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ProvideDocumentsRequest) GetDocuments() []*ProvidedDocument {
+	if x != nil {
+		return x.Documents
+	}
+	return nil
+}
+
+func (x *ProvideDocumentsRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *ProvideDocumentsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// ProvideDocumentsResponse holds the complaint.
+type ProvideDocumentsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The complaint.
+	Complaint     *Complaint `protobuf:"bytes,1,opt,name=complaint,proto3" json:"complaint,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProvideDocumentsResponse) Reset() {
+	*x = ProvideDocumentsResponse{}
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProvideDocumentsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProvideDocumentsResponse) ProtoMessage() {}
+
+func (x *ProvideDocumentsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProvideDocumentsResponse.ProtoReflect.Descriptor instead.
+func (*ProvideDocumentsResponse) Descriptor() ([]byte, []int) {
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ProvideDocumentsResponse) GetComplaint() *Complaint {
+	if x != nil {
+		return x.Complaint
+	}
+	return nil
+}
+
+// RecordPraiseRequest holds the praise.
+type RecordPraiseRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The praise; output fields are ignored.
+	Praise *Praise `protobuf:"bytes,1,opt,name=praise,proto3" json:"praise,omitempty"`
+	// Idempotency key, a UUID. The same key with the same content gives the first answer,
+	// for 30 days, for payments for ever; with other content REQUEST_ID_REUSED.
+	RequestId     string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordPraiseRequest) Reset() {
+	*x = RecordPraiseRequest{}
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordPraiseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordPraiseRequest) ProtoMessage() {}
+
+func (x *RecordPraiseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordPraiseRequest.ProtoReflect.Descriptor instead.
+func (*RecordPraiseRequest) Descriptor() ([]byte, []int) {
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *RecordPraiseRequest) GetPraise() *Praise {
+	if x != nil {
+		return x.Praise
+	}
+	return nil
+}
+
+func (x *RecordPraiseRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// RecordPraiseResponse holds the praise.
+type RecordPraiseResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The praise.
+	Praise        *Praise `protobuf:"bytes,1,opt,name=praise,proto3" json:"praise,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordPraiseResponse) Reset() {
+	*x = RecordPraiseResponse{}
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordPraiseResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordPraiseResponse) ProtoMessage() {}
+
+func (x *RecordPraiseResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordPraiseResponse.ProtoReflect.Descriptor instead.
+func (*RecordPraiseResponse) Descriptor() ([]byte, []int) {
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *RecordPraiseResponse) GetPraise() *Praise {
+	if x != nil {
+		return x.Praise
+	}
+	return nil
+}
+
+// GetPraiseRequest names it.
+type GetPraiseRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, praises/{id}.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPraiseRequest) Reset() {
+	*x = GetPraiseRequest{}
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPraiseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPraiseRequest) ProtoMessage() {}
+
+func (x *GetPraiseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPraiseRequest.ProtoReflect.Descriptor instead.
+func (*GetPraiseRequest) Descriptor() ([]byte, []int) {
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *GetPraiseRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// GetPraiseResponse holds the praise.
+type GetPraiseResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The praise.
+	Praise        *Praise `protobuf:"bytes,1,opt,name=praise,proto3" json:"praise,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPraiseResponse) Reset() {
+	*x = GetPraiseResponse{}
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPraiseResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPraiseResponse) ProtoMessage() {}
+
+func (x *GetPraiseResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPraiseResponse.ProtoReflect.Descriptor instead.
+func (*GetPraiseResponse) Descriptor() ([]byte, []int) {
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *GetPraiseResponse) GetPraise() *Praise {
+	if x != nil {
+		return x.Praise
+	}
+	return nil
+}
+
+// ListPraisesRequest says which praise.
+type ListPraisesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most so many; 0 means 50, values above 500 are capped at 500.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Token of the page wanted, from the answer before; bound to the other arguments.
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only of this person, people/{person}.
+	Employee string `protobuf:"bytes,3,opt,name=employee,proto3" json:"employee,omitempty"`
+	// Only of this department, departments/{department}.
+	Department string `protobuf:"bytes,4,opt,name=department,proto3" json:"department,omitempty"`
+	// Only with this complaint, complaints/{complaint}.
+	Complaint     string `protobuf:"bytes,5,opt,name=complaint,proto3" json:"complaint,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPraisesRequest) Reset() {
+	*x = ListPraisesRequest{}
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPraisesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPraisesRequest) ProtoMessage() {}
+
+func (x *ListPraisesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPraisesRequest.ProtoReflect.Descriptor instead.
+func (*ListPraisesRequest) Descriptor() ([]byte, []int) {
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ListPraisesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListPraisesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListPraisesRequest) GetEmployee() string {
+	if x != nil {
+		return x.Employee
+	}
+	return ""
+}
+
+func (x *ListPraisesRequest) GetDepartment() string {
+	if x != nil {
+		return x.Department
+	}
+	return ""
+}
+
+func (x *ListPraisesRequest) GetComplaint() string {
+	if x != nil {
+		return x.Complaint
+	}
+	return ""
+}
+
+// ListPraisesResponse is a page of praise.
+type ListPraisesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The praise.
+	Praises []*Praise `protobuf:"bytes,1,rep,name=praises,proto3" json:"praises,omitempty"`
+	// Token of the next page; empty at the end.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPraisesResponse) Reset() {
+	*x = ListPraisesResponse{}
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPraisesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPraisesResponse) ProtoMessage() {}
+
+func (x *ListPraisesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPraisesResponse.ProtoReflect.Descriptor instead.
+func (*ListPraisesResponse) Descriptor() ([]byte, []int) {
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ListPraisesResponse) GetPraises() []*Praise {
+	if x != nil {
+		return x.Praises
+	}
+	return nil
+}
+
+func (x *ListPraisesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 // WithdrawComplaintRequest says why.
 type WithdrawComplaintRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -757,7 +1347,7 @@ type WithdrawComplaintRequest struct {
 
 func (x *WithdrawComplaintRequest) Reset() {
 	*x = WithdrawComplaintRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[12]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -769,7 +1359,7 @@ func (x *WithdrawComplaintRequest) String() string {
 func (*WithdrawComplaintRequest) ProtoMessage() {}
 
 func (x *WithdrawComplaintRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[12]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -782,7 +1372,7 @@ func (x *WithdrawComplaintRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithdrawComplaintRequest.ProtoReflect.Descriptor instead.
 func (*WithdrawComplaintRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{12}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *WithdrawComplaintRequest) GetName() string {
@@ -824,7 +1414,7 @@ type WithdrawComplaintResponse struct {
 
 func (x *WithdrawComplaintResponse) Reset() {
 	*x = WithdrawComplaintResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[13]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -836,7 +1426,7 @@ func (x *WithdrawComplaintResponse) String() string {
 func (*WithdrawComplaintResponse) ProtoMessage() {}
 
 func (x *WithdrawComplaintResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[13]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -849,7 +1439,7 @@ func (x *WithdrawComplaintResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithdrawComplaintResponse.ProtoReflect.Descriptor instead.
 func (*WithdrawComplaintResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{13}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *WithdrawComplaintResponse) GetComplaint() *Complaint {
@@ -875,7 +1465,7 @@ type UploadEvidenceRequest struct {
 
 func (x *UploadEvidenceRequest) Reset() {
 	*x = UploadEvidenceRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[14]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -887,7 +1477,7 @@ func (x *UploadEvidenceRequest) String() string {
 func (*UploadEvidenceRequest) ProtoMessage() {}
 
 func (x *UploadEvidenceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[14]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -900,7 +1490,7 @@ func (x *UploadEvidenceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadEvidenceRequest.ProtoReflect.Descriptor instead.
 func (*UploadEvidenceRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{14}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *UploadEvidenceRequest) GetPart() isUploadEvidenceRequest_Part {
@@ -964,7 +1554,7 @@ type EvidenceHeader struct {
 
 func (x *EvidenceHeader) Reset() {
 	*x = EvidenceHeader{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[15]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -976,7 +1566,7 @@ func (x *EvidenceHeader) String() string {
 func (*EvidenceHeader) ProtoMessage() {}
 
 func (x *EvidenceHeader) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[15]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -989,7 +1579,7 @@ func (x *EvidenceHeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvidenceHeader.ProtoReflect.Descriptor instead.
 func (*EvidenceHeader) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{15}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *EvidenceHeader) GetParent() string {
@@ -1031,7 +1621,7 @@ type UploadEvidenceResponse struct {
 
 func (x *UploadEvidenceResponse) Reset() {
 	*x = UploadEvidenceResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[16]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1043,7 +1633,7 @@ func (x *UploadEvidenceResponse) String() string {
 func (*UploadEvidenceResponse) ProtoMessage() {}
 
 func (x *UploadEvidenceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[16]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1056,7 +1646,7 @@ func (x *UploadEvidenceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadEvidenceResponse.ProtoReflect.Descriptor instead.
 func (*UploadEvidenceResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{16}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *UploadEvidenceResponse) GetEvidence() *Evidence {
@@ -1077,7 +1667,7 @@ type DownloadEvidenceRequest struct {
 
 func (x *DownloadEvidenceRequest) Reset() {
 	*x = DownloadEvidenceRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[17]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1089,7 +1679,7 @@ func (x *DownloadEvidenceRequest) String() string {
 func (*DownloadEvidenceRequest) ProtoMessage() {}
 
 func (x *DownloadEvidenceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[17]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1102,7 +1692,7 @@ func (x *DownloadEvidenceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadEvidenceRequest.ProtoReflect.Descriptor instead.
 func (*DownloadEvidenceRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{17}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DownloadEvidenceRequest) GetName() string {
@@ -1128,7 +1718,7 @@ type DownloadEvidenceResponse struct {
 
 func (x *DownloadEvidenceResponse) Reset() {
 	*x = DownloadEvidenceResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[18]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1140,7 +1730,7 @@ func (x *DownloadEvidenceResponse) String() string {
 func (*DownloadEvidenceResponse) ProtoMessage() {}
 
 func (x *DownloadEvidenceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[18]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1153,7 +1743,7 @@ func (x *DownloadEvidenceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadEvidenceResponse.ProtoReflect.Descriptor instead.
 func (*DownloadEvidenceResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{18}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DownloadEvidenceResponse) GetPart() isDownloadEvidenceResponse_Part {
@@ -1210,7 +1800,7 @@ type GetEvidenceRequest struct {
 
 func (x *GetEvidenceRequest) Reset() {
 	*x = GetEvidenceRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[19]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1222,7 +1812,7 @@ func (x *GetEvidenceRequest) String() string {
 func (*GetEvidenceRequest) ProtoMessage() {}
 
 func (x *GetEvidenceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[19]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1235,7 +1825,7 @@ func (x *GetEvidenceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEvidenceRequest.ProtoReflect.Descriptor instead.
 func (*GetEvidenceRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{19}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *GetEvidenceRequest) GetName() string {
@@ -1256,7 +1846,7 @@ type GetEvidenceResponse struct {
 
 func (x *GetEvidenceResponse) Reset() {
 	*x = GetEvidenceResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[20]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1268,7 +1858,7 @@ func (x *GetEvidenceResponse) String() string {
 func (*GetEvidenceResponse) ProtoMessage() {}
 
 func (x *GetEvidenceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[20]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1281,7 +1871,7 @@ func (x *GetEvidenceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEvidenceResponse.ProtoReflect.Descriptor instead.
 func (*GetEvidenceResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{20}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *GetEvidenceResponse) GetEvidence() *Evidence {
@@ -1306,7 +1896,7 @@ type ListEvidenceRequest struct {
 
 func (x *ListEvidenceRequest) Reset() {
 	*x = ListEvidenceRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[21]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1318,7 +1908,7 @@ func (x *ListEvidenceRequest) String() string {
 func (*ListEvidenceRequest) ProtoMessage() {}
 
 func (x *ListEvidenceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[21]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1331,7 +1921,7 @@ func (x *ListEvidenceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEvidenceRequest.ProtoReflect.Descriptor instead.
 func (*ListEvidenceRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{21}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ListEvidenceRequest) GetParent() string {
@@ -1368,7 +1958,7 @@ type ListEvidenceResponse struct {
 
 func (x *ListEvidenceResponse) Reset() {
 	*x = ListEvidenceResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[22]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1380,7 +1970,7 @@ func (x *ListEvidenceResponse) String() string {
 func (*ListEvidenceResponse) ProtoMessage() {}
 
 func (x *ListEvidenceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[22]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1393,7 +1983,7 @@ func (x *ListEvidenceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEvidenceResponse.ProtoReflect.Descriptor instead.
 func (*ListEvidenceResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{22}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ListEvidenceResponse) GetEvidence() []*Evidence {
@@ -1425,7 +2015,7 @@ type ListComplaintEventsRequest struct {
 
 func (x *ListComplaintEventsRequest) Reset() {
 	*x = ListComplaintEventsRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[23]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1437,7 +2027,7 @@ func (x *ListComplaintEventsRequest) String() string {
 func (*ListComplaintEventsRequest) ProtoMessage() {}
 
 func (x *ListComplaintEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[23]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1450,7 +2040,7 @@ func (x *ListComplaintEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListComplaintEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListComplaintEventsRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{23}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ListComplaintEventsRequest) GetParent() string {
@@ -1487,7 +2077,7 @@ type ListComplaintEventsResponse struct {
 
 func (x *ListComplaintEventsResponse) Reset() {
 	*x = ListComplaintEventsResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[24]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1499,7 +2089,7 @@ func (x *ListComplaintEventsResponse) String() string {
 func (*ListComplaintEventsResponse) ProtoMessage() {}
 
 func (x *ListComplaintEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[24]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1512,7 +2102,7 @@ func (x *ListComplaintEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListComplaintEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListComplaintEventsResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{24}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ListComplaintEventsResponse) GetEntries() []*TimelineEntry {
@@ -1552,7 +2142,7 @@ type TimelineEntry struct {
 
 func (x *TimelineEntry) Reset() {
 	*x = TimelineEntry{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[25]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1564,7 +2154,7 @@ func (x *TimelineEntry) String() string {
 func (*TimelineEntry) ProtoMessage() {}
 
 func (x *TimelineEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[25]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1577,7 +2167,7 @@ func (x *TimelineEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelineEntry.ProtoReflect.Descriptor instead.
 func (*TimelineEntry) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{25}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *TimelineEntry) GetType() string {
@@ -1640,7 +2230,7 @@ type WatchComplaintRequest struct {
 
 func (x *WatchComplaintRequest) Reset() {
 	*x = WatchComplaintRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[26]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1652,7 +2242,7 @@ func (x *WatchComplaintRequest) String() string {
 func (*WatchComplaintRequest) ProtoMessage() {}
 
 func (x *WatchComplaintRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[26]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1665,7 +2255,7 @@ func (x *WatchComplaintRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchComplaintRequest.ProtoReflect.Descriptor instead.
 func (*WatchComplaintRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{26}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *WatchComplaintRequest) GetName() string {
@@ -1692,7 +2282,7 @@ type WatchComplaintResponse struct {
 
 func (x *WatchComplaintResponse) Reset() {
 	*x = WatchComplaintResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[27]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1704,7 +2294,7 @@ func (x *WatchComplaintResponse) String() string {
 func (*WatchComplaintResponse) ProtoMessage() {}
 
 func (x *WatchComplaintResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[27]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1717,7 +2307,7 @@ func (x *WatchComplaintResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchComplaintResponse.ProtoReflect.Descriptor instead.
 func (*WatchComplaintResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{27}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *WatchComplaintResponse) GetName() string {
@@ -1759,7 +2349,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[28]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1771,7 +2361,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[28]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1784,7 +2374,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{28}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *GetStatusRequest) GetToken() string {
@@ -1813,7 +2403,7 @@ type GetStatusResponse struct {
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[29]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1825,7 +2415,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[29]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1838,7 +2428,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{29}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *GetStatusResponse) GetNumber() string {
@@ -1892,7 +2482,7 @@ type RevealContactRequest struct {
 
 func (x *RevealContactRequest) Reset() {
 	*x = RevealContactRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[30]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1904,7 +2494,7 @@ func (x *RevealContactRequest) String() string {
 func (*RevealContactRequest) ProtoMessage() {}
 
 func (x *RevealContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[30]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1917,7 +2507,7 @@ func (x *RevealContactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevealContactRequest.ProtoReflect.Descriptor instead.
 func (*RevealContactRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{30}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *RevealContactRequest) GetName() string {
@@ -1952,7 +2542,7 @@ type RevealContactResponse struct {
 
 func (x *RevealContactResponse) Reset() {
 	*x = RevealContactResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[31]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1964,7 +2554,7 @@ func (x *RevealContactResponse) String() string {
 func (*RevealContactResponse) ProtoMessage() {}
 
 func (x *RevealContactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[31]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1977,7 +2567,7 @@ func (x *RevealContactResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevealContactResponse.ProtoReflect.Descriptor instead.
 func (*RevealContactResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{31}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *RevealContactResponse) GetComplainant() *Complainant {
@@ -2003,7 +2593,7 @@ type ErasePersonRequest struct {
 
 func (x *ErasePersonRequest) Reset() {
 	*x = ErasePersonRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[32]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2015,7 +2605,7 @@ func (x *ErasePersonRequest) String() string {
 func (*ErasePersonRequest) ProtoMessage() {}
 
 func (x *ErasePersonRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[32]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2028,7 +2618,7 @@ func (x *ErasePersonRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErasePersonRequest.ProtoReflect.Descriptor instead.
 func (*ErasePersonRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{32}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ErasePersonRequest) GetName() string {
@@ -2063,7 +2653,7 @@ type ErasePersonResponse struct {
 
 func (x *ErasePersonResponse) Reset() {
 	*x = ErasePersonResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[33]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2075,7 +2665,7 @@ func (x *ErasePersonResponse) String() string {
 func (*ErasePersonResponse) ProtoMessage() {}
 
 func (x *ErasePersonResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[33]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2088,7 +2678,7 @@ func (x *ErasePersonResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErasePersonResponse.ProtoReflect.Descriptor instead.
 func (*ErasePersonResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{33}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ErasePersonResponse) GetSubject() *DataSubject {
@@ -2114,7 +2704,7 @@ type ExportPersonRequest struct {
 
 func (x *ExportPersonRequest) Reset() {
 	*x = ExportPersonRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[34]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2126,7 +2716,7 @@ func (x *ExportPersonRequest) String() string {
 func (*ExportPersonRequest) ProtoMessage() {}
 
 func (x *ExportPersonRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[34]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2139,7 +2729,7 @@ func (x *ExportPersonRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportPersonRequest.ProtoReflect.Descriptor instead.
 func (*ExportPersonRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{34}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ExportPersonRequest) GetName() string {
@@ -2198,7 +2788,7 @@ type ExportPersonResponse struct {
 
 func (x *ExportPersonResponse) Reset() {
 	*x = ExportPersonResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[35]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2210,7 +2800,7 @@ func (x *ExportPersonResponse) String() string {
 func (*ExportPersonResponse) ProtoMessage() {}
 
 func (x *ExportPersonResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[35]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2223,7 +2813,7 @@ func (x *ExportPersonResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportPersonResponse.ProtoReflect.Descriptor instead.
 func (*ExportPersonResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{35}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ExportPersonResponse) GetComplaints() []*Complaint {
@@ -2332,7 +2922,7 @@ type LendKeyRequest struct {
 
 func (x *LendKeyRequest) Reset() {
 	*x = LendKeyRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[36]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2344,7 +2934,7 @@ func (x *LendKeyRequest) String() string {
 func (*LendKeyRequest) ProtoMessage() {}
 
 func (x *LendKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[36]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2357,7 +2947,7 @@ func (x *LendKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LendKeyRequest.ProtoReflect.Descriptor instead.
 func (*LendKeyRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{36}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *LendKeyRequest) GetOrganization() string {
@@ -2392,7 +2982,7 @@ type LendKeyResponse struct {
 
 func (x *LendKeyResponse) Reset() {
 	*x = LendKeyResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[37]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2404,7 +2994,7 @@ func (x *LendKeyResponse) String() string {
 func (*LendKeyResponse) ProtoMessage() {}
 
 func (x *LendKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[37]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2417,7 +3007,7 @@ func (x *LendKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LendKeyResponse.ProtoReflect.Descriptor instead.
 func (*LendKeyResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{37}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *LendKeyResponse) GetKey() []byte {
@@ -2443,7 +3033,7 @@ type ConfirmErasureRequest struct {
 
 func (x *ConfirmErasureRequest) Reset() {
 	*x = ConfirmErasureRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[38]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2455,7 +3045,7 @@ func (x *ConfirmErasureRequest) String() string {
 func (*ConfirmErasureRequest) ProtoMessage() {}
 
 func (x *ConfirmErasureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[38]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2468,7 +3058,7 @@ func (x *ConfirmErasureRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmErasureRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmErasureRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{38}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *ConfirmErasureRequest) GetOrganization() string {
@@ -2501,7 +3091,7 @@ type ConfirmErasureResponse struct {
 
 func (x *ConfirmErasureResponse) Reset() {
 	*x = ConfirmErasureResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[39]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2513,7 +3103,7 @@ func (x *ConfirmErasureResponse) String() string {
 func (*ConfirmErasureResponse) ProtoMessage() {}
 
 func (x *ConfirmErasureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[39]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2526,7 +3116,7 @@ func (x *ConfirmErasureResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmErasureResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmErasureResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{39}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{49}
 }
 
 // MintStatusLinkRequest names a complaint.
@@ -2542,7 +3132,7 @@ type MintStatusLinkRequest struct {
 
 func (x *MintStatusLinkRequest) Reset() {
 	*x = MintStatusLinkRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[40]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2554,7 +3144,7 @@ func (x *MintStatusLinkRequest) String() string {
 func (*MintStatusLinkRequest) ProtoMessage() {}
 
 func (x *MintStatusLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[40]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2567,7 +3157,7 @@ func (x *MintStatusLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MintStatusLinkRequest.ProtoReflect.Descriptor instead.
 func (*MintStatusLinkRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{40}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *MintStatusLinkRequest) GetOrganization() string {
@@ -2595,7 +3185,7 @@ type MintStatusLinkResponse struct {
 
 func (x *MintStatusLinkResponse) Reset() {
 	*x = MintStatusLinkResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[41]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2607,7 +3197,7 @@ func (x *MintStatusLinkResponse) String() string {
 func (*MintStatusLinkResponse) ProtoMessage() {}
 
 func (x *MintStatusLinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[41]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2620,7 +3210,7 @@ func (x *MintStatusLinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MintStatusLinkResponse.ProtoReflect.Descriptor instead.
 func (*MintStatusLinkResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{41}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *MintStatusLinkResponse) GetToken() string {
@@ -2634,7 +3224,7 @@ var File_redress_intake_v1_intake_service_proto protoreflect.FileDescriptor
 
 const file_redress_intake_v1_intake_service_proto_rawDesc = "" +
 	"\n" +
-	"&redress/intake/v1/intake_service.proto\x12\x11redress.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#redress/compensation/v1/claim.proto\x1a(redress/correctiveaction/v1/action.proto\x1a\x1credress/event/v1/event.proto\x1a!redress/intake/v1/complaint.proto\x1a$redress/notification/v1/notice.proto\x1a\x1dredress/routing/v1/case.proto\x1a\x1credress/type/v1/access.proto\x1a\x1aredress/type/v1/fact.proto\"Q\n" +
+	"&redress/intake/v1/intake_service.proto\x12\x11redress.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#redress/compensation/v1/claim.proto\x1a(redress/correctiveaction/v1/action.proto\x1a\x1credress/event/v1/event.proto\x1a!redress/intake/v1/complaint.proto\x1a!redress/intake/v1/judgement.proto\x1a\x1eredress/intake/v1/praise.proto\x1a$redress/notification/v1/notice.proto\x1a\x1dredress/routing/v1/case.proto\x1a\x1credress/type/v1/access.proto\x1a\x1aredress/type/v1/fact.proto\"Q\n" +
 	"\x13GetComplaintRequest\x12:\n" +
 	"\x04name\x18\x01 \x01(\tB&\xe0A\x02\xbaH r\x1e2\x1c^complaints/[a-z0-9-]{1,64}$R\x04name\"R\n" +
 	"\x14GetComplaintResponse\x12:\n" +
@@ -2687,7 +3277,52 @@ const file_redress_intake_v1_intake_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"U\n" +
 	"\x17VerifyComplaintResponse\x12:\n" +
-	"\tcomplaint\x18\x01 \x01(\v2\x1c.redress.intake.v1.ComplaintR\tcomplaint\"\xd8\x01\n" +
+	"\tcomplaint\x18\x01 \x01(\v2\x1c.redress.intake.v1.ComplaintR\tcomplaint\"\xe4\x03\n" +
+	"\x15JudgeComplaintRequest\x12:\n" +
+	"\x04name\x18\x01 \x01(\tB&\xe0A\x02\xbaH r\x1e2\x1c^complaints/[a-z0-9-]{1,64}$R\x04name\x12H\n" +
+	"\x06stands\x18\x02 \x01(\x0e2#.redress.intake.v1.Judgement.StandsB\v\xe0A\x01\xbaH\x05\x82\x01\x02\x10\x01R\x06stands\x12'\n" +
+	"\x06reason\x18\x03 \x01(\tB\x0f\xe0A\x01\xbaH\x05r\x03\x18\x88'\xd0\xda\x18\x02R\x06reason\x12r\n" +
+	"\x05facts\x18\x04 \x03(\v23.redress.intake.v1.JudgeComplaintRequest.FactsEntryB'\xe0A\x01\xbaH!\x9a\x01\x1e\x10d\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x05facts\x12+\n" +
+	"\x04etag\x18\x05 \x01(\tB\x17\xe0A\x02\xbaH\x11r\x0f2\r^[0-9]{1,18}$R\x04etag\x12*\n" +
+	"\n" +
+	"request_id\x18\x06 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x1aO\n" +
+	"\n" +
+	"FactsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
+	"\x05value\x18\x02 \x01(\v2\x15.redress.type.v1.FactR\x05value:\x028\x01\"T\n" +
+	"\x16JudgeComplaintResponse\x12:\n" +
+	"\tcomplaint\x18\x01 \x01(\v2\x1c.redress.intake.v1.ComplaintR\tcomplaint\"\x80\x02\n" +
+	"\x17ProvideDocumentsRequest\x12:\n" +
+	"\x04name\x18\x01 \x01(\tB&\xe0A\x02\xbaH r\x1e2\x1c^complaints/[a-z0-9-]{1,64}$R\x04name\x12P\n" +
+	"\tdocuments\x18\x02 \x03(\v2#.redress.intake.v1.ProvidedDocumentB\r\xe0A\x02\xbaH\a\x92\x01\x04\b\x01\x10\x1eR\tdocuments\x12+\n" +
+	"\x04etag\x18\x03 \x01(\tB\x17\xe0A\x02\xbaH\x11r\x0f2\r^[0-9]{1,18}$R\x04etag\x12*\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"V\n" +
+	"\x18ProvideDocumentsResponse\x12:\n" +
+	"\tcomplaint\x18\x01 \x01(\v2\x1c.redress.intake.v1.ComplaintR\tcomplaint\"\x7f\n" +
+	"\x13RecordPraiseRequest\x12<\n" +
+	"\x06praise\x18\x01 \x01(\v2\x19.redress.intake.v1.PraiseB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06praise\x12*\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"I\n" +
+	"\x14RecordPraiseResponse\x121\n" +
+	"\x06praise\x18\x01 \x01(\v2\x19.redress.intake.v1.PraiseR\x06praise\"K\n" +
+	"\x10GetPraiseRequest\x127\n" +
+	"\x04name\x18\x01 \x01(\tB#\xe0A\x02\xbaH\x1dr\x1b2\x19^praises/[a-z0-9-]{1,64}$R\x04name\"F\n" +
+	"\x11GetPraiseResponse\x121\n" +
+	"\x06praise\x18\x01 \x01(\v2\x19.redress.intake.v1.PraiseR\x06praise\"\xe3\x02\n" +
+	"\x12ListPraisesRequest\x12'\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\n" +
+	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12?\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tB \xe0A\x01\xbaH\x1ar\x182\x16^[A-Za-z0-9_-]{0,512}$R\tpageToken\x12I\n" +
+	"\bemployee\x18\x03 \x01(\tB-\xe0A\x01\xbaH'r%2#^(people/[a-z0-9][a-z0-9-]{0,62})?$R\bemployee\x12O\n" +
+	"\n" +
+	"department\x18\x04 \x01(\tB/\xe0A\x01\xbaH)r'2%^(departments/[a-z][a-z0-9_]{0,62})?$R\n" +
+	"department\x12G\n" +
+	"\tcomplaint\x18\x05 \x01(\tB)\xe0A\x01\xbaH#r!2\x1f^(complaints/[a-z0-9-]{1,64})?$R\tcomplaint\"r\n" +
+	"\x13ListPraisesResponse\x123\n" +
+	"\apraises\x18\x01 \x03(\v2\x19.redress.intake.v1.PraiseR\apraises\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xd8\x01\n" +
 	"\x18WithdrawComplaintRequest\x12:\n" +
 	"\x04name\x18\x01 \x01(\tB&\xe0A\x02\xbaH r\x1e2\x1c^complaints/[a-z0-9-]{1,64}$R\x04name\x12'\n" +
 	"\x06reason\x18\x02 \x01(\tB\x0f\xe0A\x01\xbaH\x05r\x03\x18\x88'\xd0\xda\x18\x02R\x06reason\x12+\n" +
@@ -2815,7 +3450,7 @@ const file_redress_intake_v1_intake_service_proto_rawDesc = "" +
 	"\forganization\x18\x01 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,62}$R\forganization\x12:\n" +
 	"\x04name\x18\x02 \x01(\tB&\xe0A\x02\xbaH r\x1e2\x1c^complaints/[a-z0-9-]{1,64}$R\x04name\"4\n" +
 	"\x16MintStatusLinkResponse\x12\x1a\n" +
-	"\x05token\x18\x01 \x01(\tB\x04\xd0\xda\x18\x04R\x05token2\x9f\x16\n" +
+	"\x05token\x18\x01 \x01(\tB\x04\xd0\xda\x18\x04R\x05token2\xe8\x1c\n" +
 	"\rIntakeService\x12\x9e\x01\n" +
 	"\fGetComplaint\x12&.redress.intake.v1.GetComplaintRequest\x1a'.redress.intake.v1.GetComplaintResponse\"=\xca\xda\x18\f\x10\x01(\x012\x04nameH\x01\x82\xd3\xe4\x93\x02$b\tcomplaint\x12\x17/v1/{name=complaints/*}\x90\x02\x01\x12\x8a\x01\n" +
 	"\x0eListComplaints\x12(.redress.intake.v1.ListComplaintsRequest\x1a).redress.intake.v1.ListComplaintsResponse\"#\xca\xda\x18\x06\x10\x01(\x01H\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/complaints\x90\x02\x01\x12\xb2\x01\n" +
@@ -2826,7 +3461,16 @@ const file_redress_intake_v1_intake_service_proto_rawDesc = "" +
 	"\bFillForm\x12\".redress.intake.v1.FillFormRequest\x1a#.redress.intake.v1.FillFormResponse\"V\xca\xda\x18\x11\n" +
 	"\x03\x01\x02\x052\x04name8\x01@\x01H\x01\xe2\xda\x18\x04FILL\x82\xd3\xe4\x93\x020:\x01*b\tcomplaint\" /v1/{name=complaints/*}:fillForm\x90\x02\x02\x12\xbf\x01\n" +
 	"\x0fVerifyComplaint\x12).redress.intake.v1.VerifyComplaintRequest\x1a*.redress.intake.v1.VerifyComplaintResponse\"U\xca\xda\x18\x10\n" +
-	"\x02\x01\x022\x04name8\x01@\x01H\x01\xe2\xda\x18\x06VERIFY\x82\xd3\xe4\x93\x02.:\x01*b\tcomplaint\"\x1e/v1/{name=complaints/*}:verify\x90\x02\x02\x12\xca\x01\n" +
+	"\x02\x01\x022\x04name8\x01@\x01H\x01\xe2\xda\x18\x06VERIFY\x82\xd3\xe4\x93\x02.:\x01*b\tcomplaint\"\x1e/v1/{name=complaints/*}:verify\x90\x02\x02\x12\xbb\x01\n" +
+	"\x0eJudgeComplaint\x12(.redress.intake.v1.JudgeComplaintRequest\x1a).redress.intake.v1.JudgeComplaintResponse\"T\xca\xda\x18\x11\n" +
+	"\x03\x01\x02\x052\x04name8\x01@\x01H\x01\xe2\xda\x18\x05JUDGE\x82\xd3\xe4\x93\x02-:\x01*b\tcomplaint\"\x1d/v1/{name=complaints/*}:judge\x90\x02\x02\x12\xd3\x01\n" +
+	"\x10ProvideDocuments\x12*.redress.intake.v1.ProvideDocumentsRequest\x1a+.redress.intake.v1.ProvideDocumentsResponse\"f\xca\xda\x18\x11\n" +
+	"\x03\x01\x02\x052\x04name8\x01@\x01H\x01\xe2\xda\x18\fADD_EVIDENCE\x82\xd3\xe4\x93\x028:\x01*b\tcomplaint\"(/v1/{name=complaints/*}:provideDocuments\x90\x02\x02\x12\xa4\x01\n" +
+	"\fRecordPraise\x12&.redress.intake.v1.RecordPraiseRequest\x1a'.redress.intake.v1.RecordPraiseResponse\"C\xca\xda\x18\b\n" +
+	"\x02\x01\x028\x01H\x02\xe2\xda\x18\rRECORD_PRAISE\x82\xd3\xe4\x93\x02\x1d:\x06praiseb\x06praise\"\v/v1/praises\x90\x02\x02\x12\x8d\x01\n" +
+	"\tGetPraise\x12#.redress.intake.v1.GetPraiseRequest\x1a$.redress.intake.v1.GetPraiseResponse\"5\xca\xda\x18\n" +
+	"(\x012\x04nameH\x02\x82\xd3\xe4\x93\x02\x1eb\x06praise\x12\x14/v1/{name=praises/*}\x90\x02\x01\x12|\n" +
+	"\vListPraises\x12%.redress.intake.v1.ListPraisesRequest\x1a&.redress.intake.v1.ListPraisesResponse\"\x1e\xca\xda\x18\x04(\x01H\x02\x82\xd3\xe4\x93\x02\r\x12\v/v1/praises\x90\x02\x01\x12\xca\x01\n" +
 	"\x11WithdrawComplaint\x12+.redress.intake.v1.WithdrawComplaintRequest\x1a,.redress.intake.v1.WithdrawComplaintResponse\"Z\xca\xda\x18\x11\n" +
 	"\x01\x01\x10\x012\x04name8\x01@\x01H\x01\xe2\xda\x18\bWITHDRAW\x82\xd3\xe4\x93\x020:\x01*b\tcomplaint\" /v1/{name=complaints/*}:withdraw\x90\x02\x02\x12\x88\x01\n" +
 	"\x0eUploadEvidence\x12(.redress.intake.v1.UploadEvidenceRequest\x1a).redress.intake.v1.UploadEvidenceResponse\"\x1f\xca\xda\x18\x18\n" +
@@ -2862,7 +3506,7 @@ func file_redress_intake_v1_intake_service_proto_rawDescGZIP() []byte {
 	return file_redress_intake_v1_intake_service_proto_rawDescData
 }
 
-var file_redress_intake_v1_intake_service_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
+var file_redress_intake_v1_intake_service_proto_msgTypes = make([]protoimpl.MessageInfo, 54)
 var file_redress_intake_v1_intake_service_proto_goTypes = []any{
 	(*GetComplaintRequest)(nil),         // 0: redress.intake.v1.GetComplaintRequest
 	(*GetComplaintResponse)(nil),        // 1: redress.intake.v1.GetComplaintResponse
@@ -2876,144 +3520,178 @@ var file_redress_intake_v1_intake_service_proto_goTypes = []any{
 	(*FillFormResponse)(nil),            // 9: redress.intake.v1.FillFormResponse
 	(*VerifyComplaintRequest)(nil),      // 10: redress.intake.v1.VerifyComplaintRequest
 	(*VerifyComplaintResponse)(nil),     // 11: redress.intake.v1.VerifyComplaintResponse
-	(*WithdrawComplaintRequest)(nil),    // 12: redress.intake.v1.WithdrawComplaintRequest
-	(*WithdrawComplaintResponse)(nil),   // 13: redress.intake.v1.WithdrawComplaintResponse
-	(*UploadEvidenceRequest)(nil),       // 14: redress.intake.v1.UploadEvidenceRequest
-	(*EvidenceHeader)(nil),              // 15: redress.intake.v1.EvidenceHeader
-	(*UploadEvidenceResponse)(nil),      // 16: redress.intake.v1.UploadEvidenceResponse
-	(*DownloadEvidenceRequest)(nil),     // 17: redress.intake.v1.DownloadEvidenceRequest
-	(*DownloadEvidenceResponse)(nil),    // 18: redress.intake.v1.DownloadEvidenceResponse
-	(*GetEvidenceRequest)(nil),          // 19: redress.intake.v1.GetEvidenceRequest
-	(*GetEvidenceResponse)(nil),         // 20: redress.intake.v1.GetEvidenceResponse
-	(*ListEvidenceRequest)(nil),         // 21: redress.intake.v1.ListEvidenceRequest
-	(*ListEvidenceResponse)(nil),        // 22: redress.intake.v1.ListEvidenceResponse
-	(*ListComplaintEventsRequest)(nil),  // 23: redress.intake.v1.ListComplaintEventsRequest
-	(*ListComplaintEventsResponse)(nil), // 24: redress.intake.v1.ListComplaintEventsResponse
-	(*TimelineEntry)(nil),               // 25: redress.intake.v1.TimelineEntry
-	(*WatchComplaintRequest)(nil),       // 26: redress.intake.v1.WatchComplaintRequest
-	(*WatchComplaintResponse)(nil),      // 27: redress.intake.v1.WatchComplaintResponse
-	(*GetStatusRequest)(nil),            // 28: redress.intake.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),           // 29: redress.intake.v1.GetStatusResponse
-	(*RevealContactRequest)(nil),        // 30: redress.intake.v1.RevealContactRequest
-	(*RevealContactResponse)(nil),       // 31: redress.intake.v1.RevealContactResponse
-	(*ErasePersonRequest)(nil),          // 32: redress.intake.v1.ErasePersonRequest
-	(*ErasePersonResponse)(nil),         // 33: redress.intake.v1.ErasePersonResponse
-	(*ExportPersonRequest)(nil),         // 34: redress.intake.v1.ExportPersonRequest
-	(*ExportPersonResponse)(nil),        // 35: redress.intake.v1.ExportPersonResponse
-	(*LendKeyRequest)(nil),              // 36: redress.intake.v1.LendKeyRequest
-	(*LendKeyResponse)(nil),             // 37: redress.intake.v1.LendKeyResponse
-	(*ConfirmErasureRequest)(nil),       // 38: redress.intake.v1.ConfirmErasureRequest
-	(*ConfirmErasureResponse)(nil),      // 39: redress.intake.v1.ConfirmErasureResponse
-	(*MintStatusLinkRequest)(nil),       // 40: redress.intake.v1.MintStatusLinkRequest
-	(*MintStatusLinkResponse)(nil),      // 41: redress.intake.v1.MintStatusLinkResponse
-	nil,                                 // 42: redress.intake.v1.FillFormRequest.FactsEntry
-	(*Complaint)(nil),                   // 43: redress.intake.v1.Complaint
-	(Complaint_State)(0),                // 44: redress.intake.v1.Complaint.State
-	(*v1.Position)(nil),                 // 45: redress.event.v1.Position
-	(*Evidence)(nil),                    // 46: redress.intake.v1.Evidence
-	(*timestamppb.Timestamp)(nil),       // 47: google.protobuf.Timestamp
-	(*PromisedLimit)(nil),               // 48: redress.intake.v1.PromisedLimit
-	(*Complainant)(nil),                 // 49: redress.intake.v1.Complainant
-	(*DataSubject)(nil),                 // 50: redress.intake.v1.DataSubject
-	(*v12.Claim)(nil),                   // 51: redress.compensation.v1.Claim
-	(*v13.Action)(nil),                  // 52: redress.correctiveaction.v1.Action
-	(*v14.Notice)(nil),                  // 53: redress.notification.v1.Notice
-	(*v14.FollowUp)(nil),                // 54: redress.notification.v1.FollowUp
-	(*v15.Case)(nil),                    // 55: redress.routing.v1.Case
-	(*v15.Plan)(nil),                    // 56: redress.routing.v1.Plan
-	(*v15.Finding)(nil),                 // 57: redress.routing.v1.Finding
-	(*v15.Progress)(nil),                // 58: redress.routing.v1.Progress
-	(*v15.Reply)(nil),                   // 59: redress.routing.v1.Reply
-	(*v11.Fact)(nil),                    // 60: redress.type.v1.Fact
+	(*JudgeComplaintRequest)(nil),       // 12: redress.intake.v1.JudgeComplaintRequest
+	(*JudgeComplaintResponse)(nil),      // 13: redress.intake.v1.JudgeComplaintResponse
+	(*ProvideDocumentsRequest)(nil),     // 14: redress.intake.v1.ProvideDocumentsRequest
+	(*ProvideDocumentsResponse)(nil),    // 15: redress.intake.v1.ProvideDocumentsResponse
+	(*RecordPraiseRequest)(nil),         // 16: redress.intake.v1.RecordPraiseRequest
+	(*RecordPraiseResponse)(nil),        // 17: redress.intake.v1.RecordPraiseResponse
+	(*GetPraiseRequest)(nil),            // 18: redress.intake.v1.GetPraiseRequest
+	(*GetPraiseResponse)(nil),           // 19: redress.intake.v1.GetPraiseResponse
+	(*ListPraisesRequest)(nil),          // 20: redress.intake.v1.ListPraisesRequest
+	(*ListPraisesResponse)(nil),         // 21: redress.intake.v1.ListPraisesResponse
+	(*WithdrawComplaintRequest)(nil),    // 22: redress.intake.v1.WithdrawComplaintRequest
+	(*WithdrawComplaintResponse)(nil),   // 23: redress.intake.v1.WithdrawComplaintResponse
+	(*UploadEvidenceRequest)(nil),       // 24: redress.intake.v1.UploadEvidenceRequest
+	(*EvidenceHeader)(nil),              // 25: redress.intake.v1.EvidenceHeader
+	(*UploadEvidenceResponse)(nil),      // 26: redress.intake.v1.UploadEvidenceResponse
+	(*DownloadEvidenceRequest)(nil),     // 27: redress.intake.v1.DownloadEvidenceRequest
+	(*DownloadEvidenceResponse)(nil),    // 28: redress.intake.v1.DownloadEvidenceResponse
+	(*GetEvidenceRequest)(nil),          // 29: redress.intake.v1.GetEvidenceRequest
+	(*GetEvidenceResponse)(nil),         // 30: redress.intake.v1.GetEvidenceResponse
+	(*ListEvidenceRequest)(nil),         // 31: redress.intake.v1.ListEvidenceRequest
+	(*ListEvidenceResponse)(nil),        // 32: redress.intake.v1.ListEvidenceResponse
+	(*ListComplaintEventsRequest)(nil),  // 33: redress.intake.v1.ListComplaintEventsRequest
+	(*ListComplaintEventsResponse)(nil), // 34: redress.intake.v1.ListComplaintEventsResponse
+	(*TimelineEntry)(nil),               // 35: redress.intake.v1.TimelineEntry
+	(*WatchComplaintRequest)(nil),       // 36: redress.intake.v1.WatchComplaintRequest
+	(*WatchComplaintResponse)(nil),      // 37: redress.intake.v1.WatchComplaintResponse
+	(*GetStatusRequest)(nil),            // 38: redress.intake.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),           // 39: redress.intake.v1.GetStatusResponse
+	(*RevealContactRequest)(nil),        // 40: redress.intake.v1.RevealContactRequest
+	(*RevealContactResponse)(nil),       // 41: redress.intake.v1.RevealContactResponse
+	(*ErasePersonRequest)(nil),          // 42: redress.intake.v1.ErasePersonRequest
+	(*ErasePersonResponse)(nil),         // 43: redress.intake.v1.ErasePersonResponse
+	(*ExportPersonRequest)(nil),         // 44: redress.intake.v1.ExportPersonRequest
+	(*ExportPersonResponse)(nil),        // 45: redress.intake.v1.ExportPersonResponse
+	(*LendKeyRequest)(nil),              // 46: redress.intake.v1.LendKeyRequest
+	(*LendKeyResponse)(nil),             // 47: redress.intake.v1.LendKeyResponse
+	(*ConfirmErasureRequest)(nil),       // 48: redress.intake.v1.ConfirmErasureRequest
+	(*ConfirmErasureResponse)(nil),      // 49: redress.intake.v1.ConfirmErasureResponse
+	(*MintStatusLinkRequest)(nil),       // 50: redress.intake.v1.MintStatusLinkRequest
+	(*MintStatusLinkResponse)(nil),      // 51: redress.intake.v1.MintStatusLinkResponse
+	nil,                                 // 52: redress.intake.v1.FillFormRequest.FactsEntry
+	nil,                                 // 53: redress.intake.v1.JudgeComplaintRequest.FactsEntry
+	(*Complaint)(nil),                   // 54: redress.intake.v1.Complaint
+	(Complaint_State)(0),                // 55: redress.intake.v1.Complaint.State
+	(*v1.Position)(nil),                 // 56: redress.event.v1.Position
+	(Judgement_Stands)(0),               // 57: redress.intake.v1.Judgement.Stands
+	(*ProvidedDocument)(nil),            // 58: redress.intake.v1.ProvidedDocument
+	(*Praise)(nil),                      // 59: redress.intake.v1.Praise
+	(*Evidence)(nil),                    // 60: redress.intake.v1.Evidence
+	(*timestamppb.Timestamp)(nil),       // 61: google.protobuf.Timestamp
+	(*PromisedLimit)(nil),               // 62: redress.intake.v1.PromisedLimit
+	(*Complainant)(nil),                 // 63: redress.intake.v1.Complainant
+	(*DataSubject)(nil),                 // 64: redress.intake.v1.DataSubject
+	(*v12.Claim)(nil),                   // 65: redress.compensation.v1.Claim
+	(*v13.Action)(nil),                  // 66: redress.correctiveaction.v1.Action
+	(*v14.Notice)(nil),                  // 67: redress.notification.v1.Notice
+	(*v14.FollowUp)(nil),                // 68: redress.notification.v1.FollowUp
+	(*v15.Case)(nil),                    // 69: redress.routing.v1.Case
+	(*v15.Plan)(nil),                    // 70: redress.routing.v1.Plan
+	(*v15.Finding)(nil),                 // 71: redress.routing.v1.Finding
+	(*v15.Progress)(nil),                // 72: redress.routing.v1.Progress
+	(*v15.Reply)(nil),                   // 73: redress.routing.v1.Reply
+	(*v11.Fact)(nil),                    // 74: redress.type.v1.Fact
 }
 var file_redress_intake_v1_intake_service_proto_depIdxs = []int32{
-	43, // 0: redress.intake.v1.GetComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
-	44, // 1: redress.intake.v1.ListComplaintsRequest.state:type_name -> redress.intake.v1.Complaint.State
-	43, // 2: redress.intake.v1.ListComplaintsResponse.complaints:type_name -> redress.intake.v1.Complaint
-	43, // 3: redress.intake.v1.CreateComplaintRequest.complaint:type_name -> redress.intake.v1.Complaint
-	43, // 4: redress.intake.v1.CreateComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
-	45, // 5: redress.intake.v1.CreateComplaintResponse.position:type_name -> redress.event.v1.Position
-	43, // 6: redress.intake.v1.UpdateComplaintRequest.complaint:type_name -> redress.intake.v1.Complaint
-	43, // 7: redress.intake.v1.UpdateComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
-	42, // 8: redress.intake.v1.FillFormRequest.facts:type_name -> redress.intake.v1.FillFormRequest.FactsEntry
-	43, // 9: redress.intake.v1.FillFormResponse.complaint:type_name -> redress.intake.v1.Complaint
-	43, // 10: redress.intake.v1.VerifyComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
-	43, // 11: redress.intake.v1.WithdrawComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
-	15, // 12: redress.intake.v1.UploadEvidenceRequest.header:type_name -> redress.intake.v1.EvidenceHeader
-	46, // 13: redress.intake.v1.EvidenceHeader.evidence:type_name -> redress.intake.v1.Evidence
-	46, // 14: redress.intake.v1.UploadEvidenceResponse.evidence:type_name -> redress.intake.v1.Evidence
-	46, // 15: redress.intake.v1.DownloadEvidenceResponse.evidence:type_name -> redress.intake.v1.Evidence
-	46, // 16: redress.intake.v1.GetEvidenceResponse.evidence:type_name -> redress.intake.v1.Evidence
-	46, // 17: redress.intake.v1.ListEvidenceResponse.evidence:type_name -> redress.intake.v1.Evidence
-	25, // 18: redress.intake.v1.ListComplaintEventsResponse.entries:type_name -> redress.intake.v1.TimelineEntry
-	47, // 19: redress.intake.v1.TimelineEntry.occur_time:type_name -> google.protobuf.Timestamp
-	47, // 20: redress.intake.v1.TimelineEntry.record_time:type_name -> google.protobuf.Timestamp
-	44, // 21: redress.intake.v1.WatchComplaintResponse.state:type_name -> redress.intake.v1.Complaint.State
-	25, // 22: redress.intake.v1.WatchComplaintResponse.change:type_name -> redress.intake.v1.TimelineEntry
-	44, // 23: redress.intake.v1.GetStatusResponse.state:type_name -> redress.intake.v1.Complaint.State
-	47, // 24: redress.intake.v1.GetStatusResponse.receive_time:type_name -> google.protobuf.Timestamp
-	48, // 25: redress.intake.v1.GetStatusResponse.promised_limits:type_name -> redress.intake.v1.PromisedLimit
-	47, // 26: redress.intake.v1.GetStatusResponse.update_time:type_name -> google.protobuf.Timestamp
-	49, // 27: redress.intake.v1.RevealContactResponse.complainant:type_name -> redress.intake.v1.Complainant
-	50, // 28: redress.intake.v1.ErasePersonResponse.subject:type_name -> redress.intake.v1.DataSubject
-	43, // 29: redress.intake.v1.ExportPersonResponse.complaints:type_name -> redress.intake.v1.Complaint
-	46, // 30: redress.intake.v1.ExportPersonResponse.evidence:type_name -> redress.intake.v1.Evidence
-	25, // 31: redress.intake.v1.ExportPersonResponse.entries:type_name -> redress.intake.v1.TimelineEntry
-	51, // 32: redress.intake.v1.ExportPersonResponse.claims:type_name -> redress.compensation.v1.Claim
-	52, // 33: redress.intake.v1.ExportPersonResponse.actions:type_name -> redress.correctiveaction.v1.Action
-	53, // 34: redress.intake.v1.ExportPersonResponse.notices:type_name -> redress.notification.v1.Notice
-	54, // 35: redress.intake.v1.ExportPersonResponse.follow_ups:type_name -> redress.notification.v1.FollowUp
-	55, // 36: redress.intake.v1.ExportPersonResponse.cases:type_name -> redress.routing.v1.Case
-	56, // 37: redress.intake.v1.ExportPersonResponse.plans:type_name -> redress.routing.v1.Plan
-	57, // 38: redress.intake.v1.ExportPersonResponse.findings:type_name -> redress.routing.v1.Finding
-	58, // 39: redress.intake.v1.ExportPersonResponse.progress:type_name -> redress.routing.v1.Progress
-	59, // 40: redress.intake.v1.ExportPersonResponse.replies:type_name -> redress.routing.v1.Reply
-	60, // 41: redress.intake.v1.FillFormRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
-	0,  // 42: redress.intake.v1.IntakeService.GetComplaint:input_type -> redress.intake.v1.GetComplaintRequest
-	2,  // 43: redress.intake.v1.IntakeService.ListComplaints:input_type -> redress.intake.v1.ListComplaintsRequest
-	4,  // 44: redress.intake.v1.IntakeService.CreateComplaint:input_type -> redress.intake.v1.CreateComplaintRequest
-	6,  // 45: redress.intake.v1.IntakeService.UpdateComplaint:input_type -> redress.intake.v1.UpdateComplaintRequest
-	8,  // 46: redress.intake.v1.IntakeService.FillForm:input_type -> redress.intake.v1.FillFormRequest
-	10, // 47: redress.intake.v1.IntakeService.VerifyComplaint:input_type -> redress.intake.v1.VerifyComplaintRequest
-	12, // 48: redress.intake.v1.IntakeService.WithdrawComplaint:input_type -> redress.intake.v1.WithdrawComplaintRequest
-	14, // 49: redress.intake.v1.IntakeService.UploadEvidence:input_type -> redress.intake.v1.UploadEvidenceRequest
-	17, // 50: redress.intake.v1.IntakeService.DownloadEvidence:input_type -> redress.intake.v1.DownloadEvidenceRequest
-	19, // 51: redress.intake.v1.IntakeService.GetEvidence:input_type -> redress.intake.v1.GetEvidenceRequest
-	21, // 52: redress.intake.v1.IntakeService.ListEvidence:input_type -> redress.intake.v1.ListEvidenceRequest
-	23, // 53: redress.intake.v1.IntakeService.ListComplaintEvents:input_type -> redress.intake.v1.ListComplaintEventsRequest
-	26, // 54: redress.intake.v1.IntakeService.WatchComplaint:input_type -> redress.intake.v1.WatchComplaintRequest
-	28, // 55: redress.intake.v1.IntakeService.GetStatus:input_type -> redress.intake.v1.GetStatusRequest
-	30, // 56: redress.intake.v1.IntakeService.RevealContact:input_type -> redress.intake.v1.RevealContactRequest
-	32, // 57: redress.intake.v1.IntakeService.ErasePerson:input_type -> redress.intake.v1.ErasePersonRequest
-	34, // 58: redress.intake.v1.IntakeService.ExportPerson:input_type -> redress.intake.v1.ExportPersonRequest
-	36, // 59: redress.intake.v1.KeyService.LendKey:input_type -> redress.intake.v1.LendKeyRequest
-	38, // 60: redress.intake.v1.KeyService.ConfirmErasure:input_type -> redress.intake.v1.ConfirmErasureRequest
-	40, // 61: redress.intake.v1.KeyService.MintStatusLink:input_type -> redress.intake.v1.MintStatusLinkRequest
-	1,  // 62: redress.intake.v1.IntakeService.GetComplaint:output_type -> redress.intake.v1.GetComplaintResponse
-	3,  // 63: redress.intake.v1.IntakeService.ListComplaints:output_type -> redress.intake.v1.ListComplaintsResponse
-	5,  // 64: redress.intake.v1.IntakeService.CreateComplaint:output_type -> redress.intake.v1.CreateComplaintResponse
-	7,  // 65: redress.intake.v1.IntakeService.UpdateComplaint:output_type -> redress.intake.v1.UpdateComplaintResponse
-	9,  // 66: redress.intake.v1.IntakeService.FillForm:output_type -> redress.intake.v1.FillFormResponse
-	11, // 67: redress.intake.v1.IntakeService.VerifyComplaint:output_type -> redress.intake.v1.VerifyComplaintResponse
-	13, // 68: redress.intake.v1.IntakeService.WithdrawComplaint:output_type -> redress.intake.v1.WithdrawComplaintResponse
-	16, // 69: redress.intake.v1.IntakeService.UploadEvidence:output_type -> redress.intake.v1.UploadEvidenceResponse
-	18, // 70: redress.intake.v1.IntakeService.DownloadEvidence:output_type -> redress.intake.v1.DownloadEvidenceResponse
-	20, // 71: redress.intake.v1.IntakeService.GetEvidence:output_type -> redress.intake.v1.GetEvidenceResponse
-	22, // 72: redress.intake.v1.IntakeService.ListEvidence:output_type -> redress.intake.v1.ListEvidenceResponse
-	24, // 73: redress.intake.v1.IntakeService.ListComplaintEvents:output_type -> redress.intake.v1.ListComplaintEventsResponse
-	27, // 74: redress.intake.v1.IntakeService.WatchComplaint:output_type -> redress.intake.v1.WatchComplaintResponse
-	29, // 75: redress.intake.v1.IntakeService.GetStatus:output_type -> redress.intake.v1.GetStatusResponse
-	31, // 76: redress.intake.v1.IntakeService.RevealContact:output_type -> redress.intake.v1.RevealContactResponse
-	33, // 77: redress.intake.v1.IntakeService.ErasePerson:output_type -> redress.intake.v1.ErasePersonResponse
-	35, // 78: redress.intake.v1.IntakeService.ExportPerson:output_type -> redress.intake.v1.ExportPersonResponse
-	37, // 79: redress.intake.v1.KeyService.LendKey:output_type -> redress.intake.v1.LendKeyResponse
-	39, // 80: redress.intake.v1.KeyService.ConfirmErasure:output_type -> redress.intake.v1.ConfirmErasureResponse
-	41, // 81: redress.intake.v1.KeyService.MintStatusLink:output_type -> redress.intake.v1.MintStatusLinkResponse
-	62, // [62:82] is the sub-list for method output_type
-	42, // [42:62] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	54, // 0: redress.intake.v1.GetComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
+	55, // 1: redress.intake.v1.ListComplaintsRequest.state:type_name -> redress.intake.v1.Complaint.State
+	54, // 2: redress.intake.v1.ListComplaintsResponse.complaints:type_name -> redress.intake.v1.Complaint
+	54, // 3: redress.intake.v1.CreateComplaintRequest.complaint:type_name -> redress.intake.v1.Complaint
+	54, // 4: redress.intake.v1.CreateComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
+	56, // 5: redress.intake.v1.CreateComplaintResponse.position:type_name -> redress.event.v1.Position
+	54, // 6: redress.intake.v1.UpdateComplaintRequest.complaint:type_name -> redress.intake.v1.Complaint
+	54, // 7: redress.intake.v1.UpdateComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
+	52, // 8: redress.intake.v1.FillFormRequest.facts:type_name -> redress.intake.v1.FillFormRequest.FactsEntry
+	54, // 9: redress.intake.v1.FillFormResponse.complaint:type_name -> redress.intake.v1.Complaint
+	54, // 10: redress.intake.v1.VerifyComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
+	57, // 11: redress.intake.v1.JudgeComplaintRequest.stands:type_name -> redress.intake.v1.Judgement.Stands
+	53, // 12: redress.intake.v1.JudgeComplaintRequest.facts:type_name -> redress.intake.v1.JudgeComplaintRequest.FactsEntry
+	54, // 13: redress.intake.v1.JudgeComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
+	58, // 14: redress.intake.v1.ProvideDocumentsRequest.documents:type_name -> redress.intake.v1.ProvidedDocument
+	54, // 15: redress.intake.v1.ProvideDocumentsResponse.complaint:type_name -> redress.intake.v1.Complaint
+	59, // 16: redress.intake.v1.RecordPraiseRequest.praise:type_name -> redress.intake.v1.Praise
+	59, // 17: redress.intake.v1.RecordPraiseResponse.praise:type_name -> redress.intake.v1.Praise
+	59, // 18: redress.intake.v1.GetPraiseResponse.praise:type_name -> redress.intake.v1.Praise
+	59, // 19: redress.intake.v1.ListPraisesResponse.praises:type_name -> redress.intake.v1.Praise
+	54, // 20: redress.intake.v1.WithdrawComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
+	25, // 21: redress.intake.v1.UploadEvidenceRequest.header:type_name -> redress.intake.v1.EvidenceHeader
+	60, // 22: redress.intake.v1.EvidenceHeader.evidence:type_name -> redress.intake.v1.Evidence
+	60, // 23: redress.intake.v1.UploadEvidenceResponse.evidence:type_name -> redress.intake.v1.Evidence
+	60, // 24: redress.intake.v1.DownloadEvidenceResponse.evidence:type_name -> redress.intake.v1.Evidence
+	60, // 25: redress.intake.v1.GetEvidenceResponse.evidence:type_name -> redress.intake.v1.Evidence
+	60, // 26: redress.intake.v1.ListEvidenceResponse.evidence:type_name -> redress.intake.v1.Evidence
+	35, // 27: redress.intake.v1.ListComplaintEventsResponse.entries:type_name -> redress.intake.v1.TimelineEntry
+	61, // 28: redress.intake.v1.TimelineEntry.occur_time:type_name -> google.protobuf.Timestamp
+	61, // 29: redress.intake.v1.TimelineEntry.record_time:type_name -> google.protobuf.Timestamp
+	55, // 30: redress.intake.v1.WatchComplaintResponse.state:type_name -> redress.intake.v1.Complaint.State
+	35, // 31: redress.intake.v1.WatchComplaintResponse.change:type_name -> redress.intake.v1.TimelineEntry
+	55, // 32: redress.intake.v1.GetStatusResponse.state:type_name -> redress.intake.v1.Complaint.State
+	61, // 33: redress.intake.v1.GetStatusResponse.receive_time:type_name -> google.protobuf.Timestamp
+	62, // 34: redress.intake.v1.GetStatusResponse.promised_limits:type_name -> redress.intake.v1.PromisedLimit
+	61, // 35: redress.intake.v1.GetStatusResponse.update_time:type_name -> google.protobuf.Timestamp
+	63, // 36: redress.intake.v1.RevealContactResponse.complainant:type_name -> redress.intake.v1.Complainant
+	64, // 37: redress.intake.v1.ErasePersonResponse.subject:type_name -> redress.intake.v1.DataSubject
+	54, // 38: redress.intake.v1.ExportPersonResponse.complaints:type_name -> redress.intake.v1.Complaint
+	60, // 39: redress.intake.v1.ExportPersonResponse.evidence:type_name -> redress.intake.v1.Evidence
+	35, // 40: redress.intake.v1.ExportPersonResponse.entries:type_name -> redress.intake.v1.TimelineEntry
+	65, // 41: redress.intake.v1.ExportPersonResponse.claims:type_name -> redress.compensation.v1.Claim
+	66, // 42: redress.intake.v1.ExportPersonResponse.actions:type_name -> redress.correctiveaction.v1.Action
+	67, // 43: redress.intake.v1.ExportPersonResponse.notices:type_name -> redress.notification.v1.Notice
+	68, // 44: redress.intake.v1.ExportPersonResponse.follow_ups:type_name -> redress.notification.v1.FollowUp
+	69, // 45: redress.intake.v1.ExportPersonResponse.cases:type_name -> redress.routing.v1.Case
+	70, // 46: redress.intake.v1.ExportPersonResponse.plans:type_name -> redress.routing.v1.Plan
+	71, // 47: redress.intake.v1.ExportPersonResponse.findings:type_name -> redress.routing.v1.Finding
+	72, // 48: redress.intake.v1.ExportPersonResponse.progress:type_name -> redress.routing.v1.Progress
+	73, // 49: redress.intake.v1.ExportPersonResponse.replies:type_name -> redress.routing.v1.Reply
+	74, // 50: redress.intake.v1.FillFormRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
+	74, // 51: redress.intake.v1.JudgeComplaintRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
+	0,  // 52: redress.intake.v1.IntakeService.GetComplaint:input_type -> redress.intake.v1.GetComplaintRequest
+	2,  // 53: redress.intake.v1.IntakeService.ListComplaints:input_type -> redress.intake.v1.ListComplaintsRequest
+	4,  // 54: redress.intake.v1.IntakeService.CreateComplaint:input_type -> redress.intake.v1.CreateComplaintRequest
+	6,  // 55: redress.intake.v1.IntakeService.UpdateComplaint:input_type -> redress.intake.v1.UpdateComplaintRequest
+	8,  // 56: redress.intake.v1.IntakeService.FillForm:input_type -> redress.intake.v1.FillFormRequest
+	10, // 57: redress.intake.v1.IntakeService.VerifyComplaint:input_type -> redress.intake.v1.VerifyComplaintRequest
+	12, // 58: redress.intake.v1.IntakeService.JudgeComplaint:input_type -> redress.intake.v1.JudgeComplaintRequest
+	14, // 59: redress.intake.v1.IntakeService.ProvideDocuments:input_type -> redress.intake.v1.ProvideDocumentsRequest
+	16, // 60: redress.intake.v1.IntakeService.RecordPraise:input_type -> redress.intake.v1.RecordPraiseRequest
+	18, // 61: redress.intake.v1.IntakeService.GetPraise:input_type -> redress.intake.v1.GetPraiseRequest
+	20, // 62: redress.intake.v1.IntakeService.ListPraises:input_type -> redress.intake.v1.ListPraisesRequest
+	22, // 63: redress.intake.v1.IntakeService.WithdrawComplaint:input_type -> redress.intake.v1.WithdrawComplaintRequest
+	24, // 64: redress.intake.v1.IntakeService.UploadEvidence:input_type -> redress.intake.v1.UploadEvidenceRequest
+	27, // 65: redress.intake.v1.IntakeService.DownloadEvidence:input_type -> redress.intake.v1.DownloadEvidenceRequest
+	29, // 66: redress.intake.v1.IntakeService.GetEvidence:input_type -> redress.intake.v1.GetEvidenceRequest
+	31, // 67: redress.intake.v1.IntakeService.ListEvidence:input_type -> redress.intake.v1.ListEvidenceRequest
+	33, // 68: redress.intake.v1.IntakeService.ListComplaintEvents:input_type -> redress.intake.v1.ListComplaintEventsRequest
+	36, // 69: redress.intake.v1.IntakeService.WatchComplaint:input_type -> redress.intake.v1.WatchComplaintRequest
+	38, // 70: redress.intake.v1.IntakeService.GetStatus:input_type -> redress.intake.v1.GetStatusRequest
+	40, // 71: redress.intake.v1.IntakeService.RevealContact:input_type -> redress.intake.v1.RevealContactRequest
+	42, // 72: redress.intake.v1.IntakeService.ErasePerson:input_type -> redress.intake.v1.ErasePersonRequest
+	44, // 73: redress.intake.v1.IntakeService.ExportPerson:input_type -> redress.intake.v1.ExportPersonRequest
+	46, // 74: redress.intake.v1.KeyService.LendKey:input_type -> redress.intake.v1.LendKeyRequest
+	48, // 75: redress.intake.v1.KeyService.ConfirmErasure:input_type -> redress.intake.v1.ConfirmErasureRequest
+	50, // 76: redress.intake.v1.KeyService.MintStatusLink:input_type -> redress.intake.v1.MintStatusLinkRequest
+	1,  // 77: redress.intake.v1.IntakeService.GetComplaint:output_type -> redress.intake.v1.GetComplaintResponse
+	3,  // 78: redress.intake.v1.IntakeService.ListComplaints:output_type -> redress.intake.v1.ListComplaintsResponse
+	5,  // 79: redress.intake.v1.IntakeService.CreateComplaint:output_type -> redress.intake.v1.CreateComplaintResponse
+	7,  // 80: redress.intake.v1.IntakeService.UpdateComplaint:output_type -> redress.intake.v1.UpdateComplaintResponse
+	9,  // 81: redress.intake.v1.IntakeService.FillForm:output_type -> redress.intake.v1.FillFormResponse
+	11, // 82: redress.intake.v1.IntakeService.VerifyComplaint:output_type -> redress.intake.v1.VerifyComplaintResponse
+	13, // 83: redress.intake.v1.IntakeService.JudgeComplaint:output_type -> redress.intake.v1.JudgeComplaintResponse
+	15, // 84: redress.intake.v1.IntakeService.ProvideDocuments:output_type -> redress.intake.v1.ProvideDocumentsResponse
+	17, // 85: redress.intake.v1.IntakeService.RecordPraise:output_type -> redress.intake.v1.RecordPraiseResponse
+	19, // 86: redress.intake.v1.IntakeService.GetPraise:output_type -> redress.intake.v1.GetPraiseResponse
+	21, // 87: redress.intake.v1.IntakeService.ListPraises:output_type -> redress.intake.v1.ListPraisesResponse
+	23, // 88: redress.intake.v1.IntakeService.WithdrawComplaint:output_type -> redress.intake.v1.WithdrawComplaintResponse
+	26, // 89: redress.intake.v1.IntakeService.UploadEvidence:output_type -> redress.intake.v1.UploadEvidenceResponse
+	28, // 90: redress.intake.v1.IntakeService.DownloadEvidence:output_type -> redress.intake.v1.DownloadEvidenceResponse
+	30, // 91: redress.intake.v1.IntakeService.GetEvidence:output_type -> redress.intake.v1.GetEvidenceResponse
+	32, // 92: redress.intake.v1.IntakeService.ListEvidence:output_type -> redress.intake.v1.ListEvidenceResponse
+	34, // 93: redress.intake.v1.IntakeService.ListComplaintEvents:output_type -> redress.intake.v1.ListComplaintEventsResponse
+	37, // 94: redress.intake.v1.IntakeService.WatchComplaint:output_type -> redress.intake.v1.WatchComplaintResponse
+	39, // 95: redress.intake.v1.IntakeService.GetStatus:output_type -> redress.intake.v1.GetStatusResponse
+	41, // 96: redress.intake.v1.IntakeService.RevealContact:output_type -> redress.intake.v1.RevealContactResponse
+	43, // 97: redress.intake.v1.IntakeService.ErasePerson:output_type -> redress.intake.v1.ErasePersonResponse
+	45, // 98: redress.intake.v1.IntakeService.ExportPerson:output_type -> redress.intake.v1.ExportPersonResponse
+	47, // 99: redress.intake.v1.KeyService.LendKey:output_type -> redress.intake.v1.LendKeyResponse
+	49, // 100: redress.intake.v1.KeyService.ConfirmErasure:output_type -> redress.intake.v1.ConfirmErasureResponse
+	51, // 101: redress.intake.v1.KeyService.MintStatusLink:output_type -> redress.intake.v1.MintStatusLinkResponse
+	77, // [77:102] is the sub-list for method output_type
+	52, // [52:77] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_redress_intake_v1_intake_service_proto_init() }
@@ -3022,11 +3700,13 @@ func file_redress_intake_v1_intake_service_proto_init() {
 		return
 	}
 	file_redress_intake_v1_complaint_proto_init()
-	file_redress_intake_v1_intake_service_proto_msgTypes[14].OneofWrappers = []any{
+	file_redress_intake_v1_judgement_proto_init()
+	file_redress_intake_v1_praise_proto_init()
+	file_redress_intake_v1_intake_service_proto_msgTypes[24].OneofWrappers = []any{
 		(*UploadEvidenceRequest_Header)(nil),
 		(*UploadEvidenceRequest_Chunk)(nil),
 	}
-	file_redress_intake_v1_intake_service_proto_msgTypes[18].OneofWrappers = []any{
+	file_redress_intake_v1_intake_service_proto_msgTypes[28].OneofWrappers = []any{
 		(*DownloadEvidenceResponse_Evidence)(nil),
 		(*DownloadEvidenceResponse_Chunk)(nil),
 	}
@@ -3036,7 +3716,7 @@ func file_redress_intake_v1_intake_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_intake_v1_intake_service_proto_rawDesc), len(file_redress_intake_v1_intake_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   43,
+			NumMessages:   54,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -25,6 +25,11 @@ const (
 	IntakeService_UpdateComplaint_FullMethodName     = "/redress.intake.v1.IntakeService/UpdateComplaint"
 	IntakeService_FillForm_FullMethodName            = "/redress.intake.v1.IntakeService/FillForm"
 	IntakeService_VerifyComplaint_FullMethodName     = "/redress.intake.v1.IntakeService/VerifyComplaint"
+	IntakeService_JudgeComplaint_FullMethodName      = "/redress.intake.v1.IntakeService/JudgeComplaint"
+	IntakeService_ProvideDocuments_FullMethodName    = "/redress.intake.v1.IntakeService/ProvideDocuments"
+	IntakeService_RecordPraise_FullMethodName        = "/redress.intake.v1.IntakeService/RecordPraise"
+	IntakeService_GetPraise_FullMethodName           = "/redress.intake.v1.IntakeService/GetPraise"
+	IntakeService_ListPraises_FullMethodName         = "/redress.intake.v1.IntakeService/ListPraises"
 	IntakeService_WithdrawComplaint_FullMethodName   = "/redress.intake.v1.IntakeService/WithdrawComplaint"
 	IntakeService_UploadEvidence_FullMethodName      = "/redress.intake.v1.IntakeService/UploadEvidence"
 	IntakeService_DownloadEvidence_FullMethodName    = "/redress.intake.v1.IntakeService/DownloadEvidence"
@@ -55,18 +60,39 @@ type IntakeServiceClient interface {
 	// CreateComplaint registers a complaint under the pack in force and returns it with its
 	// number and the limits promised by grade. Reasons NO_ACTIVE_POLICY, FORM_INCOMPLETE (all
 	// violations at once), CHANNEL_UNKNOWN, CHANNEL_WITHOUT_OWNER, CATEGORY_UNKNOWN,
-	// RECEIVE_TIME_IN_FUTURE, REQUEST_ID_REUSED. One commit: complaint, event, request, number.
+	// RECEIVE_TIME_IN_FUTURE, NOT_REGISTERED (the pack does not take such a complaint),
+	// REQUEST_ID_REUSED. A complaint that the pack puts outside the procedure is registered and
+	// CLOSED. One commit: complaint, event, request, number.
 	CreateComplaint(ctx context.Context, in *CreateComplaintRequest, opts ...grpc.CallOption) (*CreateComplaintResponse, error)
 	// UpdateComplaint corrects the record of a REGISTERED or VERIFIED complaint: complainant,
-	// description, demands, complaint_object, category. Empty fields stay as they are. Reasons
-	// RESOURCE_NOT_FOUND, COMPLAINT_STATE, ETAG_MISMATCH, CATEGORY_UNKNOWN.
+	// description, demands, complaint_object, category, ground, service, business, respondent.
+	// Empty fields stay as they are. Reasons RESOURCE_NOT_FOUND, COMPLAINT_STATE, ETAG_MISMATCH,
+	// CATEGORY_UNKNOWN, GROUND_UNKNOWN.
 	UpdateComplaint(ctx context.Context, in *UpdateComplaintRequest, opts ...grpc.CallOption) (*UpdateComplaintResponse, error)
 	// FillForm fills a form of the pack about the complaint. Reasons FORM_UNKNOWN,
-	// FORM_INCOMPLETE, FORM_ROLE, COMPLAINT_STATE, ETAG_MISMATCH.
+	// FORM_INCOMPLETE, FORM_ROLE, WINDOW_CLOSED, COMPLAINT_STATE, ETAG_MISMATCH.
 	FillForm(ctx context.Context, in *FillFormRequest, opts ...grpc.CallOption) (*FillFormResponse, error)
 	// VerifyComplaint records that the facts were verified with the customer. REGISTERED to
 	// VERIFIED. Reasons COMPLAINT_STATE, GATE_CLOSED, ETAG_MISMATCH.
 	VerifyComplaint(ctx context.Context, in *VerifyComplaintRequest, opts ...grpc.CallOption) (*VerifyComplaintResponse, error)
+	// JudgeComplaint decides whether a REGISTERED or VERIFIED complaint stands: by the windows,
+	// papers and checks of the pack, and by the person's word where these leave it open. The first
+	// judgement that lets it stand accepts it. It may be judged again. Reasons COMPLAINT_STATE,
+	// GATE_CLOSED, JUDGEMENT_OPEN (nothing decides and stands is not given), FORM_INCOMPLETE,
+	// ETAG_MISMATCH.
+	JudgeComplaint(ctx context.Context, in *JudgeComplaintRequest, opts ...grpc.CallOption) (*JudgeComplaintResponse, error)
+	// ProvideDocuments records papers handed in for a REGISTERED or VERIFIED complaint, with who
+	// signed them. What comes after the pack's window for evidence is on file as late and does not
+	// count, or is refused, as the pack says. Reasons COMPLAINT_STATE, GATE_CLOSED, WINDOW_CLOSED,
+	// DOCUMENT_UNKNOWN, ETAG_MISMATCH.
+	ProvideDocuments(ctx context.Context, in *ProvideDocumentsRequest, opts ...grpc.CallOption) (*ProvideDocumentsResponse, error)
+	// RecordPraise puts praise on file. Reasons NO_ACTIVE_POLICY, GATE_CLOSED, CHANNEL_UNKNOWN,
+	// RECEIVE_TIME_IN_FUTURE, RESOURCE_NOT_FOUND (employee, department or complaint).
+	RecordPraise(ctx context.Context, in *RecordPraiseRequest, opts ...grpc.CallOption) (*RecordPraiseResponse, error)
+	// GetPraise returns one praise. Reason RESOURCE_NOT_FOUND. One read.
+	GetPraise(ctx context.Context, in *GetPraiseRequest, opts ...grpc.CallOption) (*GetPraiseResponse, error)
+	// ListPraises lists praise, the newest first. Filters are combined with and.
+	ListPraises(ctx context.Context, in *ListPraisesRequest, opts ...grpc.CallOption) (*ListPraisesResponse, error)
 	// WithdrawComplaint takes a REGISTERED or VERIFIED complaint back. Claims are held first:
 	// the answer shows withdrawal.state EFFECTIVE, TOO_LATE when a claim was paid, or REQUESTED
 	// while compensation is away. Reasons COMPLAINT_STATE, ETAG_MISMATCH.
@@ -168,6 +194,56 @@ func (c *intakeServiceClient) VerifyComplaint(ctx context.Context, in *VerifyCom
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(VerifyComplaintResponse)
 	err := c.cc.Invoke(ctx, IntakeService_VerifyComplaint_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *intakeServiceClient) JudgeComplaint(ctx context.Context, in *JudgeComplaintRequest, opts ...grpc.CallOption) (*JudgeComplaintResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(JudgeComplaintResponse)
+	err := c.cc.Invoke(ctx, IntakeService_JudgeComplaint_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *intakeServiceClient) ProvideDocuments(ctx context.Context, in *ProvideDocumentsRequest, opts ...grpc.CallOption) (*ProvideDocumentsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ProvideDocumentsResponse)
+	err := c.cc.Invoke(ctx, IntakeService_ProvideDocuments_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *intakeServiceClient) RecordPraise(ctx context.Context, in *RecordPraiseRequest, opts ...grpc.CallOption) (*RecordPraiseResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RecordPraiseResponse)
+	err := c.cc.Invoke(ctx, IntakeService_RecordPraise_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *intakeServiceClient) GetPraise(ctx context.Context, in *GetPraiseRequest, opts ...grpc.CallOption) (*GetPraiseResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetPraiseResponse)
+	err := c.cc.Invoke(ctx, IntakeService_GetPraise_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *intakeServiceClient) ListPraises(ctx context.Context, in *ListPraisesRequest, opts ...grpc.CallOption) (*ListPraisesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListPraisesResponse)
+	err := c.cc.Invoke(ctx, IntakeService_ListPraises_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -322,18 +398,39 @@ type IntakeServiceServer interface {
 	// CreateComplaint registers a complaint under the pack in force and returns it with its
 	// number and the limits promised by grade. Reasons NO_ACTIVE_POLICY, FORM_INCOMPLETE (all
 	// violations at once), CHANNEL_UNKNOWN, CHANNEL_WITHOUT_OWNER, CATEGORY_UNKNOWN,
-	// RECEIVE_TIME_IN_FUTURE, REQUEST_ID_REUSED. One commit: complaint, event, request, number.
+	// RECEIVE_TIME_IN_FUTURE, NOT_REGISTERED (the pack does not take such a complaint),
+	// REQUEST_ID_REUSED. A complaint that the pack puts outside the procedure is registered and
+	// CLOSED. One commit: complaint, event, request, number.
 	CreateComplaint(context.Context, *CreateComplaintRequest) (*CreateComplaintResponse, error)
 	// UpdateComplaint corrects the record of a REGISTERED or VERIFIED complaint: complainant,
-	// description, demands, complaint_object, category. Empty fields stay as they are. Reasons
-	// RESOURCE_NOT_FOUND, COMPLAINT_STATE, ETAG_MISMATCH, CATEGORY_UNKNOWN.
+	// description, demands, complaint_object, category, ground, service, business, respondent.
+	// Empty fields stay as they are. Reasons RESOURCE_NOT_FOUND, COMPLAINT_STATE, ETAG_MISMATCH,
+	// CATEGORY_UNKNOWN, GROUND_UNKNOWN.
 	UpdateComplaint(context.Context, *UpdateComplaintRequest) (*UpdateComplaintResponse, error)
 	// FillForm fills a form of the pack about the complaint. Reasons FORM_UNKNOWN,
-	// FORM_INCOMPLETE, FORM_ROLE, COMPLAINT_STATE, ETAG_MISMATCH.
+	// FORM_INCOMPLETE, FORM_ROLE, WINDOW_CLOSED, COMPLAINT_STATE, ETAG_MISMATCH.
 	FillForm(context.Context, *FillFormRequest) (*FillFormResponse, error)
 	// VerifyComplaint records that the facts were verified with the customer. REGISTERED to
 	// VERIFIED. Reasons COMPLAINT_STATE, GATE_CLOSED, ETAG_MISMATCH.
 	VerifyComplaint(context.Context, *VerifyComplaintRequest) (*VerifyComplaintResponse, error)
+	// JudgeComplaint decides whether a REGISTERED or VERIFIED complaint stands: by the windows,
+	// papers and checks of the pack, and by the person's word where these leave it open. The first
+	// judgement that lets it stand accepts it. It may be judged again. Reasons COMPLAINT_STATE,
+	// GATE_CLOSED, JUDGEMENT_OPEN (nothing decides and stands is not given), FORM_INCOMPLETE,
+	// ETAG_MISMATCH.
+	JudgeComplaint(context.Context, *JudgeComplaintRequest) (*JudgeComplaintResponse, error)
+	// ProvideDocuments records papers handed in for a REGISTERED or VERIFIED complaint, with who
+	// signed them. What comes after the pack's window for evidence is on file as late and does not
+	// count, or is refused, as the pack says. Reasons COMPLAINT_STATE, GATE_CLOSED, WINDOW_CLOSED,
+	// DOCUMENT_UNKNOWN, ETAG_MISMATCH.
+	ProvideDocuments(context.Context, *ProvideDocumentsRequest) (*ProvideDocumentsResponse, error)
+	// RecordPraise puts praise on file. Reasons NO_ACTIVE_POLICY, GATE_CLOSED, CHANNEL_UNKNOWN,
+	// RECEIVE_TIME_IN_FUTURE, RESOURCE_NOT_FOUND (employee, department or complaint).
+	RecordPraise(context.Context, *RecordPraiseRequest) (*RecordPraiseResponse, error)
+	// GetPraise returns one praise. Reason RESOURCE_NOT_FOUND. One read.
+	GetPraise(context.Context, *GetPraiseRequest) (*GetPraiseResponse, error)
+	// ListPraises lists praise, the newest first. Filters are combined with and.
+	ListPraises(context.Context, *ListPraisesRequest) (*ListPraisesResponse, error)
 	// WithdrawComplaint takes a REGISTERED or VERIFIED complaint back. Claims are held first:
 	// the answer shows withdrawal.state EFFECTIVE, TOO_LATE when a claim was paid, or REQUESTED
 	// while compensation is away. Reasons COMPLAINT_STATE, ETAG_MISMATCH.
@@ -398,6 +495,21 @@ func (UnimplementedIntakeServiceServer) FillForm(context.Context, *FillFormReque
 }
 func (UnimplementedIntakeServiceServer) VerifyComplaint(context.Context, *VerifyComplaintRequest) (*VerifyComplaintResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method VerifyComplaint not implemented")
+}
+func (UnimplementedIntakeServiceServer) JudgeComplaint(context.Context, *JudgeComplaintRequest) (*JudgeComplaintResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method JudgeComplaint not implemented")
+}
+func (UnimplementedIntakeServiceServer) ProvideDocuments(context.Context, *ProvideDocumentsRequest) (*ProvideDocumentsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ProvideDocuments not implemented")
+}
+func (UnimplementedIntakeServiceServer) RecordPraise(context.Context, *RecordPraiseRequest) (*RecordPraiseResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RecordPraise not implemented")
+}
+func (UnimplementedIntakeServiceServer) GetPraise(context.Context, *GetPraiseRequest) (*GetPraiseResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetPraise not implemented")
+}
+func (UnimplementedIntakeServiceServer) ListPraises(context.Context, *ListPraisesRequest) (*ListPraisesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListPraises not implemented")
 }
 func (UnimplementedIntakeServiceServer) WithdrawComplaint(context.Context, *WithdrawComplaintRequest) (*WithdrawComplaintResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method WithdrawComplaint not implemented")
@@ -557,6 +669,96 @@ func _IntakeService_VerifyComplaint_Handler(srv interface{}, ctx context.Context
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(IntakeServiceServer).VerifyComplaint(ctx, req.(*VerifyComplaintRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _IntakeService_JudgeComplaint_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(JudgeComplaintRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IntakeServiceServer).JudgeComplaint(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IntakeService_JudgeComplaint_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IntakeServiceServer).JudgeComplaint(ctx, req.(*JudgeComplaintRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _IntakeService_ProvideDocuments_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ProvideDocumentsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IntakeServiceServer).ProvideDocuments(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IntakeService_ProvideDocuments_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IntakeServiceServer).ProvideDocuments(ctx, req.(*ProvideDocumentsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _IntakeService_RecordPraise_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RecordPraiseRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IntakeServiceServer).RecordPraise(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IntakeService_RecordPraise_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IntakeServiceServer).RecordPraise(ctx, req.(*RecordPraiseRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _IntakeService_GetPraise_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetPraiseRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IntakeServiceServer).GetPraise(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IntakeService_GetPraise_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IntakeServiceServer).GetPraise(ctx, req.(*GetPraiseRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _IntakeService_ListPraises_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListPraisesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IntakeServiceServer).ListPraises(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IntakeService_ListPraises_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IntakeServiceServer).ListPraises(ctx, req.(*ListPraisesRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -764,6 +966,26 @@ var IntakeService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "VerifyComplaint",
 			Handler:    _IntakeService_VerifyComplaint_Handler,
+		},
+		{
+			MethodName: "JudgeComplaint",
+			Handler:    _IntakeService_JudgeComplaint_Handler,
+		},
+		{
+			MethodName: "ProvideDocuments",
+			Handler:    _IntakeService_ProvideDocuments_Handler,
+		},
+		{
+			MethodName: "RecordPraise",
+			Handler:    _IntakeService_RecordPraise_Handler,
+		},
+		{
+			MethodName: "GetPraise",
+			Handler:    _IntakeService_GetPraise_Handler,
+		},
+		{
+			MethodName: "ListPraises",
+			Handler:    _IntakeService_ListPraises_Handler,
 		},
 		{
 			MethodName: "WithdrawComplaint",
