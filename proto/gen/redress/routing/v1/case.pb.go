@@ -25,6 +25,67 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Liability is who answers for what happened.
+type Liability int32
+
+const (
+	// Not said.
+	Liability_LIABILITY_UNSPECIFIED Liability = 0
+	// Not known yet.
+	Liability_LIABILITY_OPEN Liability = 1
+	// The company.
+	Liability_LIABILITY_COMPANY Liability = 2
+	// The customer.
+	Liability_LIABILITY_CUSTOMER Liability = 3
+	// Somebody else.
+	Liability_LIABILITY_THIRD_PARTY Liability = 4
+)
+
+// Enum value maps for Liability.
+var (
+	Liability_name = map[int32]string{
+		0: "LIABILITY_UNSPECIFIED",
+		1: "LIABILITY_OPEN",
+		2: "LIABILITY_COMPANY",
+		3: "LIABILITY_CUSTOMER",
+		4: "LIABILITY_THIRD_PARTY",
+	}
+	Liability_value = map[string]int32{
+		"LIABILITY_UNSPECIFIED": 0,
+		"LIABILITY_OPEN":        1,
+		"LIABILITY_COMPANY":     2,
+		"LIABILITY_CUSTOMER":    3,
+		"LIABILITY_THIRD_PARTY": 4,
+	}
+)
+
+func (x Liability) Enum() *Liability {
+	p := new(Liability)
+	*p = x
+	return p
+}
+
+func (x Liability) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Liability) Descriptor() protoreflect.EnumDescriptor {
+	return file_redress_routing_v1_case_proto_enumTypes[0].Descriptor()
+}
+
+func (Liability) Type() protoreflect.EnumType {
+	return &file_redress_routing_v1_case_proto_enumTypes[0]
+}
+
+func (x Liability) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Liability.Descriptor instead.
+func (Liability) EnumDescriptor() ([]byte, []int) {
+	return file_redress_routing_v1_case_proto_rawDescGZIP(), []int{0}
+}
+
 // Public state, the same in every pack.
 type Case_State int32
 
@@ -82,11 +143,11 @@ func (x Case_State) String() string {
 }
 
 func (Case_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_redress_routing_v1_case_proto_enumTypes[0].Descriptor()
+	return file_redress_routing_v1_case_proto_enumTypes[1].Descriptor()
 }
 
 func (Case_State) Type() protoreflect.EnumType {
-	return &file_redress_routing_v1_case_proto_enumTypes[0]
+	return &file_redress_routing_v1_case_proto_enumTypes[1]
 }
 
 func (x Case_State) Number() protoreflect.EnumNumber {
@@ -147,11 +208,11 @@ func (x Step_State) String() string {
 }
 
 func (Step_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_redress_routing_v1_case_proto_enumTypes[1].Descriptor()
+	return file_redress_routing_v1_case_proto_enumTypes[2].Descriptor()
 }
 
 func (Step_State) Type() protoreflect.EnumType {
-	return &file_redress_routing_v1_case_proto_enumTypes[1]
+	return &file_redress_routing_v1_case_proto_enumTypes[2]
 }
 
 func (x Step_State) Number() protoreflect.EnumNumber {
@@ -220,11 +281,11 @@ func (x Plan_State) String() string {
 }
 
 func (Plan_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_redress_routing_v1_case_proto_enumTypes[2].Descriptor()
+	return file_redress_routing_v1_case_proto_enumTypes[3].Descriptor()
 }
 
 func (Plan_State) Type() protoreflect.EnumType {
-	return &file_redress_routing_v1_case_proto_enumTypes[2]
+	return &file_redress_routing_v1_case_proto_enumTypes[3]
 }
 
 func (x Plan_State) Number() protoreflect.EnumNumber {
@@ -277,11 +338,11 @@ func (x Measure_Kind) String() string {
 }
 
 func (Measure_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_redress_routing_v1_case_proto_enumTypes[3].Descriptor()
+	return file_redress_routing_v1_case_proto_enumTypes[4].Descriptor()
 }
 
 func (Measure_Kind) Type() protoreflect.EnumType {
-	return &file_redress_routing_v1_case_proto_enumTypes[3]
+	return &file_redress_routing_v1_case_proto_enumTypes[4]
 }
 
 func (x Measure_Kind) Number() protoreflect.EnumNumber {
@@ -338,11 +399,11 @@ func (x Measure_State) String() string {
 }
 
 func (Measure_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_redress_routing_v1_case_proto_enumTypes[4].Descriptor()
+	return file_redress_routing_v1_case_proto_enumTypes[5].Descriptor()
 }
 
 func (Measure_State) Type() protoreflect.EnumType {
-	return &file_redress_routing_v1_case_proto_enumTypes[4]
+	return &file_redress_routing_v1_case_proto_enumTypes[5]
 }
 
 func (x Measure_State) Number() protoreflect.EnumNumber {
@@ -425,7 +486,53 @@ type Case struct {
 	GradeProposal *GradeProposal `protobuf:"bytes,30,opt,name=grade_proposal,json=gradeProposal,proto3" json:"grade_proposal,omitempty"`
 	// Rules of the pack that wait for a fact nobody has recorded, oldest first. Each is decided
 	// again when a fact is recorded, as of its own instant.
-	Pending       []*PendingRule `protobuf:"bytes,31,rep,name=pending,proto3" json:"pending,omitempty"`
+	Pending []*PendingRule `protobuf:"bytes,31,rep,name=pending,proto3" json:"pending,omitempty"`
+	// Passings-on, oldest first.
+	Transfers []*Transfer `protobuf:"bytes,32,rep,name=transfers,proto3" json:"transfers,omitempty"`
+	// Liability in force, from the newest finding that says so.
+	Liability Liability `protobuf:"varint,33,opt,name=liability,proto3,enum=redress.routing.v1.Liability" json:"liability,omitempty"`
+	// Offers made, over all rounds.
+	Offers int32 `protobuf:"varint,34,opt,name=offers,proto3" json:"offers,omitempty"`
+	// Newest offer, cases/{case}/offers/{offer}; empty if none.
+	CurrentOffer string `protobuf:"bytes,35,opt,name=current_offer,json=currentOffer,proto3" json:"current_offer,omitempty"`
+	// Contacts with the customer.
+	Contacts int32 `protobuf:"varint,36,opt,name=contacts,proto3" json:"contacts,omitempty"`
+	// No back office was asked so far.
+	FrontLine bool `protobuf:"varint,37,opt,name=front_line,json=frontLine,proto3" json:"front_line,omitempty"`
+	// Newest answer of each connector that was asked.
+	Lookups map[string]*LookUp `protobuf:"bytes,38,rep,name=lookups,proto3" json:"lookups,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What the newest diagnosis led to; absent before the first.
+	Diagnosis *DiagnosisResult `protobuf:"bytes,39,opt,name=diagnosis,proto3" json:"diagnosis,omitempty"`
+	// Work orders sent.
+	WorkOrders int32 `protobuf:"varint,40,opt,name=work_orders,json=workOrders,proto3" json:"work_orders,omitempty"`
+	// Newest work order, cases/{case}/workOrders/{work_order}; empty if none.
+	CurrentWorkOrder string `protobuf:"bytes,41,opt,name=current_work_order,json=currentWorkOrder,proto3" json:"current_work_order,omitempty"`
+	// Result of the handling.
+	Result string `protobuf:"bytes,42,opt,name=result,proto3" json:"result,omitempty"`
+	// When handling was complete in this round; absent until then.
+	HandleTime *timestamppb.Timestamp `protobuf:"bytes,43,opt,name=handle_time,json=handleTime,proto3" json:"handle_time,omitempty"`
+	// Gates that were passed with a reason.
+	PassedGates []*PassedGate `protobuf:"bytes,44,rep,name=passed_gates,json=passedGates,proto3" json:"passed_gates,omitempty"`
+	// Procedures that rules refer the case to.
+	References []*Reference `protobuf:"bytes,45,rep,name=references,proto3" json:"references,omitempty"`
+	// Decisions that were handed up.
+	Escalations []*Escalation `protobuf:"bytes,46,rep,name=escalations,proto3" json:"escalations,omitempty"`
+	// Times that somebody stepped in.
+	Interventions []*Intervention `protobuf:"bytes,47,rep,name=interventions,proto3" json:"interventions,omitempty"`
+	// Cards that were tried in this round, ids of the pack.
+	TriedCards []string `protobuf:"bytes,48,rep,name=tried_cards,json=triedCards,proto3" json:"tried_cards,omitempty"`
+	// Approvals asked for, as cases/{case}/approvals/{approval}.
+	ApprovalCount int32 `protobuf:"varint,49,opt,name=approval_count,json=approvalCount,proto3" json:"approval_count,omitempty"`
+	// Approvals that wait for signatures or papers, cases/{case}/approvals/{approval}.
+	OpenApprovals []string `protobuf:"bytes,50,rep,name=open_approvals,json=openApprovals,proto3" json:"open_approvals,omitempty"`
+	// A draft of the plan was approved in this round.
+	DraftApproved bool `protobuf:"varint,51,opt,name=draft_approved,json=draftApproved,proto3" json:"draft_approved,omitempty"`
+	// Goods of a return that no complaint is linked to, goods/{goods}: then complaint is empty.
+	Goods string `protobuf:"bytes,52,opt,name=goods,proto3" json:"goods,omitempty"`
+	// Rule by which the departments became responsible; absent if a person named them.
+	AssignRule *v1.RuleRef `protobuf:"bytes,53,opt,name=assign_rule,json=assignRule,proto3" json:"assign_rule,omitempty"`
+	// Facts recorded with findings and approvals, by field id.
+	Facts         map[string]*v1.Fact `protobuf:"bytes,54,rep,name=facts,proto3" json:"facts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -673,6 +780,167 @@ func (x *Case) GetGradeProposal() *GradeProposal {
 func (x *Case) GetPending() []*PendingRule {
 	if x != nil {
 		return x.Pending
+	}
+	return nil
+}
+
+func (x *Case) GetTransfers() []*Transfer {
+	if x != nil {
+		return x.Transfers
+	}
+	return nil
+}
+
+func (x *Case) GetLiability() Liability {
+	if x != nil {
+		return x.Liability
+	}
+	return Liability_LIABILITY_UNSPECIFIED
+}
+
+func (x *Case) GetOffers() int32 {
+	if x != nil {
+		return x.Offers
+	}
+	return 0
+}
+
+func (x *Case) GetCurrentOffer() string {
+	if x != nil {
+		return x.CurrentOffer
+	}
+	return ""
+}
+
+func (x *Case) GetContacts() int32 {
+	if x != nil {
+		return x.Contacts
+	}
+	return 0
+}
+
+func (x *Case) GetFrontLine() bool {
+	if x != nil {
+		return x.FrontLine
+	}
+	return false
+}
+
+func (x *Case) GetLookups() map[string]*LookUp {
+	if x != nil {
+		return x.Lookups
+	}
+	return nil
+}
+
+func (x *Case) GetDiagnosis() *DiagnosisResult {
+	if x != nil {
+		return x.Diagnosis
+	}
+	return nil
+}
+
+func (x *Case) GetWorkOrders() int32 {
+	if x != nil {
+		return x.WorkOrders
+	}
+	return 0
+}
+
+func (x *Case) GetCurrentWorkOrder() string {
+	if x != nil {
+		return x.CurrentWorkOrder
+	}
+	return ""
+}
+
+func (x *Case) GetResult() string {
+	if x != nil {
+		return x.Result
+	}
+	return ""
+}
+
+func (x *Case) GetHandleTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.HandleTime
+	}
+	return nil
+}
+
+func (x *Case) GetPassedGates() []*PassedGate {
+	if x != nil {
+		return x.PassedGates
+	}
+	return nil
+}
+
+func (x *Case) GetReferences() []*Reference {
+	if x != nil {
+		return x.References
+	}
+	return nil
+}
+
+func (x *Case) GetEscalations() []*Escalation {
+	if x != nil {
+		return x.Escalations
+	}
+	return nil
+}
+
+func (x *Case) GetInterventions() []*Intervention {
+	if x != nil {
+		return x.Interventions
+	}
+	return nil
+}
+
+func (x *Case) GetTriedCards() []string {
+	if x != nil {
+		return x.TriedCards
+	}
+	return nil
+}
+
+func (x *Case) GetApprovalCount() int32 {
+	if x != nil {
+		return x.ApprovalCount
+	}
+	return 0
+}
+
+func (x *Case) GetOpenApprovals() []string {
+	if x != nil {
+		return x.OpenApprovals
+	}
+	return nil
+}
+
+func (x *Case) GetDraftApproved() bool {
+	if x != nil {
+		return x.DraftApproved
+	}
+	return false
+}
+
+func (x *Case) GetGoods() string {
+	if x != nil {
+		return x.Goods
+	}
+	return ""
+}
+
+func (x *Case) GetAssignRule() *v1.RuleRef {
+	if x != nil {
+		return x.AssignRule
+	}
+	return nil
+}
+
+func (x *Case) GetFacts() map[string]*v1.Fact {
+	if x != nil {
+		return x.Facts
 	}
 	return nil
 }
@@ -1166,7 +1434,11 @@ type Plan struct {
 	// When all measures were done.
 	CompleteTime *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=complete_time,json=completeTime,proto3" json:"complete_time,omitempty"`
 	// Rule that asked for the approval.
-	Rule          *v1.RuleRef `protobuf:"bytes,14,opt,name=rule,proto3" json:"rule,omitempty"`
+	Rule *v1.RuleRef `protobuf:"bytes,14,opt,name=rule,proto3" json:"rule,omitempty"`
+	// It is a draft: approved, it is the ground of a final plan and is not started itself.
+	Draft bool `protobuf:"varint,15,opt,name=draft,proto3" json:"draft,omitempty"`
+	// Facts of forms about plans, by field id.
+	Facts         map[string]*v1.Fact `protobuf:"bytes,16,rep,name=facts,proto3" json:"facts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1295,6 +1567,20 @@ func (x *Plan) GetCompleteTime() *timestamppb.Timestamp {
 func (x *Plan) GetRule() *v1.RuleRef {
 	if x != nil {
 		return x.Rule
+	}
+	return nil
+}
+
+func (x *Plan) GetDraft() bool {
+	if x != nil {
+		return x.Draft
+	}
+	return false
+}
+
+func (x *Plan) GetFacts() map[string]*v1.Fact {
+	if x != nil {
+		return x.Facts
 	}
 	return nil
 }
@@ -1505,7 +1791,11 @@ type Finding struct {
 	// people/{person}.
 	Recorder string `protobuf:"bytes,6,opt,name=recorder,proto3" json:"recorder,omitempty"`
 	// When.
-	RecordTime    *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=record_time,json=recordTime,proto3" json:"record_time,omitempty"`
+	RecordTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=record_time,json=recordTime,proto3" json:"record_time,omitempty"`
+	// Who answers for it; not set leaves open what the case says.
+	Liability Liability `protobuf:"varint,8,opt,name=liability,proto3,enum=redress.routing.v1.Liability" json:"liability,omitempty"`
+	// Facts of the pack that the finding records, by field id.
+	Facts         map[string]*v1.Fact `protobuf:"bytes,9,rep,name=facts,proto3" json:"facts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1585,6 +1875,20 @@ func (x *Finding) GetRecorder() string {
 func (x *Finding) GetRecordTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.RecordTime
+	}
+	return nil
+}
+
+func (x *Finding) GetLiability() Liability {
+	if x != nil {
+		return x.Liability
+	}
+	return Liability_LIABILITY_UNSPECIFIED
+}
+
+func (x *Finding) GetFacts() map[string]*v1.Fact {
+	if x != nil {
+		return x.Facts
 	}
 	return nil
 }
@@ -1709,7 +2013,21 @@ type Reply struct {
 	// When it was given; not in the future, not before the receipt; not set means now.
 	SendTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=send_time,json=sendTime,proto3" json:"send_time,omitempty"`
 	// Send the text to the customer by the medium, as a notice.
-	Deliver       bool `protobuf:"varint,9,opt,name=deliver,proto3" json:"deliver,omitempty"`
+	Deliver bool `protobuf:"varint,9,opt,name=deliver,proto3" json:"deliver,omitempty"`
+	// Gate of the pack to pass with a reason; empty if none.
+	Waive string `protobuf:"bytes,10,opt,name=waive,proto3" json:"waive,omitempty"`
+	// Why it is passed. At most 2000 characters.
+	WaiveReason string `protobuf:"bytes,11,opt,name=waive_reason,json=waiveReason,proto3" json:"waive_reason,omitempty"`
+	// Notice of the pack whose form it was measured by; empty if the pack has none for it.
+	Notice string `protobuf:"bytes,12,opt,name=notice,proto3" json:"notice,omitempty"`
+	// It went by a medium that the notice asks for; true where the pack asks for none.
+	Conforms bool `protobuf:"varint,13,opt,name=conforms,proto3" json:"conforms,omitempty"`
+	// Somebody replied who normally does; true where the pack names nobody.
+	Normal bool `protobuf:"varint,14,opt,name=normal,proto3" json:"normal,omitempty"`
+	// Rule of that notice.
+	Rule *v1.RuleRef `protobuf:"bytes,15,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Roles by which the sender normally replies, as the pack writes them.
+	By            []string `protobuf:"bytes,16,rep,name=by,proto3" json:"by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1805,6 +2123,55 @@ func (x *Reply) GetDeliver() bool {
 		return x.Deliver
 	}
 	return false
+}
+
+func (x *Reply) GetWaive() string {
+	if x != nil {
+		return x.Waive
+	}
+	return ""
+}
+
+func (x *Reply) GetWaiveReason() string {
+	if x != nil {
+		return x.WaiveReason
+	}
+	return ""
+}
+
+func (x *Reply) GetNotice() string {
+	if x != nil {
+		return x.Notice
+	}
+	return ""
+}
+
+func (x *Reply) GetConforms() bool {
+	if x != nil {
+		return x.Conforms
+	}
+	return false
+}
+
+func (x *Reply) GetNormal() bool {
+	if x != nil {
+		return x.Normal
+	}
+	return false
+}
+
+func (x *Reply) GetRule() *v1.RuleRef {
+	if x != nil {
+		return x.Rule
+	}
+	return nil
+}
+
+func (x *Reply) GetBy() []string {
+	if x != nil {
+		return x.By
+	}
+	return nil
 }
 
 // CaseOpened says that work on the complaint began.
@@ -3012,7 +3379,7 @@ var File_redress_routing_v1_case_proto protoreflect.FileDescriptor
 
 const file_redress_routing_v1_case_proto_rawDesc = "" +
 	"\n" +
-	"\x1dredress/routing/v1/case.proto\x12\x12redress.routing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1bredress/type/v1/money.proto\x1a redress/type/v1/obligation.proto\x1a\x1aredress/type/v1/text.proto\"\xd1\v\n" +
+	"\x1dredress/routing/v1/case.proto\x12\x12redress.routing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!redress/routing/v1/handling.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1bredress/type/v1/money.proto\x1a redress/type/v1/obligation.proto\x1a\x1aredress/type/v1/text.proto\"\xc7\x15\n" +
 	"\x04Case\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x12\n" +
 	"\x04etag\x18\x02 \x01(\tR\x04etag\x12\x1c\n" +
@@ -3048,10 +3415,47 @@ const file_redress_routing_v1_case_proto_rawDesc = "" +
 	"\bapproved\x18\x1c \x03(\tR\bapproved\x12\x16\n" +
 	"\x06issued\x18\x1d \x03(\tR\x06issued\x12H\n" +
 	"\x0egrade_proposal\x18\x1e \x01(\v2!.redress.routing.v1.GradeProposalR\rgradeProposal\x129\n" +
-	"\apending\x18\x1f \x03(\v2\x1f.redress.routing.v1.PendingRuleR\apending\x1aT\n" +
+	"\apending\x18\x1f \x03(\v2\x1f.redress.routing.v1.PendingRuleR\apending\x12:\n" +
+	"\ttransfers\x18  \x03(\v2\x1c.redress.routing.v1.TransferR\ttransfers\x12;\n" +
+	"\tliability\x18! \x01(\x0e2\x1d.redress.routing.v1.LiabilityR\tliability\x12\x16\n" +
+	"\x06offers\x18\" \x01(\x05R\x06offers\x12#\n" +
+	"\rcurrent_offer\x18# \x01(\tR\fcurrentOffer\x12\x1a\n" +
+	"\bcontacts\x18$ \x01(\x05R\bcontacts\x12\x1d\n" +
+	"\n" +
+	"front_line\x18% \x01(\bR\tfrontLine\x12?\n" +
+	"\alookups\x18& \x03(\v2%.redress.routing.v1.Case.LookupsEntryR\alookups\x12A\n" +
+	"\tdiagnosis\x18' \x01(\v2#.redress.routing.v1.DiagnosisResultR\tdiagnosis\x12\x1f\n" +
+	"\vwork_orders\x18( \x01(\x05R\n" +
+	"workOrders\x12,\n" +
+	"\x12current_work_order\x18) \x01(\tR\x10currentWorkOrder\x12\x1c\n" +
+	"\x06result\x18* \x01(\tB\x04\xd0\xda\x18\x02R\x06result\x12;\n" +
+	"\vhandle_time\x18+ \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"handleTime\x12A\n" +
+	"\fpassed_gates\x18, \x03(\v2\x1e.redress.routing.v1.PassedGateR\vpassedGates\x12=\n" +
+	"\n" +
+	"references\x18- \x03(\v2\x1d.redress.routing.v1.ReferenceR\n" +
+	"references\x12@\n" +
+	"\vescalations\x18. \x03(\v2\x1e.redress.routing.v1.EscalationR\vescalations\x12F\n" +
+	"\rinterventions\x18/ \x03(\v2 .redress.routing.v1.InterventionR\rinterventions\x12\x1f\n" +
+	"\vtried_cards\x180 \x03(\tR\n" +
+	"triedCards\x12%\n" +
+	"\x0eapproval_count\x181 \x01(\x05R\rapprovalCount\x12%\n" +
+	"\x0eopen_approvals\x182 \x03(\tR\ropenApprovals\x12%\n" +
+	"\x0edraft_approved\x183 \x01(\bR\rdraftApproved\x12\x14\n" +
+	"\x05goods\x184 \x01(\tR\x05goods\x129\n" +
+	"\vassign_rule\x185 \x01(\v2\x18.redress.type.v1.RuleRefR\n" +
+	"assignRule\x129\n" +
+	"\x05facts\x186 \x03(\v2#.redress.routing.v1.Case.FactsEntryR\x05facts\x1aT\n" +
 	"\vGradesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12/\n" +
-	"\x05value\x18\x02 \x01(\v2\x19.redress.routing.v1.GradeR\x05value:\x028\x01\"\xac\x01\n" +
+	"\x05value\x18\x02 \x01(\v2\x19.redress.routing.v1.GradeR\x05value:\x028\x01\x1aV\n" +
+	"\fLookupsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
+	"\x05value\x18\x02 \x01(\v2\x1a.redress.routing.v1.LookUpR\x05value:\x028\x01\x1aO\n" +
+	"\n" +
+	"FactsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
+	"\x05value\x18\x02 \x01(\v2\x15.redress.type.v1.FactR\x05value:\x028\x01\"\xac\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10STATE_REGISTERED\x10\x01\x12\x12\n" +
@@ -3112,7 +3516,7 @@ const file_redress_routing_v1_case_proto_rawDesc = "" +
 	"\tsatisfied\x18\x02 \x01(\bR\tsatisfied\x12;\n" +
 	"\vanswer_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"answerTime\x12\x14\n" +
-	"\x05round\x18\x04 \x01(\x05R\x05round\"\x85\a\n" +
+	"\x05round\x18\x04 \x01(\x05R\x05round\"\xd5\b\n" +
 	"\x04Plan\x12N\n" +
 	"\x04name\x18\x01 \x01(\tB:\xe0A\b\xbaH4r220^(cases/[a-z0-9-]{1,64}/plans/[a-z0-9-]{1,64})?$R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12!\n" +
@@ -3130,7 +3534,13 @@ const file_redress_routing_v1_case_proto_rawDesc = "" +
 	"\n" +
 	"start_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tstartTime\x12D\n" +
 	"\rcomplete_time\x18\r \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\fcompleteTime\x121\n" +
-	"\x04rule\x18\x0e \x01(\v2\x18.redress.type.v1.RuleRefB\x03\xe0A\x03R\x04rule\"\xa7\x01\n" +
+	"\x04rule\x18\x0e \x01(\v2\x18.redress.type.v1.RuleRefB\x03\xe0A\x03R\x04rule\x12\x19\n" +
+	"\x05draft\x18\x0f \x01(\bB\x03\xe0A\x01R\x05draft\x12b\n" +
+	"\x05facts\x18\x10 \x03(\v2#.redress.routing.v1.Plan.FactsEntryB'\xe0A\x01\xbaH!\x9a\x01\x1e\x10d\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x05facts\x1aO\n" +
+	"\n" +
+	"FactsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
+	"\x05value\x18\x02 \x01(\v2\x15.redress.type.v1.FactR\x05value:\x028\x01\"\xa7\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTATE_PROPOSED\x10\x01\x12\x12\n" +
@@ -3176,7 +3586,7 @@ const file_redress_routing_v1_case_proto_rawDesc = "" +
 	"\rSTATE_RUNNING\x10\x02\x12\x0e\n" +
 	"\n" +
 	"STATE_DONE\x10\x03\x12\x13\n" +
-	"\x0fSTATE_CANCELLED\x10\x04\"\xdd\x02\n" +
+	"\x0fSTATE_CANCELLED\x10\x04\"\xdf\x04\n" +
 	"\aFinding\x12Q\n" +
 	"\x04name\x18\x01 \x01(\tB=\xe0A\b\xbaH7r523^(cases/[a-z0-9-]{1,64}/findings/[a-z0-9-]{1,64})?$R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12;\n" +
@@ -3185,7 +3595,13 @@ const file_redress_routing_v1_case_proto_rawDesc = "" +
 	"\x05cause\x18\x05 \x01(\bB\x03\xe0A\x01R\x05cause\x12\x1f\n" +
 	"\brecorder\x18\x06 \x01(\tB\x03\xe0A\x03R\brecorder\x12@\n" +
 	"\vrecord_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
-	"recordTime\"\xef\x02\n" +
+	"recordTime\x12H\n" +
+	"\tliability\x18\b \x01(\x0e2\x1d.redress.routing.v1.LiabilityB\v\xe0A\x01\xbaH\x05\x82\x01\x02\x10\x01R\tliability\x12e\n" +
+	"\x05facts\x18\t \x03(\v2&.redress.routing.v1.Finding.FactsEntryB'\xe0A\x01\xbaH!\x9a\x01\x1e\x10d\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x05facts\x1aO\n" +
+	"\n" +
+	"FactsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
+	"\x05value\x18\x02 \x01(\v2\x15.redress.type.v1.FactR\x05value:\x028\x01\"\xef\x02\n" +
 	"\bProgress\x12Q\n" +
 	"\x04name\x18\x01 \x01(\tB=\xe0A\b\xbaH7r523^(cases/[a-z0-9-]{1,64}/progress/[a-z0-9-]{1,64})?$R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12=\n" +
@@ -3194,7 +3610,7 @@ const file_redress_routing_v1_case_proto_rawDesc = "" +
 	"\brecorder\x18\x05 \x01(\tB\x03\xe0A\x03R\brecorder\x12@\n" +
 	"\vrecord_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"recordTime\x12(\n" +
-	"\rweekly_report\x18\a \x01(\bB\x03\xe0A\x01R\fweeklyReport\"\x97\x03\n" +
+	"\rweekly_report\x18\a \x01(\bB\x03\xe0A\x01R\fweeklyReport\"\xa9\x05\n" +
 	"\x05Reply\x12P\n" +
 	"\x04name\x18\x01 \x01(\tB<\xe0A\b\xbaH6r422^(cases/[a-z0-9-]{1,64}/replies/[a-z0-9-]{1,64})?$R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x128\n" +
@@ -3204,7 +3620,15 @@ const file_redress_routing_v1_case_proto_rawDesc = "" +
 	"\acontent\x18\x06 \x01(\tB\x11\xe0A\x02\xbaH\ar\x05\x10\x01\x18\x90N\xd0\xda\x18\x02R\acontent\x12\x1b\n" +
 	"\x06sender\x18\a \x01(\tB\x03\xe0A\x03R\x06sender\x12<\n" +
 	"\tsend_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x01R\bsendTime\x12\x1d\n" +
-	"\adeliver\x18\t \x01(\bB\x03\xe0A\x01R\adeliver\"\x12\n" +
+	"\adeliver\x18\t \x01(\bB\x03\xe0A\x01R\adeliver\x129\n" +
+	"\x05waive\x18\n" +
+	" \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([a-z][a-z0-9_]{0,62})?$R\x05waive\x122\n" +
+	"\fwaive_reason\x18\v \x01(\tB\x0f\xe0A\x01\xbaH\x05r\x03\x18\xd0\x0f\xd0\xda\x18\x02R\vwaiveReason\x12\x1b\n" +
+	"\x06notice\x18\f \x01(\tB\x03\xe0A\x03R\x06notice\x12\x1f\n" +
+	"\bconforms\x18\r \x01(\bB\x03\xe0A\x03R\bconforms\x12\x1b\n" +
+	"\x06normal\x18\x0e \x01(\bB\x03\xe0A\x03R\x06normal\x121\n" +
+	"\x04rule\x18\x0f \x01(\v2\x18.redress.type.v1.RuleRefB\x03\xe0A\x03R\x04rule\x12\x13\n" +
+	"\x02by\x18\x10 \x03(\tB\x03\xe0A\x03R\x02by\"\x12\n" +
 	"\n" +
 	"CaseOpened:\x04\xd8\xda\x18\x03\"\x14\n" +
 	"\fStageEntered:\x04\xd8\xda\x18\x03\"\x1b\n" +
@@ -3251,7 +3675,13 @@ const file_redress_routing_v1_case_proto_rawDesc = "" +
 	"\n" +
 	"CaseClosed:\x04\xd8\xda\x18\x03\"\x15\n" +
 	"\rCaseWithdrawn:\x04\xd8\xda\x18\x03\"\x13\n" +
-	"\vCaseUpdated:\x04\xd8\xda\x18\x01B<Z:example.com/redress/proto/gen/redress/routing/v1;routingv1b\x06proto3"
+	"\vCaseUpdated:\x04\xd8\xda\x18\x01*\x84\x01\n" +
+	"\tLiability\x12\x19\n" +
+	"\x15LIABILITY_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eLIABILITY_OPEN\x10\x01\x12\x15\n" +
+	"\x11LIABILITY_COMPANY\x10\x02\x12\x16\n" +
+	"\x12LIABILITY_CUSTOMER\x10\x03\x12\x19\n" +
+	"\x15LIABILITY_THIRD_PARTY\x10\x04B<Z:example.com/redress/proto/gen/redress/routing/v1;routingv1b\x06proto3"
 
 var (
 	file_redress_routing_v1_case_proto_rawDescOnce sync.Once
@@ -3265,109 +3695,140 @@ func file_redress_routing_v1_case_proto_rawDescGZIP() []byte {
 	return file_redress_routing_v1_case_proto_rawDescData
 }
 
-var file_redress_routing_v1_case_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_redress_routing_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
+var file_redress_routing_v1_case_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_redress_routing_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_redress_routing_v1_case_proto_goTypes = []any{
-	(Case_State)(0),               // 0: redress.routing.v1.Case.State
-	(Step_State)(0),               // 1: redress.routing.v1.Step.State
-	(Plan_State)(0),               // 2: redress.routing.v1.Plan.State
-	(Measure_Kind)(0),             // 3: redress.routing.v1.Measure.Kind
-	(Measure_State)(0),            // 4: redress.routing.v1.Measure.State
-	(*Case)(nil),                  // 5: redress.routing.v1.Case
-	(*PendingRule)(nil),           // 6: redress.routing.v1.PendingRule
-	(*Grade)(nil),                 // 7: redress.routing.v1.Grade
-	(*GradeProposal)(nil),         // 8: redress.routing.v1.GradeProposal
-	(*Step)(nil),                  // 9: redress.routing.v1.Step
-	(*SatisfactionResult)(nil),    // 10: redress.routing.v1.SatisfactionResult
-	(*Plan)(nil),                  // 11: redress.routing.v1.Plan
-	(*Measure)(nil),               // 12: redress.routing.v1.Measure
-	(*Finding)(nil),               // 13: redress.routing.v1.Finding
-	(*Progress)(nil),              // 14: redress.routing.v1.Progress
-	(*Reply)(nil),                 // 15: redress.routing.v1.Reply
-	(*CaseOpened)(nil),            // 16: redress.routing.v1.CaseOpened
-	(*StageEntered)(nil),          // 17: redress.routing.v1.StageEntered
-	(*DepartmentsAssigned)(nil),   // 18: redress.routing.v1.DepartmentsAssigned
-	(*OwnerNamed)(nil),            // 19: redress.routing.v1.OwnerNamed
-	(*GradeProposed)(nil),         // 20: redress.routing.v1.GradeProposed
-	(*GradeSigned)(nil),           // 21: redress.routing.v1.GradeSigned
-	(*GradeSet)(nil),              // 22: redress.routing.v1.GradeSet
-	(*StepChanged)(nil),           // 23: redress.routing.v1.StepChanged
-	(*FindingRecorded)(nil),       // 24: redress.routing.v1.FindingRecorded
-	(*CauseRecorded)(nil),         // 25: redress.routing.v1.CauseRecorded
-	(*PlanProposed)(nil),          // 26: redress.routing.v1.PlanProposed
-	(*PlanSigned)(nil),            // 27: redress.routing.v1.PlanSigned
-	(*PlanApproved)(nil),          // 28: redress.routing.v1.PlanApproved
-	(*PlanStarted)(nil),           // 29: redress.routing.v1.PlanStarted
-	(*MeasureCompleted)(nil),      // 30: redress.routing.v1.MeasureCompleted
-	(*MeasureCancelled)(nil),      // 31: redress.routing.v1.MeasureCancelled
-	(*MeasureDelayed)(nil),        // 32: redress.routing.v1.MeasureDelayed
-	(*PlanCarriedOut)(nil),        // 33: redress.routing.v1.PlanCarriedOut
-	(*PlanVoided)(nil),            // 34: redress.routing.v1.PlanVoided
-	(*ProgressRecorded)(nil),      // 35: redress.routing.v1.ProgressRecorded
-	(*ReplySent)(nil),             // 36: redress.routing.v1.ReplySent
-	(*ObligationOpened)(nil),      // 37: redress.routing.v1.ObligationOpened
-	(*ObligationDischarged)(nil),  // 38: redress.routing.v1.ObligationDischarged
-	(*RoundStarted)(nil),          // 39: redress.routing.v1.RoundStarted
-	(*SatisfactionRecorded)(nil),  // 40: redress.routing.v1.SatisfactionRecorded
-	(*CaseBreached)(nil),          // 41: redress.routing.v1.CaseBreached
-	(*NoticeRecorded)(nil),        // 42: redress.routing.v1.NoticeRecorded
-	(*CaseClosed)(nil),            // 43: redress.routing.v1.CaseClosed
-	(*CaseWithdrawn)(nil),         // 44: redress.routing.v1.CaseWithdrawn
-	(*CaseUpdated)(nil),           // 45: redress.routing.v1.CaseUpdated
-	nil,                           // 46: redress.routing.v1.Case.GradesEntry
-	nil,                           // 47: redress.routing.v1.Step.FactsEntry
-	(*timestamppb.Timestamp)(nil), // 48: google.protobuf.Timestamp
-	(*v1.Obligation)(nil),         // 49: redress.type.v1.Obligation
-	(*v1.RuleRef)(nil),            // 50: redress.type.v1.RuleRef
-	(*v1.Approval)(nil),           // 51: redress.type.v1.Approval
-	(*v1.Money)(nil),              // 52: redress.type.v1.Money
-	(*v1.Fact)(nil),               // 53: redress.type.v1.Fact
+	(Liability)(0),                // 0: redress.routing.v1.Liability
+	(Case_State)(0),               // 1: redress.routing.v1.Case.State
+	(Step_State)(0),               // 2: redress.routing.v1.Step.State
+	(Plan_State)(0),               // 3: redress.routing.v1.Plan.State
+	(Measure_Kind)(0),             // 4: redress.routing.v1.Measure.Kind
+	(Measure_State)(0),            // 5: redress.routing.v1.Measure.State
+	(*Case)(nil),                  // 6: redress.routing.v1.Case
+	(*PendingRule)(nil),           // 7: redress.routing.v1.PendingRule
+	(*Grade)(nil),                 // 8: redress.routing.v1.Grade
+	(*GradeProposal)(nil),         // 9: redress.routing.v1.GradeProposal
+	(*Step)(nil),                  // 10: redress.routing.v1.Step
+	(*SatisfactionResult)(nil),    // 11: redress.routing.v1.SatisfactionResult
+	(*Plan)(nil),                  // 12: redress.routing.v1.Plan
+	(*Measure)(nil),               // 13: redress.routing.v1.Measure
+	(*Finding)(nil),               // 14: redress.routing.v1.Finding
+	(*Progress)(nil),              // 15: redress.routing.v1.Progress
+	(*Reply)(nil),                 // 16: redress.routing.v1.Reply
+	(*CaseOpened)(nil),            // 17: redress.routing.v1.CaseOpened
+	(*StageEntered)(nil),          // 18: redress.routing.v1.StageEntered
+	(*DepartmentsAssigned)(nil),   // 19: redress.routing.v1.DepartmentsAssigned
+	(*OwnerNamed)(nil),            // 20: redress.routing.v1.OwnerNamed
+	(*GradeProposed)(nil),         // 21: redress.routing.v1.GradeProposed
+	(*GradeSigned)(nil),           // 22: redress.routing.v1.GradeSigned
+	(*GradeSet)(nil),              // 23: redress.routing.v1.GradeSet
+	(*StepChanged)(nil),           // 24: redress.routing.v1.StepChanged
+	(*FindingRecorded)(nil),       // 25: redress.routing.v1.FindingRecorded
+	(*CauseRecorded)(nil),         // 26: redress.routing.v1.CauseRecorded
+	(*PlanProposed)(nil),          // 27: redress.routing.v1.PlanProposed
+	(*PlanSigned)(nil),            // 28: redress.routing.v1.PlanSigned
+	(*PlanApproved)(nil),          // 29: redress.routing.v1.PlanApproved
+	(*PlanStarted)(nil),           // 30: redress.routing.v1.PlanStarted
+	(*MeasureCompleted)(nil),      // 31: redress.routing.v1.MeasureCompleted
+	(*MeasureCancelled)(nil),      // 32: redress.routing.v1.MeasureCancelled
+	(*MeasureDelayed)(nil),        // 33: redress.routing.v1.MeasureDelayed
+	(*PlanCarriedOut)(nil),        // 34: redress.routing.v1.PlanCarriedOut
+	(*PlanVoided)(nil),            // 35: redress.routing.v1.PlanVoided
+	(*ProgressRecorded)(nil),      // 36: redress.routing.v1.ProgressRecorded
+	(*ReplySent)(nil),             // 37: redress.routing.v1.ReplySent
+	(*ObligationOpened)(nil),      // 38: redress.routing.v1.ObligationOpened
+	(*ObligationDischarged)(nil),  // 39: redress.routing.v1.ObligationDischarged
+	(*RoundStarted)(nil),          // 40: redress.routing.v1.RoundStarted
+	(*SatisfactionRecorded)(nil),  // 41: redress.routing.v1.SatisfactionRecorded
+	(*CaseBreached)(nil),          // 42: redress.routing.v1.CaseBreached
+	(*NoticeRecorded)(nil),        // 43: redress.routing.v1.NoticeRecorded
+	(*CaseClosed)(nil),            // 44: redress.routing.v1.CaseClosed
+	(*CaseWithdrawn)(nil),         // 45: redress.routing.v1.CaseWithdrawn
+	(*CaseUpdated)(nil),           // 46: redress.routing.v1.CaseUpdated
+	nil,                           // 47: redress.routing.v1.Case.GradesEntry
+	nil,                           // 48: redress.routing.v1.Case.LookupsEntry
+	nil,                           // 49: redress.routing.v1.Case.FactsEntry
+	nil,                           // 50: redress.routing.v1.Step.FactsEntry
+	nil,                           // 51: redress.routing.v1.Plan.FactsEntry
+	nil,                           // 52: redress.routing.v1.Finding.FactsEntry
+	(*timestamppb.Timestamp)(nil), // 53: google.protobuf.Timestamp
+	(*v1.Obligation)(nil),         // 54: redress.type.v1.Obligation
+	(*Transfer)(nil),              // 55: redress.routing.v1.Transfer
+	(*DiagnosisResult)(nil),       // 56: redress.routing.v1.DiagnosisResult
+	(*PassedGate)(nil),            // 57: redress.routing.v1.PassedGate
+	(*Reference)(nil),             // 58: redress.routing.v1.Reference
+	(*Escalation)(nil),            // 59: redress.routing.v1.Escalation
+	(*Intervention)(nil),          // 60: redress.routing.v1.Intervention
+	(*v1.RuleRef)(nil),            // 61: redress.type.v1.RuleRef
+	(*v1.Approval)(nil),           // 62: redress.type.v1.Approval
+	(*v1.Money)(nil),              // 63: redress.type.v1.Money
+	(*LookUp)(nil),                // 64: redress.routing.v1.LookUp
+	(*v1.Fact)(nil),               // 65: redress.type.v1.Fact
 }
 var file_redress_routing_v1_case_proto_depIdxs = []int32{
-	0,  // 0: redress.routing.v1.Case.state:type_name -> redress.routing.v1.Case.State
-	48, // 1: redress.routing.v1.Case.receive_time:type_name -> google.protobuf.Timestamp
-	46, // 2: redress.routing.v1.Case.grades:type_name -> redress.routing.v1.Case.GradesEntry
-	9,  // 3: redress.routing.v1.Case.steps:type_name -> redress.routing.v1.Step
-	49, // 4: redress.routing.v1.Case.obligations:type_name -> redress.type.v1.Obligation
-	48, // 5: redress.routing.v1.Case.close_time:type_name -> google.protobuf.Timestamp
-	48, // 6: redress.routing.v1.Case.create_time:type_name -> google.protobuf.Timestamp
-	48, // 7: redress.routing.v1.Case.update_time:type_name -> google.protobuf.Timestamp
-	10, // 8: redress.routing.v1.Case.satisfaction:type_name -> redress.routing.v1.SatisfactionResult
-	8,  // 9: redress.routing.v1.Case.grade_proposal:type_name -> redress.routing.v1.GradeProposal
-	6,  // 10: redress.routing.v1.Case.pending:type_name -> redress.routing.v1.PendingRule
-	48, // 11: redress.routing.v1.PendingRule.occur_time:type_name -> google.protobuf.Timestamp
-	50, // 12: redress.routing.v1.Grade.rule:type_name -> redress.type.v1.RuleRef
-	48, // 13: redress.routing.v1.Grade.set_time:type_name -> google.protobuf.Timestamp
-	51, // 14: redress.routing.v1.GradeProposal.approval:type_name -> redress.type.v1.Approval
-	1,  // 15: redress.routing.v1.Step.state:type_name -> redress.routing.v1.Step.State
-	50, // 16: redress.routing.v1.Step.rule:type_name -> redress.type.v1.RuleRef
-	48, // 17: redress.routing.v1.Step.open_time:type_name -> google.protobuf.Timestamp
-	48, // 18: redress.routing.v1.Step.done_time:type_name -> google.protobuf.Timestamp
-	47, // 19: redress.routing.v1.Step.facts:type_name -> redress.routing.v1.Step.FactsEntry
-	48, // 20: redress.routing.v1.SatisfactionResult.answer_time:type_name -> google.protobuf.Timestamp
-	2,  // 21: redress.routing.v1.Plan.state:type_name -> redress.routing.v1.Plan.State
-	12, // 22: redress.routing.v1.Plan.measures:type_name -> redress.routing.v1.Measure
-	51, // 23: redress.routing.v1.Plan.approval:type_name -> redress.type.v1.Approval
-	48, // 24: redress.routing.v1.Plan.propose_time:type_name -> google.protobuf.Timestamp
-	48, // 25: redress.routing.v1.Plan.start_time:type_name -> google.protobuf.Timestamp
-	48, // 26: redress.routing.v1.Plan.complete_time:type_name -> google.protobuf.Timestamp
-	50, // 27: redress.routing.v1.Plan.rule:type_name -> redress.type.v1.RuleRef
-	3,  // 28: redress.routing.v1.Measure.kind:type_name -> redress.routing.v1.Measure.Kind
-	52, // 29: redress.routing.v1.Measure.amount:type_name -> redress.type.v1.Money
-	4,  // 30: redress.routing.v1.Measure.state:type_name -> redress.routing.v1.Measure.State
-	48, // 31: redress.routing.v1.Measure.complete_time:type_name -> google.protobuf.Timestamp
-	48, // 32: redress.routing.v1.Measure.due_time:type_name -> google.protobuf.Timestamp
-	48, // 33: redress.routing.v1.Finding.record_time:type_name -> google.protobuf.Timestamp
-	48, // 34: redress.routing.v1.Progress.record_time:type_name -> google.protobuf.Timestamp
-	48, // 35: redress.routing.v1.Reply.send_time:type_name -> google.protobuf.Timestamp
-	1,  // 36: redress.routing.v1.StepChanged.state:type_name -> redress.routing.v1.Step.State
-	7,  // 37: redress.routing.v1.Case.GradesEntry.value:type_name -> redress.routing.v1.Grade
-	53, // 38: redress.routing.v1.Step.FactsEntry.value:type_name -> redress.type.v1.Fact
-	39, // [39:39] is the sub-list for method output_type
-	39, // [39:39] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	1,  // 0: redress.routing.v1.Case.state:type_name -> redress.routing.v1.Case.State
+	53, // 1: redress.routing.v1.Case.receive_time:type_name -> google.protobuf.Timestamp
+	47, // 2: redress.routing.v1.Case.grades:type_name -> redress.routing.v1.Case.GradesEntry
+	10, // 3: redress.routing.v1.Case.steps:type_name -> redress.routing.v1.Step
+	54, // 4: redress.routing.v1.Case.obligations:type_name -> redress.type.v1.Obligation
+	53, // 5: redress.routing.v1.Case.close_time:type_name -> google.protobuf.Timestamp
+	53, // 6: redress.routing.v1.Case.create_time:type_name -> google.protobuf.Timestamp
+	53, // 7: redress.routing.v1.Case.update_time:type_name -> google.protobuf.Timestamp
+	11, // 8: redress.routing.v1.Case.satisfaction:type_name -> redress.routing.v1.SatisfactionResult
+	9,  // 9: redress.routing.v1.Case.grade_proposal:type_name -> redress.routing.v1.GradeProposal
+	7,  // 10: redress.routing.v1.Case.pending:type_name -> redress.routing.v1.PendingRule
+	55, // 11: redress.routing.v1.Case.transfers:type_name -> redress.routing.v1.Transfer
+	0,  // 12: redress.routing.v1.Case.liability:type_name -> redress.routing.v1.Liability
+	48, // 13: redress.routing.v1.Case.lookups:type_name -> redress.routing.v1.Case.LookupsEntry
+	56, // 14: redress.routing.v1.Case.diagnosis:type_name -> redress.routing.v1.DiagnosisResult
+	53, // 15: redress.routing.v1.Case.handle_time:type_name -> google.protobuf.Timestamp
+	57, // 16: redress.routing.v1.Case.passed_gates:type_name -> redress.routing.v1.PassedGate
+	58, // 17: redress.routing.v1.Case.references:type_name -> redress.routing.v1.Reference
+	59, // 18: redress.routing.v1.Case.escalations:type_name -> redress.routing.v1.Escalation
+	60, // 19: redress.routing.v1.Case.interventions:type_name -> redress.routing.v1.Intervention
+	61, // 20: redress.routing.v1.Case.assign_rule:type_name -> redress.type.v1.RuleRef
+	49, // 21: redress.routing.v1.Case.facts:type_name -> redress.routing.v1.Case.FactsEntry
+	53, // 22: redress.routing.v1.PendingRule.occur_time:type_name -> google.protobuf.Timestamp
+	61, // 23: redress.routing.v1.Grade.rule:type_name -> redress.type.v1.RuleRef
+	53, // 24: redress.routing.v1.Grade.set_time:type_name -> google.protobuf.Timestamp
+	62, // 25: redress.routing.v1.GradeProposal.approval:type_name -> redress.type.v1.Approval
+	2,  // 26: redress.routing.v1.Step.state:type_name -> redress.routing.v1.Step.State
+	61, // 27: redress.routing.v1.Step.rule:type_name -> redress.type.v1.RuleRef
+	53, // 28: redress.routing.v1.Step.open_time:type_name -> google.protobuf.Timestamp
+	53, // 29: redress.routing.v1.Step.done_time:type_name -> google.protobuf.Timestamp
+	50, // 30: redress.routing.v1.Step.facts:type_name -> redress.routing.v1.Step.FactsEntry
+	53, // 31: redress.routing.v1.SatisfactionResult.answer_time:type_name -> google.protobuf.Timestamp
+	3,  // 32: redress.routing.v1.Plan.state:type_name -> redress.routing.v1.Plan.State
+	13, // 33: redress.routing.v1.Plan.measures:type_name -> redress.routing.v1.Measure
+	62, // 34: redress.routing.v1.Plan.approval:type_name -> redress.type.v1.Approval
+	53, // 35: redress.routing.v1.Plan.propose_time:type_name -> google.protobuf.Timestamp
+	53, // 36: redress.routing.v1.Plan.start_time:type_name -> google.protobuf.Timestamp
+	53, // 37: redress.routing.v1.Plan.complete_time:type_name -> google.protobuf.Timestamp
+	61, // 38: redress.routing.v1.Plan.rule:type_name -> redress.type.v1.RuleRef
+	51, // 39: redress.routing.v1.Plan.facts:type_name -> redress.routing.v1.Plan.FactsEntry
+	4,  // 40: redress.routing.v1.Measure.kind:type_name -> redress.routing.v1.Measure.Kind
+	63, // 41: redress.routing.v1.Measure.amount:type_name -> redress.type.v1.Money
+	5,  // 42: redress.routing.v1.Measure.state:type_name -> redress.routing.v1.Measure.State
+	53, // 43: redress.routing.v1.Measure.complete_time:type_name -> google.protobuf.Timestamp
+	53, // 44: redress.routing.v1.Measure.due_time:type_name -> google.protobuf.Timestamp
+	53, // 45: redress.routing.v1.Finding.record_time:type_name -> google.protobuf.Timestamp
+	0,  // 46: redress.routing.v1.Finding.liability:type_name -> redress.routing.v1.Liability
+	52, // 47: redress.routing.v1.Finding.facts:type_name -> redress.routing.v1.Finding.FactsEntry
+	53, // 48: redress.routing.v1.Progress.record_time:type_name -> google.protobuf.Timestamp
+	53, // 49: redress.routing.v1.Reply.send_time:type_name -> google.protobuf.Timestamp
+	61, // 50: redress.routing.v1.Reply.rule:type_name -> redress.type.v1.RuleRef
+	2,  // 51: redress.routing.v1.StepChanged.state:type_name -> redress.routing.v1.Step.State
+	8,  // 52: redress.routing.v1.Case.GradesEntry.value:type_name -> redress.routing.v1.Grade
+	64, // 53: redress.routing.v1.Case.LookupsEntry.value:type_name -> redress.routing.v1.LookUp
+	65, // 54: redress.routing.v1.Case.FactsEntry.value:type_name -> redress.type.v1.Fact
+	65, // 55: redress.routing.v1.Step.FactsEntry.value:type_name -> redress.type.v1.Fact
+	65, // 56: redress.routing.v1.Plan.FactsEntry.value:type_name -> redress.type.v1.Fact
+	65, // 57: redress.routing.v1.Finding.FactsEntry.value:type_name -> redress.type.v1.Fact
+	58, // [58:58] is the sub-list for method output_type
+	58, // [58:58] is the sub-list for method input_type
+	58, // [58:58] is the sub-list for extension type_name
+	58, // [58:58] is the sub-list for extension extendee
+	0,  // [0:58] is the sub-list for field type_name
 }
 
 func init() { file_redress_routing_v1_case_proto_init() }
@@ -3375,13 +3836,14 @@ func file_redress_routing_v1_case_proto_init() {
 	if File_redress_routing_v1_case_proto != nil {
 		return
 	}
+	file_redress_routing_v1_handling_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_routing_v1_case_proto_rawDesc), len(file_redress_routing_v1_case_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   43,
+			NumEnums:      6,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
