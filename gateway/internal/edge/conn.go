@@ -70,7 +70,7 @@ func (c byName) NewStream(context.Context, *grpc.StreamDesc, string, ...grpc.Cal
 // clockOwner returns the service that owns the clocks of a collection.
 func clockOwner(m proto.Message) (string, bool) {
 	collection, _, _ := strings.Cut(stringField(m, "name")+stringField(m, "parent"), "/")
-	service, ok := map[string]string{"cases": "routing", "claims": "compensation", "actions": "corrective-action"}[collection]
+	service, ok := map[string]string{"cases": "routing", "claims": "compensation", "actions": "corrective-action", "entries": "corrective-action", "duties": "corrective-action"}[collection]
 	return service, ok
 }
 

@@ -896,13 +896,13 @@ const file_redress_clock_v1_clock_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x05 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"D\n" +
 	"\x13ExtendClockResponse\x12-\n" +
-	"\x05clock\x18\x01 \x01(\v2\x17.redress.clock.v1.ClockR\x05clock2\xa8\t\n" +
-	"\fClockService\x12\xdc\x01\n" +
-	"\bGetClock\x12!.redress.clock.v1.GetClockRequest\x1a\".redress.clock.v1.GetClockResponse\"\x88\x01\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02sZ%b\x05clock\x12\x1c/v1/{name=claims/*/clocks/*}Z&b\x05clock\x12\x1d/v1/{name=actions/*/clocks/*}b\x05clock\x12\x1b/v1/{name=cases/*/clocks/*}\x90\x02\x01\x12\xce\x01\n" +
+	"\x05clock\x18\x01 \x01(\v2\x17.redress.clock.v1.ClockR\x05clock2\x8d\v\n" +
+	"\fClockService\x12\xac\x02\n" +
+	"\bGetClock\x12!.redress.clock.v1.GetClockRequest\x1a\".redress.clock.v1.GetClockResponse\"\xd8\x01\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02\xc2\x01Z%b\x05clock\x12\x1c/v1/{name=claims/*/clocks/*}Z&b\x05clock\x12\x1d/v1/{name=actions/*/clocks/*}Z%b\x05clock\x12\x1c/v1/{name=duties/*/clocks/*}Z&b\x05clock\x12\x1d/v1/{name=entries/*/clocks/*}b\x05clock\x12\x1b/v1/{name=cases/*/clocks/*}\x90\x02\x01\x12\x91\x02\n" +
 	"\n" +
-	"ListClocks\x12#.redress.clock.v1.ListClocksRequest\x1a$.redress.clock.v1.ListClocksResponse\"u\xca\xda\x18\n" +
-	"(\x012\x06parent\x82\xd3\xe4\x93\x02^Z\x1e\x12\x1c/v1/{parent=claims/*}/clocksZ\x1f\x12\x1d/v1/{parent=actions/*}/clocks\x12\x1b/v1/{parent=cases/*}/clocks\x90\x02\x01\x12\xeb\x01\n" +
-	"\fExplainClock\x12%.redress.clock.v1.ExplainClockRequest\x1a&.redress.clock.v1.ExplainClockResponse\"\x8b\x01\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02vZ&\x12$/v1/{name=claims/*/clocks/*}:explainZ'\x12%/v1/{name=actions/*/clocks/*}:explain\x12#/v1/{name=cases/*/clocks/*}:explain\x90\x02\x01\x12\xa0\x01\n" +
+	"ListClocks\x12#.redress.clock.v1.ListClocksRequest\x1a$.redress.clock.v1.ListClocksResponse\"\xb7\x01\xca\xda\x18\n" +
+	"(\x012\x06parent\x82\xd3\xe4\x93\x02\x9f\x01Z\x1e\x12\x1c/v1/{parent=claims/*}/clocksZ\x1f\x12\x1d/v1/{parent=actions/*}/clocksZ\x1e\x12\x1c/v1/{parent=duties/*}/clocksZ\x1f\x12\x1d/v1/{parent=entries/*}/clocks\x12\x1b/v1/{parent=cases/*}/clocks\x90\x02\x01\x12\xbd\x02\n" +
+	"\fExplainClock\x12%.redress.clock.v1.ExplainClockRequest\x1a&.redress.clock.v1.ExplainClockResponse\"\xdd\x01\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02\xc7\x01Z&\x12$/v1/{name=claims/*/clocks/*}:explainZ'\x12%/v1/{name=actions/*/clocks/*}:explainZ&\x12$/v1/{name=duties/*/clocks/*}:explainZ'\x12%/v1/{name=entries/*/clocks/*}:explain\x12#/v1/{name=cases/*/clocks/*}:explain\x90\x02\x01\x12\xa0\x01\n" +
 	"\n" +
 	"PauseClock\x12#.redress.clock.v1.PauseClockRequest\x1a$.redress.clock.v1.PauseClockResponse\"G\xca\xda\x18\r\n" +
 	"\x01\x062\x04name8\x01@\x01\x82\xd3\xe4\x93\x02-:\x01*b\x05clock\"!/v1/{name=cases/*/clocks/*}:pause\x90\x02\x02\x12\xa4\x01\n" +

@@ -39,6 +39,10 @@ const (
 	Action_KIND_RECTIFICATION Action_Kind = 3
 	// Improves without a nonconformity.
 	Action_KIND_IMPROVEMENT Action_Kind = 4
+	// Tests again.
+	Action_KIND_RETEST Action_Kind = 5
+	// Calls back what was delivered.
+	Action_KIND_RECALL Action_Kind = 6
 )
 
 // Enum value maps for Action_Kind.
@@ -49,6 +53,8 @@ var (
 		2: "KIND_PREVENTIVE",
 		3: "KIND_RECTIFICATION",
 		4: "KIND_IMPROVEMENT",
+		5: "KIND_RETEST",
+		6: "KIND_RECALL",
 	}
 	Action_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":   0,
@@ -56,6 +62,8 @@ var (
 		"KIND_PREVENTIVE":    2,
 		"KIND_RECTIFICATION": 3,
 		"KIND_IMPROVEMENT":   4,
+		"KIND_RETEST":        5,
+		"KIND_RECALL":        6,
 	}
 )
 
@@ -180,7 +188,7 @@ type Action struct {
 	DueTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=due_time,json=dueTime,proto3" json:"due_time,omitempty"`
 	// Facts of the pack's forms about the action, by field id.
 	Facts map[string]*v1.Fact `protobuf:"bytes,11,rep,name=facts,proto3" json:"facts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Kind of action of the pack; empty if none.
+	// Kind of action of the pack; empty takes the pack's only one of that kind, if it has one.
 	PolicyKind string `protobuf:"bytes,12,opt,name=policy_kind,json=policyKind,proto3" json:"policy_kind,omitempty"`
 	// Obligation it discharges; empty if none.
 	Obligation string `protobuf:"bytes,13,opt,name=obligation,proto3" json:"obligation,omitempty"`
@@ -207,7 +215,19 @@ type Action struct {
 	// Number of the complaint.
 	CaseNumber string `protobuf:"bytes,24,opt,name=case_number,json=caseNumber,proto3" json:"case_number,omitempty"`
 	// When it went on file; absent before.
-	CloseTime     *timestamppb.Timestamp `protobuf:"bytes,25,opt,name=close_time,json=closeTime,proto3" json:"close_time,omitempty"`
+	CloseTime *timestamppb.Timestamp `protobuf:"bytes,25,opt,name=close_time,json=closeTime,proto3" json:"close_time,omitempty"`
+	// Forms that were filled, in the order of filling.
+	Forms []*ActionForm `protobuf:"bytes,26,rep,name=forms,proto3" json:"forms,omitempty"`
+	// Other controlled procedures it refers to, by their titles.
+	References []string `protobuf:"bytes,27,rep,name=references,proto3" json:"references,omitempty"`
+	// Chains of signatures that ended before, oldest first.
+	EarlierApprovals []*v1.Approval `protobuf:"bytes,28,rep,name=earlier_approvals,json=earlierApprovals,proto3" json:"earlier_approvals,omitempty"`
+	// Fields whose values the caller may not see; they are absent from facts.
+	Withheld []string `protobuf:"bytes,29,rep,name=withheld,proto3" json:"withheld,omitempty"`
+	// Why it was cancelled; empty otherwise.
+	CancelReason string `protobuf:"bytes,30,opt,name=cancel_reason,json=cancelReason,proto3" json:"cancel_reason,omitempty"`
+	// The case cannot be closed while the action is open.
+	BlocksClose   bool `protobuf:"varint,31,opt,name=blocks_close,json=blocksClose,proto3" json:"blocks_close,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -417,6 +437,121 @@ func (x *Action) GetCloseTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Action) GetForms() []*ActionForm {
+	if x != nil {
+		return x.Forms
+	}
+	return nil
+}
+
+func (x *Action) GetReferences() []string {
+	if x != nil {
+		return x.References
+	}
+	return nil
+}
+
+func (x *Action) GetEarlierApprovals() []*v1.Approval {
+	if x != nil {
+		return x.EarlierApprovals
+	}
+	return nil
+}
+
+func (x *Action) GetWithheld() []string {
+	if x != nil {
+		return x.Withheld
+	}
+	return nil
+}
+
+func (x *Action) GetCancelReason() string {
+	if x != nil {
+		return x.CancelReason
+	}
+	return ""
+}
+
+func (x *Action) GetBlocksClose() bool {
+	if x != nil {
+		return x.BlocksClose
+	}
+	return false
+}
+
+// ActionForm is one form of the pack about an action, as it was filled.
+type ActionForm struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Form of the pack.
+	Form string `protobuf:"bytes,1,opt,name=form,proto3" json:"form,omitempty"`
+	// Number of the filled form; empty if the form has none.
+	Number string `protobuf:"bytes,2,opt,name=number,proto3" json:"number,omitempty"`
+	// people/{person} who filled it last.
+	Principal string `protobuf:"bytes,3,opt,name=principal,proto3" json:"principal,omitempty"`
+	// When.
+	FillTime      *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=fill_time,json=fillTime,proto3" json:"fill_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ActionForm) Reset() {
+	*x = ActionForm{}
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ActionForm) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ActionForm) ProtoMessage() {}
+
+func (x *ActionForm) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ActionForm.ProtoReflect.Descriptor instead.
+func (*ActionForm) Descriptor() ([]byte, []int) {
+	return file_redress_correctiveaction_v1_action_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ActionForm) GetForm() string {
+	if x != nil {
+		return x.Form
+	}
+	return ""
+}
+
+func (x *ActionForm) GetNumber() string {
+	if x != nil {
+		return x.Number
+	}
+	return ""
+}
+
+func (x *ActionForm) GetPrincipal() string {
+	if x != nil {
+		return x.Principal
+	}
+	return ""
+}
+
+func (x *ActionForm) GetFillTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FillTime
+	}
+	return nil
+}
+
 // Implementation says what was done.
 type Implementation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -432,7 +567,7 @@ type Implementation struct {
 
 func (x *Implementation) Reset() {
 	*x = Implementation{}
-	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[1]
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -444,7 +579,7 @@ func (x *Implementation) String() string {
 func (*Implementation) ProtoMessage() {}
 
 func (x *Implementation) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[1]
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -457,7 +592,7 @@ func (x *Implementation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Implementation.ProtoReflect.Descriptor instead.
 func (*Implementation) Descriptor() ([]byte, []int) {
-	return file_redress_correctiveaction_v1_action_proto_rawDescGZIP(), []int{1}
+	return file_redress_correctiveaction_v1_action_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Implementation) GetPrincipal() string {
@@ -491,14 +626,16 @@ type ActionVerification struct {
 	// It was effective.
 	Effective bool `protobuf:"varint,3,opt,name=effective,proto3" json:"effective,omitempty"`
 	// What was looked at.
-	Note          string `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
+	Note string `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
+	// people/{person} whose designee verified; empty if nobody's.
+	OnBehalfOf    string `protobuf:"bytes,5,opt,name=on_behalf_of,json=onBehalfOf,proto3" json:"on_behalf_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ActionVerification) Reset() {
 	*x = ActionVerification{}
-	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[2]
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -510,7 +647,7 @@ func (x *ActionVerification) String() string {
 func (*ActionVerification) ProtoMessage() {}
 
 func (x *ActionVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[2]
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -523,7 +660,7 @@ func (x *ActionVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionVerification.ProtoReflect.Descriptor instead.
 func (*ActionVerification) Descriptor() ([]byte, []int) {
-	return file_redress_correctiveaction_v1_action_proto_rawDescGZIP(), []int{2}
+	return file_redress_correctiveaction_v1_action_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ActionVerification) GetPrincipal() string {
@@ -554,6 +691,13 @@ func (x *ActionVerification) GetNote() string {
 	return ""
 }
 
+func (x *ActionVerification) GetOnBehalfOf() string {
+	if x != nil {
+		return x.OnBehalfOf
+	}
+	return ""
+}
+
 // ActionOpened says that an action is owed.
 type ActionOpened struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -563,7 +707,7 @@ type ActionOpened struct {
 
 func (x *ActionOpened) Reset() {
 	*x = ActionOpened{}
-	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[3]
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -575,7 +719,7 @@ func (x *ActionOpened) String() string {
 func (*ActionOpened) ProtoMessage() {}
 
 func (x *ActionOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[3]
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -588,7 +732,7 @@ func (x *ActionOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionOpened.ProtoReflect.Descriptor instead.
 func (*ActionOpened) Descriptor() ([]byte, []int) {
-	return file_redress_correctiveaction_v1_action_proto_rawDescGZIP(), []int{3}
+	return file_redress_correctiveaction_v1_action_proto_rawDescGZIP(), []int{4}
 }
 
 // ActionImplemented says that it was carried out.
@@ -600,7 +744,7 @@ type ActionImplemented struct {
 
 func (x *ActionImplemented) Reset() {
 	*x = ActionImplemented{}
-	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[4]
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -612,7 +756,7 @@ func (x *ActionImplemented) String() string {
 func (*ActionImplemented) ProtoMessage() {}
 
 func (x *ActionImplemented) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[4]
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -625,7 +769,7 @@ func (x *ActionImplemented) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionImplemented.ProtoReflect.Descriptor instead.
 func (*ActionImplemented) Descriptor() ([]byte, []int) {
-	return file_redress_correctiveaction_v1_action_proto_rawDescGZIP(), []int{4}
+	return file_redress_correctiveaction_v1_action_proto_rawDescGZIP(), []int{5}
 }
 
 // ActionVerified says what the verification found.
@@ -637,7 +781,7 @@ type ActionVerified struct {
 
 func (x *ActionVerified) Reset() {
 	*x = ActionVerified{}
-	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[5]
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -649,7 +793,7 @@ func (x *ActionVerified) String() string {
 func (*ActionVerified) ProtoMessage() {}
 
 func (x *ActionVerified) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[5]
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -662,7 +806,7 @@ func (x *ActionVerified) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionVerified.ProtoReflect.Descriptor instead.
 func (*ActionVerified) Descriptor() ([]byte, []int) {
-	return file_redress_correctiveaction_v1_action_proto_rawDescGZIP(), []int{5}
+	return file_redress_correctiveaction_v1_action_proto_rawDescGZIP(), []int{6}
 }
 
 // ActionClosed says that it went on file.
@@ -674,7 +818,7 @@ type ActionClosed struct {
 
 func (x *ActionClosed) Reset() {
 	*x = ActionClosed{}
-	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[6]
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -686,7 +830,7 @@ func (x *ActionClosed) String() string {
 func (*ActionClosed) ProtoMessage() {}
 
 func (x *ActionClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[6]
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -699,7 +843,7 @@ func (x *ActionClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionClosed.ProtoReflect.Descriptor instead.
 func (*ActionClosed) Descriptor() ([]byte, []int) {
-	return file_redress_correctiveaction_v1_action_proto_rawDescGZIP(), []int{6}
+	return file_redress_correctiveaction_v1_action_proto_rawDescGZIP(), []int{7}
 }
 
 // ActionCancelled says that it is no longer owed.
@@ -711,7 +855,7 @@ type ActionCancelled struct {
 
 func (x *ActionCancelled) Reset() {
 	*x = ActionCancelled{}
-	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[7]
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -723,7 +867,7 @@ func (x *ActionCancelled) String() string {
 func (*ActionCancelled) ProtoMessage() {}
 
 func (x *ActionCancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[7]
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -736,14 +880,272 @@ func (x *ActionCancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionCancelled.ProtoReflect.Descriptor instead.
 func (*ActionCancelled) Descriptor() ([]byte, []int) {
-	return file_redress_correctiveaction_v1_action_proto_rawDescGZIP(), []int{7}
+	return file_redress_correctiveaction_v1_action_proto_rawDescGZIP(), []int{8}
+}
+
+// ActionAmended says that its description, department, owner or date changed.
+type ActionAmended struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ActionAmended) Reset() {
+	*x = ActionAmended{}
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ActionAmended) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ActionAmended) ProtoMessage() {}
+
+func (x *ActionAmended) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ActionAmended.ProtoReflect.Descriptor instead.
+func (*ActionAmended) Descriptor() ([]byte, []int) {
+	return file_redress_correctiveaction_v1_action_proto_rawDescGZIP(), []int{9}
+}
+
+// ActionFormFilled says that a form about it was filled.
+type ActionFormFilled struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Form of the pack.
+	Form          string `protobuf:"bytes,1,opt,name=form,proto3" json:"form,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ActionFormFilled) Reset() {
+	*x = ActionFormFilled{}
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ActionFormFilled) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ActionFormFilled) ProtoMessage() {}
+
+func (x *ActionFormFilled) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ActionFormFilled.ProtoReflect.Descriptor instead.
+func (*ActionFormFilled) Descriptor() ([]byte, []int) {
+	return file_redress_correctiveaction_v1_action_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ActionFormFilled) GetForm() string {
+	if x != nil {
+		return x.Form
+	}
+	return ""
+}
+
+// ActionApprovalAsked says that its approval was asked for.
+type ActionApprovalAsked struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ActionApprovalAsked) Reset() {
+	*x = ActionApprovalAsked{}
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ActionApprovalAsked) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ActionApprovalAsked) ProtoMessage() {}
+
+func (x *ActionApprovalAsked) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ActionApprovalAsked.ProtoReflect.Descriptor instead.
+func (*ActionApprovalAsked) Descriptor() ([]byte, []int) {
+	return file_redress_correctiveaction_v1_action_proto_rawDescGZIP(), []int{11}
+}
+
+// ActionSigned says that somebody signed.
+type ActionSigned struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Place in the chain.
+	Step string `protobuf:"bytes,1,opt,name=step,proto3" json:"step,omitempty"`
+	// What they decided.
+	Decision v1.Decision `protobuf:"varint,2,opt,name=decision,proto3,enum=redress.type.v1.Decision" json:"decision,omitempty"`
+	// It was given by telephone.
+	ByTelephone   bool `protobuf:"varint,3,opt,name=by_telephone,json=byTelephone,proto3" json:"by_telephone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ActionSigned) Reset() {
+	*x = ActionSigned{}
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ActionSigned) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ActionSigned) ProtoMessage() {}
+
+func (x *ActionSigned) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ActionSigned.ProtoReflect.Descriptor instead.
+func (*ActionSigned) Descriptor() ([]byte, []int) {
+	return file_redress_correctiveaction_v1_action_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ActionSigned) GetStep() string {
+	if x != nil {
+		return x.Step
+	}
+	return ""
+}
+
+func (x *ActionSigned) GetDecision() v1.Decision {
+	if x != nil {
+		return x.Decision
+	}
+	return v1.Decision(0)
+}
+
+func (x *ActionSigned) GetByTelephone() bool {
+	if x != nil {
+		return x.ByTelephone
+	}
+	return false
+}
+
+// ActionApproved says that all signatures are on file.
+type ActionApproved struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ActionApproved) Reset() {
+	*x = ActionApproved{}
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ActionApproved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ActionApproved) ProtoMessage() {}
+
+func (x *ActionApproved) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ActionApproved.ProtoReflect.Descriptor instead.
+func (*ActionApproved) Descriptor() ([]byte, []int) {
+	return file_redress_correctiveaction_v1_action_proto_rawDescGZIP(), []int{13}
+}
+
+// ActionRefused says that a signatory refused.
+type ActionRefused struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ActionRefused) Reset() {
+	*x = ActionRefused{}
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ActionRefused) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ActionRefused) ProtoMessage() {}
+
+func (x *ActionRefused) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_correctiveaction_v1_action_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ActionRefused.ProtoReflect.Descriptor instead.
+func (*ActionRefused) Descriptor() ([]byte, []int) {
+	return file_redress_correctiveaction_v1_action_proto_rawDescGZIP(), []int{14}
 }
 
 var File_redress_correctiveaction_v1_action_proto protoreflect.FileDescriptor
 
 const file_redress_correctiveaction_v1_action_proto_rawDesc = "" +
 	"\n" +
-	"(redress/correctiveaction/v1/action.proto\x12\x1bredress.correctiveaction.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1aredress/type/v1/text.proto\"\xe6\r\n" +
+	"(redress/correctiveaction/v1/action.proto\x12\x1bredress.correctiveaction.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1aredress/type/v1/text.proto\"\xd6\x10\n" +
 	"\x06Action\x12:\n" +
 	"\x04name\x18\x01 \x01(\tB&\xe0A\b\xbaH r\x1e2\x1c^(actions/[a-z0-9-]{1,64})?$R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12\x1b\n" +
@@ -758,8 +1160,8 @@ const file_redress_correctiveaction_v1_action_proto_rawDesc = "" +
 	"\x05owner\x18\t \x01(\tB%\xe0A\x01\xbaH\x1fr\x1d2\x1b^(people/[a-z0-9-]{1,64})?$R\x05owner\x12:\n" +
 	"\bdue_time\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x01R\adueTime\x12m\n" +
-	"\x05facts\x18\v \x03(\v2..redress.correctiveaction.v1.Action.FactsEntryB'\xe0A\x01\xbaH!\x9a\x01\x1e\x10d\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x05facts\x12$\n" +
-	"\vpolicy_kind\x18\f \x01(\tB\x03\xe0A\x03R\n" +
+	"\x05facts\x18\v \x03(\v2..redress.correctiveaction.v1.Action.FactsEntryB'\xe0A\x01\xbaH!\x9a\x01\x1e\x10d\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x05facts\x12D\n" +
+	"\vpolicy_kind\x18\f \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([a-z][a-z0-9_]{0,62})?$R\n" +
 	"policyKind\x12#\n" +
 	"\n" +
 	"obligation\x18\r \x01(\tB\x03\xe0A\x03R\n" +
@@ -779,17 +1181,27 @@ const file_redress_correctiveaction_v1_action_proto_rawDesc = "" +
 	"\vcase_number\x18\x18 \x01(\tB\x03\xe0A\x03R\n" +
 	"caseNumber\x12>\n" +
 	"\n" +
-	"close_time\x18\x19 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcloseTime\x1aO\n" +
+	"close_time\x18\x19 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcloseTime\x12B\n" +
+	"\x05forms\x18\x1a \x03(\v2'.redress.correctiveaction.v1.ActionFormB\x03\xe0A\x03R\x05forms\x12#\n" +
+	"\n" +
+	"references\x18\x1b \x03(\tB\x03\xe0A\x03R\n" +
+	"references\x12K\n" +
+	"\x11earlier_approvals\x18\x1c \x03(\v2\x19.redress.type.v1.ApprovalB\x03\xe0A\x03R\x10earlierApprovals\x12\x1f\n" +
+	"\bwithheld\x18\x1d \x03(\tB\x03\xe0A\x03R\bwithheld\x12,\n" +
+	"\rcancel_reason\x18\x1e \x01(\tB\a\xe0A\x03\xd0\xda\x18\x02R\fcancelReason\x12&\n" +
+	"\fblocks_close\x18\x1f \x01(\bB\x03\xe0A\x03R\vblocksClose\x1aO\n" +
 	"\n" +
 	"FactsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
-	"\x05value\x18\x02 \x01(\v2\x15.redress.type.v1.FactR\x05value:\x028\x01\"t\n" +
+	"\x05value\x18\x02 \x01(\v2\x15.redress.type.v1.FactR\x05value:\x028\x01\"\x96\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fKIND_CORRECTIVE\x10\x01\x12\x13\n" +
 	"\x0fKIND_PREVENTIVE\x10\x02\x12\x16\n" +
 	"\x12KIND_RECTIFICATION\x10\x03\x12\x14\n" +
-	"\x10KIND_IMPROVEMENT\x10\x04\"\x80\x01\n" +
+	"\x10KIND_IMPROVEMENT\x10\x04\x12\x0f\n" +
+	"\vKIND_RETEST\x10\x05\x12\x0f\n" +
+	"\vKIND_RECALL\x10\x06\"\x80\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -797,22 +1209,40 @@ const file_redress_correctiveaction_v1_action_proto_rawDesc = "" +
 	"\x11STATE_IMPLEMENTED\x10\x02\x12\x12\n" +
 	"\x0eSTATE_VERIFIED\x10\x03\x12\x10\n" +
 	"\fSTATE_CLOSED\x10\x04\x12\x13\n" +
-	"\x0fSTATE_CANCELLED\x10\x05\"\x8b\x01\n" +
+	"\x0fSTATE_CANCELLED\x10\x05\"\x8f\x01\n" +
+	"\n" +
+	"ActionForm\x12\x12\n" +
+	"\x04form\x18\x01 \x01(\tR\x04form\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\tR\x06number\x12\x1c\n" +
+	"\tprincipal\x18\x03 \x01(\tR\tprincipal\x127\n" +
+	"\tfill_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\bfillTime\"\x8b\x01\n" +
 	"\x0eImplementation\x12\x1c\n" +
 	"\tprincipal\x18\x01 \x01(\tR\tprincipal\x12A\n" +
 	"\x0eimplement_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\rimplementTime\x12\x18\n" +
-	"\x04note\x18\x03 \x01(\tB\x04\xd0\xda\x18\x02R\x04note\"\xa7\x01\n" +
+	"\x04note\x18\x03 \x01(\tB\x04\xd0\xda\x18\x02R\x04note\"\xc9\x01\n" +
 	"\x12ActionVerification\x12\x1c\n" +
 	"\tprincipal\x18\x01 \x01(\tR\tprincipal\x12;\n" +
 	"\vverify_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"verifyTime\x12\x1c\n" +
 	"\teffective\x18\x03 \x01(\bR\teffective\x12\x18\n" +
-	"\x04note\x18\x04 \x01(\tB\x04\xd0\xda\x18\x02R\x04note\"\x14\n" +
+	"\x04note\x18\x04 \x01(\tB\x04\xd0\xda\x18\x02R\x04note\x12 \n" +
+	"\fon_behalf_of\x18\x05 \x01(\tR\n" +
+	"onBehalfOf\"\x14\n" +
 	"\fActionOpened:\x04\xd8\xda\x18\x02\"\x19\n" +
 	"\x11ActionImplemented:\x04\xd8\xda\x18\x02\"\x16\n" +
 	"\x0eActionVerified:\x04\xd8\xda\x18\x02\"\x14\n" +
 	"\fActionClosed:\x04\xd8\xda\x18\x02\"\x17\n" +
-	"\x0fActionCancelled:\x04\xd8\xda\x18\x02BNZLexample.com/redress/proto/gen/redress/correctiveaction/v1;correctiveactionv1b\x06proto3"
+	"\x0fActionCancelled:\x04\xd8\xda\x18\x02\"\x15\n" +
+	"\rActionAmended:\x04\xd8\xda\x18\x02\",\n" +
+	"\x10ActionFormFilled\x12\x12\n" +
+	"\x04form\x18\x01 \x01(\tR\x04form:\x04\xd8\xda\x18\x02\"\x1b\n" +
+	"\x13ActionApprovalAsked:\x04\xd8\xda\x18\x02\"\x82\x01\n" +
+	"\fActionSigned\x12\x12\n" +
+	"\x04step\x18\x01 \x01(\tR\x04step\x125\n" +
+	"\bdecision\x18\x02 \x01(\x0e2\x19.redress.type.v1.DecisionR\bdecision\x12!\n" +
+	"\fby_telephone\x18\x03 \x01(\bR\vbyTelephone:\x04\xd8\xda\x18\x02\"\x16\n" +
+	"\x0eActionApproved:\x04\xd8\xda\x18\x02\"\x15\n" +
+	"\rActionRefused:\x04\xd8\xda\x18\x02BNZLexample.com/redress/proto/gen/redress/correctiveaction/v1;correctiveactionv1b\x06proto3"
 
 var (
 	file_redress_correctiveaction_v1_action_proto_rawDescOnce sync.Once
@@ -827,44 +1257,56 @@ func file_redress_correctiveaction_v1_action_proto_rawDescGZIP() []byte {
 }
 
 var file_redress_correctiveaction_v1_action_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_redress_correctiveaction_v1_action_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_redress_correctiveaction_v1_action_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_redress_correctiveaction_v1_action_proto_goTypes = []any{
 	(Action_Kind)(0),              // 0: redress.correctiveaction.v1.Action.Kind
 	(Action_State)(0),             // 1: redress.correctiveaction.v1.Action.State
 	(*Action)(nil),                // 2: redress.correctiveaction.v1.Action
-	(*Implementation)(nil),        // 3: redress.correctiveaction.v1.Implementation
-	(*ActionVerification)(nil),    // 4: redress.correctiveaction.v1.ActionVerification
-	(*ActionOpened)(nil),          // 5: redress.correctiveaction.v1.ActionOpened
-	(*ActionImplemented)(nil),     // 6: redress.correctiveaction.v1.ActionImplemented
-	(*ActionVerified)(nil),        // 7: redress.correctiveaction.v1.ActionVerified
-	(*ActionClosed)(nil),          // 8: redress.correctiveaction.v1.ActionClosed
-	(*ActionCancelled)(nil),       // 9: redress.correctiveaction.v1.ActionCancelled
-	nil,                           // 10: redress.correctiveaction.v1.Action.FactsEntry
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
-	(*v1.Approval)(nil),           // 12: redress.type.v1.Approval
-	(*v1.RuleRef)(nil),            // 13: redress.type.v1.RuleRef
-	(*v1.Fact)(nil),               // 14: redress.type.v1.Fact
+	(*ActionForm)(nil),            // 3: redress.correctiveaction.v1.ActionForm
+	(*Implementation)(nil),        // 4: redress.correctiveaction.v1.Implementation
+	(*ActionVerification)(nil),    // 5: redress.correctiveaction.v1.ActionVerification
+	(*ActionOpened)(nil),          // 6: redress.correctiveaction.v1.ActionOpened
+	(*ActionImplemented)(nil),     // 7: redress.correctiveaction.v1.ActionImplemented
+	(*ActionVerified)(nil),        // 8: redress.correctiveaction.v1.ActionVerified
+	(*ActionClosed)(nil),          // 9: redress.correctiveaction.v1.ActionClosed
+	(*ActionCancelled)(nil),       // 10: redress.correctiveaction.v1.ActionCancelled
+	(*ActionAmended)(nil),         // 11: redress.correctiveaction.v1.ActionAmended
+	(*ActionFormFilled)(nil),      // 12: redress.correctiveaction.v1.ActionFormFilled
+	(*ActionApprovalAsked)(nil),   // 13: redress.correctiveaction.v1.ActionApprovalAsked
+	(*ActionSigned)(nil),          // 14: redress.correctiveaction.v1.ActionSigned
+	(*ActionApproved)(nil),        // 15: redress.correctiveaction.v1.ActionApproved
+	(*ActionRefused)(nil),         // 16: redress.correctiveaction.v1.ActionRefused
+	nil,                           // 17: redress.correctiveaction.v1.Action.FactsEntry
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(*v1.Approval)(nil),           // 19: redress.type.v1.Approval
+	(*v1.RuleRef)(nil),            // 20: redress.type.v1.RuleRef
+	(v1.Decision)(0),              // 21: redress.type.v1.Decision
+	(*v1.Fact)(nil),               // 22: redress.type.v1.Fact
 }
 var file_redress_correctiveaction_v1_action_proto_depIdxs = []int32{
 	0,  // 0: redress.correctiveaction.v1.Action.kind:type_name -> redress.correctiveaction.v1.Action.Kind
 	1,  // 1: redress.correctiveaction.v1.Action.state:type_name -> redress.correctiveaction.v1.Action.State
-	11, // 2: redress.correctiveaction.v1.Action.due_time:type_name -> google.protobuf.Timestamp
-	10, // 3: redress.correctiveaction.v1.Action.facts:type_name -> redress.correctiveaction.v1.Action.FactsEntry
-	3,  // 4: redress.correctiveaction.v1.Action.implementation:type_name -> redress.correctiveaction.v1.Implementation
-	4,  // 5: redress.correctiveaction.v1.Action.verifications:type_name -> redress.correctiveaction.v1.ActionVerification
-	12, // 6: redress.correctiveaction.v1.Action.approval:type_name -> redress.type.v1.Approval
-	11, // 7: redress.correctiveaction.v1.Action.create_time:type_name -> google.protobuf.Timestamp
-	11, // 8: redress.correctiveaction.v1.Action.update_time:type_name -> google.protobuf.Timestamp
-	13, // 9: redress.correctiveaction.v1.Action.rule:type_name -> redress.type.v1.RuleRef
-	11, // 10: redress.correctiveaction.v1.Action.close_time:type_name -> google.protobuf.Timestamp
-	11, // 11: redress.correctiveaction.v1.Implementation.implement_time:type_name -> google.protobuf.Timestamp
-	11, // 12: redress.correctiveaction.v1.ActionVerification.verify_time:type_name -> google.protobuf.Timestamp
-	14, // 13: redress.correctiveaction.v1.Action.FactsEntry.value:type_name -> redress.type.v1.Fact
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	18, // 2: redress.correctiveaction.v1.Action.due_time:type_name -> google.protobuf.Timestamp
+	17, // 3: redress.correctiveaction.v1.Action.facts:type_name -> redress.correctiveaction.v1.Action.FactsEntry
+	4,  // 4: redress.correctiveaction.v1.Action.implementation:type_name -> redress.correctiveaction.v1.Implementation
+	5,  // 5: redress.correctiveaction.v1.Action.verifications:type_name -> redress.correctiveaction.v1.ActionVerification
+	19, // 6: redress.correctiveaction.v1.Action.approval:type_name -> redress.type.v1.Approval
+	18, // 7: redress.correctiveaction.v1.Action.create_time:type_name -> google.protobuf.Timestamp
+	18, // 8: redress.correctiveaction.v1.Action.update_time:type_name -> google.protobuf.Timestamp
+	20, // 9: redress.correctiveaction.v1.Action.rule:type_name -> redress.type.v1.RuleRef
+	18, // 10: redress.correctiveaction.v1.Action.close_time:type_name -> google.protobuf.Timestamp
+	3,  // 11: redress.correctiveaction.v1.Action.forms:type_name -> redress.correctiveaction.v1.ActionForm
+	19, // 12: redress.correctiveaction.v1.Action.earlier_approvals:type_name -> redress.type.v1.Approval
+	18, // 13: redress.correctiveaction.v1.ActionForm.fill_time:type_name -> google.protobuf.Timestamp
+	18, // 14: redress.correctiveaction.v1.Implementation.implement_time:type_name -> google.protobuf.Timestamp
+	18, // 15: redress.correctiveaction.v1.ActionVerification.verify_time:type_name -> google.protobuf.Timestamp
+	21, // 16: redress.correctiveaction.v1.ActionSigned.decision:type_name -> redress.type.v1.Decision
+	22, // 17: redress.correctiveaction.v1.Action.FactsEntry.value:type_name -> redress.type.v1.Fact
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_redress_correctiveaction_v1_action_proto_init() }
@@ -878,7 +1320,7 @@ func file_redress_correctiveaction_v1_action_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_correctiveaction_v1_action_proto_rawDesc), len(file_redress_correctiveaction_v1_action_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   9,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

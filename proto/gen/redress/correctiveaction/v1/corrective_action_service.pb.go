@@ -12,6 +12,7 @@ import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -774,7 +775,11 @@ func (x *ExportPersonRequest) GetSubject() string {
 type ExportPersonResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Actions, in clear.
-	Actions       []*Action `protobuf:"bytes,1,rep,name=actions,proto3" json:"actions,omitempty"`
+	Actions []*Action `protobuf:"bytes,1,rep,name=actions,proto3" json:"actions,omitempty"`
+	// Entries of the ledger that arose from their complaints, in clear.
+	Entries []*Entry `protobuf:"bytes,2,rep,name=entries,proto3" json:"entries,omitempty"`
+	// Penalty notices that arose from their complaints, in clear.
+	Penalties     []*Penalty `protobuf:"bytes,3,rep,name=penalties,proto3" json:"penalties,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -816,11 +821,724 @@ func (x *ExportPersonResponse) GetActions() []*Action {
 	return nil
 }
 
+func (x *ExportPersonResponse) GetEntries() []*Entry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+func (x *ExportPersonResponse) GetPenalties() []*Penalty {
+	if x != nil {
+		return x.Penalties
+	}
+	return nil
+}
+
+// AmendActionRequest says what changes; empty fields stay.
+type AmendActionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, actions/{id}.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// What shall be done. At most 10000 characters.
+	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
+	// Responsible department.
+	Department string `protobuf:"bytes,3,opt,name=department,proto3" json:"department,omitempty"`
+	// Who answers for it.
+	Owner string `protobuf:"bytes,4,opt,name=owner,proto3" json:"owner,omitempty"`
+	// Until when.
+	DueTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=due_time,json=dueTime,proto3" json:"due_time,omitempty"`
+	// Version last seen.
+	Etag string `protobuf:"bytes,6,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Idempotency key, a UUID. The same key with the same content gives the first answer,
+	// for 30 days, for payments for ever; with other content REQUEST_ID_REUSED.
+	RequestId     string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AmendActionRequest) Reset() {
+	*x = AmendActionRequest{}
+	mi := &file_redress_correctiveaction_v1_corrective_action_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AmendActionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AmendActionRequest) ProtoMessage() {}
+
+func (x *AmendActionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_correctiveaction_v1_corrective_action_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AmendActionRequest.ProtoReflect.Descriptor instead.
+func (*AmendActionRequest) Descriptor() ([]byte, []int) {
+	return file_redress_correctiveaction_v1_corrective_action_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *AmendActionRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AmendActionRequest) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *AmendActionRequest) GetDepartment() string {
+	if x != nil {
+		return x.Department
+	}
+	return ""
+}
+
+func (x *AmendActionRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *AmendActionRequest) GetDueTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DueTime
+	}
+	return nil
+}
+
+func (x *AmendActionRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *AmendActionRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// AmendActionResponse holds the action.
+type AmendActionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The action.
+	Action        *Action `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AmendActionResponse) Reset() {
+	*x = AmendActionResponse{}
+	mi := &file_redress_correctiveaction_v1_corrective_action_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AmendActionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AmendActionResponse) ProtoMessage() {}
+
+func (x *AmendActionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_correctiveaction_v1_corrective_action_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AmendActionResponse.ProtoReflect.Descriptor instead.
+func (*AmendActionResponse) Descriptor() ([]byte, []int) {
+	return file_redress_correctiveaction_v1_corrective_action_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *AmendActionResponse) GetAction() *Action {
+	if x != nil {
+		return x.Action
+	}
+	return nil
+}
+
+// FillActionFormRequest holds a form.
+type FillActionFormRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, actions/{id}.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Form of the pack.
+	Form string `protobuf:"bytes,2,opt,name=form,proto3" json:"form,omitempty"`
+	// Facts of the form.
+	Facts map[string]*v1.Fact `protobuf:"bytes,3,rep,name=facts,proto3" json:"facts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Version last seen.
+	Etag string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Idempotency key, a UUID. The same key with the same content gives the first answer,
+	// for 30 days, for payments for ever; with other content REQUEST_ID_REUSED.
+	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FillActionFormRequest) Reset() {
+	*x = FillActionFormRequest{}
+	mi := &file_redress_correctiveaction_v1_corrective_action_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FillActionFormRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FillActionFormRequest) ProtoMessage() {}
+
+func (x *FillActionFormRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_correctiveaction_v1_corrective_action_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FillActionFormRequest.ProtoReflect.Descriptor instead.
+func (*FillActionFormRequest) Descriptor() ([]byte, []int) {
+	return file_redress_correctiveaction_v1_corrective_action_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *FillActionFormRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *FillActionFormRequest) GetForm() string {
+	if x != nil {
+		return x.Form
+	}
+	return ""
+}
+
+func (x *FillActionFormRequest) GetFacts() map[string]*v1.Fact {
+	if x != nil {
+		return x.Facts
+	}
+	return nil
+}
+
+func (x *FillActionFormRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *FillActionFormRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// FillActionFormResponse holds the action.
+type FillActionFormResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The action.
+	Action        *Action `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FillActionFormResponse) Reset() {
+	*x = FillActionFormResponse{}
+	mi := &file_redress_correctiveaction_v1_corrective_action_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FillActionFormResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FillActionFormResponse) ProtoMessage() {}
+
+func (x *FillActionFormResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_correctiveaction_v1_corrective_action_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FillActionFormResponse.ProtoReflect.Descriptor instead.
+func (*FillActionFormResponse) Descriptor() ([]byte, []int) {
+	return file_redress_correctiveaction_v1_corrective_action_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *FillActionFormResponse) GetAction() *Action {
+	if x != nil {
+		return x.Action
+	}
+	return nil
+}
+
+// RequestActionApprovalRequest asks.
+type RequestActionApprovalRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, actions/{id}.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Approval of the pack; empty takes that of the kind of action.
+	Approval string `protobuf:"bytes,2,opt,name=approval,proto3" json:"approval,omitempty"`
+	// For the signatories. At most 5000 characters.
+	Note string `protobuf:"bytes,3,opt,name=note,proto3" json:"note,omitempty"`
+	// Version last seen.
+	Etag string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Idempotency key, a UUID. The same key with the same content gives the first answer,
+	// for 30 days, for payments for ever; with other content REQUEST_ID_REUSED.
+	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestActionApprovalRequest) Reset() {
+	*x = RequestActionApprovalRequest{}
+	mi := &file_redress_correctiveaction_v1_corrective_action_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestActionApprovalRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestActionApprovalRequest) ProtoMessage() {}
+
+func (x *RequestActionApprovalRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_correctiveaction_v1_corrective_action_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestActionApprovalRequest.ProtoReflect.Descriptor instead.
+func (*RequestActionApprovalRequest) Descriptor() ([]byte, []int) {
+	return file_redress_correctiveaction_v1_corrective_action_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *RequestActionApprovalRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RequestActionApprovalRequest) GetApproval() string {
+	if x != nil {
+		return x.Approval
+	}
+	return ""
+}
+
+func (x *RequestActionApprovalRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *RequestActionApprovalRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *RequestActionApprovalRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// RequestActionApprovalResponse holds the action.
+type RequestActionApprovalResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The action.
+	Action        *Action `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestActionApprovalResponse) Reset() {
+	*x = RequestActionApprovalResponse{}
+	mi := &file_redress_correctiveaction_v1_corrective_action_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestActionApprovalResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestActionApprovalResponse) ProtoMessage() {}
+
+func (x *RequestActionApprovalResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_correctiveaction_v1_corrective_action_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestActionApprovalResponse.ProtoReflect.Descriptor instead.
+func (*RequestActionApprovalResponse) Descriptor() ([]byte, []int) {
+	return file_redress_correctiveaction_v1_corrective_action_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *RequestActionApprovalResponse) GetAction() *Action {
+	if x != nil {
+		return x.Action
+	}
+	return nil
+}
+
+// SignActionRequest is a signature.
+type SignActionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, actions/{id}.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Decision.
+	Decision v1.Decision `protobuf:"varint,2,opt,name=decision,proto3,enum=redress.type.v1.Decision" json:"decision,omitempty"`
+	// Required to reject or return. At most 5000 characters.
+	Comment string `protobuf:"bytes,3,opt,name=comment,proto3" json:"comment,omitempty"`
+	// Facts of the sign's form.
+	Facts map[string]*v1.Fact `protobuf:"bytes,4,rep,name=facts,proto3" json:"facts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Place in the chain that RETURN sends it back to; empty means the initiator.
+	ToStep string `protobuf:"bytes,5,opt,name=to_step,json=toStep,proto3" json:"to_step,omitempty"`
+	// Person of ADD_SIGNER and HAND_OVER.
+	Person string `protobuf:"bytes,6,opt,name=person,proto3" json:"person,omitempty"`
+	// The signature was given by telephone, on the emergency path.
+	ByTelephone bool `protobuf:"varint,7,opt,name=by_telephone,json=byTelephone,proto3" json:"by_telephone,omitempty"`
+	// approval.sealed_digest as seen; another one is APPROVAL_STALE. Empty means what the etag names.
+	SealedDigest string `protobuf:"bytes,8,opt,name=sealed_digest,json=sealedDigest,proto3" json:"sealed_digest,omitempty"`
+	// Version last seen.
+	Etag string `protobuf:"bytes,9,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Idempotency key, a UUID. The same key with the same content gives the first answer,
+	// for 30 days, for payments for ever; with other content REQUEST_ID_REUSED.
+	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignActionRequest) Reset() {
+	*x = SignActionRequest{}
+	mi := &file_redress_correctiveaction_v1_corrective_action_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignActionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignActionRequest) ProtoMessage() {}
+
+func (x *SignActionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_correctiveaction_v1_corrective_action_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignActionRequest.ProtoReflect.Descriptor instead.
+func (*SignActionRequest) Descriptor() ([]byte, []int) {
+	return file_redress_correctiveaction_v1_corrective_action_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *SignActionRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SignActionRequest) GetDecision() v1.Decision {
+	if x != nil {
+		return x.Decision
+	}
+	return v1.Decision(0)
+}
+
+func (x *SignActionRequest) GetComment() string {
+	if x != nil {
+		return x.Comment
+	}
+	return ""
+}
+
+func (x *SignActionRequest) GetFacts() map[string]*v1.Fact {
+	if x != nil {
+		return x.Facts
+	}
+	return nil
+}
+
+func (x *SignActionRequest) GetToStep() string {
+	if x != nil {
+		return x.ToStep
+	}
+	return ""
+}
+
+func (x *SignActionRequest) GetPerson() string {
+	if x != nil {
+		return x.Person
+	}
+	return ""
+}
+
+func (x *SignActionRequest) GetByTelephone() bool {
+	if x != nil {
+		return x.ByTelephone
+	}
+	return false
+}
+
+func (x *SignActionRequest) GetSealedDigest() string {
+	if x != nil {
+		return x.SealedDigest
+	}
+	return ""
+}
+
+func (x *SignActionRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *SignActionRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// SignActionResponse holds the action.
+type SignActionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The action.
+	Action        *Action `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignActionResponse) Reset() {
+	*x = SignActionResponse{}
+	mi := &file_redress_correctiveaction_v1_corrective_action_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignActionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignActionResponse) ProtoMessage() {}
+
+func (x *SignActionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_correctiveaction_v1_corrective_action_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignActionResponse.ProtoReflect.Descriptor instead.
+func (*SignActionResponse) Descriptor() ([]byte, []int) {
+	return file_redress_correctiveaction_v1_corrective_action_service_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *SignActionResponse) GetAction() *Action {
+	if x != nil {
+		return x.Action
+	}
+	return nil
+}
+
+// CancelActionRequest says why.
+type CancelActionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, actions/{id}.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Why it is no longer owed. At most 5000 characters.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Version last seen.
+	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Idempotency key, a UUID. The same key with the same content gives the first answer,
+	// for 30 days, for payments for ever; with other content REQUEST_ID_REUSED.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelActionRequest) Reset() {
+	*x = CancelActionRequest{}
+	mi := &file_redress_correctiveaction_v1_corrective_action_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelActionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelActionRequest) ProtoMessage() {}
+
+func (x *CancelActionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_correctiveaction_v1_corrective_action_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelActionRequest.ProtoReflect.Descriptor instead.
+func (*CancelActionRequest) Descriptor() ([]byte, []int) {
+	return file_redress_correctiveaction_v1_corrective_action_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *CancelActionRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *CancelActionRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *CancelActionRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *CancelActionRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// CancelActionResponse holds the action.
+type CancelActionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The action.
+	Action        *Action `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelActionResponse) Reset() {
+	*x = CancelActionResponse{}
+	mi := &file_redress_correctiveaction_v1_corrective_action_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelActionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelActionResponse) ProtoMessage() {}
+
+func (x *CancelActionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_correctiveaction_v1_corrective_action_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelActionResponse.ProtoReflect.Descriptor instead.
+func (*CancelActionResponse) Descriptor() ([]byte, []int) {
+	return file_redress_correctiveaction_v1_corrective_action_service_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *CancelActionResponse) GetAction() *Action {
+	if x != nil {
+		return x.Action
+	}
+	return nil
+}
+
 var File_redress_correctiveaction_v1_corrective_action_service_proto protoreflect.FileDescriptor
 
 const file_redress_correctiveaction_v1_corrective_action_service_proto_rawDesc = "" +
 	"\n" +
-	";redress/correctiveaction/v1/corrective_action_service.proto\x12\x1bredress.correctiveaction.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a(redress/correctiveaction/v1/action.proto\x1a\x1credress/type/v1/access.proto\x1a\x1aredress/type/v1/fact.proto\"K\n" +
+	";redress/correctiveaction/v1/corrective_action_service.proto\x12\x1bredress.correctiveaction.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a(redress/correctiveaction/v1/action.proto\x1a&redress/correctiveaction/v1/duty.proto\x1a(redress/correctiveaction/v1/ledger.proto\x1a)redress/correctiveaction/v1/penalty.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\"K\n" +
 	"\x10GetActionRequest\x127\n" +
 	"\x04name\x18\x01 \x01(\tB#\xe0A\x02\xbaH\x1dr\x1b2\x19^actions/[a-z0-9-]{1,64}$R\x04name\"P\n" +
 	"\x11GetActionResponse\x12;\n" +
@@ -872,9 +1590,73 @@ const file_redress_correctiveaction_v1_corrective_action_service_proto_rawDesc =
 	"\x06action\x18\x01 \x01(\v2#.redress.correctiveaction.v1.ActionR\x06action\"\x92\x01\n" +
 	"\x13ExportPersonRequest\x12D\n" +
 	"\forganization\x18\x01 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,62}$R\forganization\x125\n" +
-	"\asubject\x18\x02 \x01(\tB\x1b\xe0A\x02\xbaH\x15r\x132\x11^[a-z0-9-]{1,64}$R\asubject\"U\n" +
+	"\asubject\x18\x02 \x01(\tB\x1b\xe0A\x02\xbaH\x15r\x132\x11^[a-z0-9-]{1,64}$R\asubject\"\xd7\x01\n" +
 	"\x14ExportPersonResponse\x12=\n" +
-	"\aactions\x18\x01 \x03(\v2#.redress.correctiveaction.v1.ActionR\aactions2\xe1\t\n" +
+	"\aactions\x18\x01 \x03(\v2#.redress.correctiveaction.v1.ActionR\aactions\x12<\n" +
+	"\aentries\x18\x02 \x03(\v2\".redress.correctiveaction.v1.EntryR\aentries\x12B\n" +
+	"\tpenalties\x18\x03 \x03(\v2$.redress.correctiveaction.v1.PenaltyR\tpenalties\"\x9f\x03\n" +
+	"\x12AmendActionRequest\x127\n" +
+	"\x04name\x18\x01 \x01(\tB#\xe0A\x02\xbaH\x1dr\x1b2\x19^actions/[a-z0-9-]{1,64}$R\x04name\x121\n" +
+	"\vdescription\x18\x02 \x01(\tB\x0f\xe0A\x01\xbaH\x05r\x03\x18\x90N\xd0\xda\x18\x02R\vdescription\x12K\n" +
+	"\n" +
+	"department\x18\x03 \x01(\tB+\xe0A\x01\xbaH%r#2!^(departments/[a-z0-9_-]{1,80})?$R\n" +
+	"department\x12;\n" +
+	"\x05owner\x18\x04 \x01(\tB%\xe0A\x01\xbaH\x1fr\x1d2\x1b^(people/[a-z0-9-]{1,64})?$R\x05owner\x12:\n" +
+	"\bdue_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x01R\adueTime\x12+\n" +
+	"\x04etag\x18\x06 \x01(\tB\x17\xe0A\x02\xbaH\x11r\x0f2\r^[0-9]{1,18}$R\x04etag\x12*\n" +
+	"\n" +
+	"request_id\x18\a \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"R\n" +
+	"\x13AmendActionResponse\x12;\n" +
+	"\x06action\x18\x01 \x01(\v2#.redress.correctiveaction.v1.ActionR\x06action\"\xae\x03\n" +
+	"\x15FillActionFormRequest\x127\n" +
+	"\x04name\x18\x01 \x01(\tB#\xe0A\x02\xbaH\x1dr\x1b2\x19^actions/[a-z0-9-]{1,64}$R\x04name\x124\n" +
+	"\x04form\x18\x02 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x04form\x12|\n" +
+	"\x05facts\x18\x03 \x03(\v2=.redress.correctiveaction.v1.FillActionFormRequest.FactsEntryB'\xe0A\x01\xbaH!\x9a\x01\x1e\x10d\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x05facts\x12+\n" +
+	"\x04etag\x18\x04 \x01(\tB\x17\xe0A\x02\xbaH\x11r\x0f2\r^[0-9]{1,18}$R\x04etag\x12*\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x1aO\n" +
+	"\n" +
+	"FactsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
+	"\x05value\x18\x02 \x01(\v2\x15.redress.type.v1.FactR\x05value:\x028\x01\"U\n" +
+	"\x16FillActionFormResponse\x12;\n" +
+	"\x06action\x18\x01 \x01(\v2#.redress.correctiveaction.v1.ActionR\x06action\"\x96\x02\n" +
+	"\x1cRequestActionApprovalRequest\x127\n" +
+	"\x04name\x18\x01 \x01(\tB#\xe0A\x02\xbaH\x1dr\x1b2\x19^actions/[a-z0-9-]{1,64}$R\x04name\x12?\n" +
+	"\bapproval\x18\x02 \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([a-z][a-z0-9_]{0,62})?$R\bapproval\x12#\n" +
+	"\x04note\x18\x03 \x01(\tB\x0f\xe0A\x01\xbaH\x05r\x03\x18\x88'\xd0\xda\x18\x02R\x04note\x12+\n" +
+	"\x04etag\x18\x04 \x01(\tB\x17\xe0A\x02\xbaH\x11r\x0f2\r^[0-9]{1,18}$R\x04etag\x12*\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"\\\n" +
+	"\x1dRequestActionApprovalResponse\x12;\n" +
+	"\x06action\x18\x01 \x01(\v2#.redress.correctiveaction.v1.ActionR\x06action\"\xd5\x05\n" +
+	"\x11SignActionRequest\x127\n" +
+	"\x04name\x18\x01 \x01(\tB#\xe0A\x02\xbaH\x1dr\x1b2\x19^actions/[a-z0-9-]{1,64}$R\x04name\x12D\n" +
+	"\bdecision\x18\x02 \x01(\x0e2\x19.redress.type.v1.DecisionB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\bdecision\x12)\n" +
+	"\acomment\x18\x03 \x01(\tB\x0f\xe0A\x01\xbaH\x05r\x03\x18\x88'\xd0\xda\x18\x02R\acomment\x12x\n" +
+	"\x05facts\x18\x04 \x03(\v29.redress.correctiveaction.v1.SignActionRequest.FactsEntryB'\xe0A\x01\xbaH!\x9a\x01\x1e\x10d\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x05facts\x12A\n" +
+	"\ato_step\x18\x05 \x01(\tB(\xe0A\x01\xbaH\"r 2\x1e^([a-z][a-z0-9_:~/-]{0,126})?$R\x06toStep\x12E\n" +
+	"\x06person\x18\x06 \x01(\tB-\xe0A\x01\xbaH'r%2#^(people/[a-z0-9][a-z0-9-]{0,62})?$R\x06person\x12&\n" +
+	"\fby_telephone\x18\a \x01(\bB\x03\xe0A\x01R\vbyTelephone\x12@\n" +
+	"\rsealed_digest\x18\b \x01(\tB\x1b\xe0A\x01\xbaH\x15r\x132\x11^([0-9a-f]{64})?$R\fsealedDigest\x12+\n" +
+	"\x04etag\x18\t \x01(\tB\x17\xe0A\x02\xbaH\x11r\x0f2\r^[0-9]{1,18}$R\x04etag\x12*\n" +
+	"\n" +
+	"request_id\x18\n" +
+	" \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x1aO\n" +
+	"\n" +
+	"FactsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
+	"\x05value\x18\x02 \x01(\v2\x15.redress.type.v1.FactR\x05value:\x028\x01\"Q\n" +
+	"\x12SignActionResponse\x12;\n" +
+	"\x06action\x18\x01 \x01(\v2#.redress.correctiveaction.v1.ActionR\x06action\"\xd2\x01\n" +
+	"\x13CancelActionRequest\x127\n" +
+	"\x04name\x18\x01 \x01(\tB#\xe0A\x02\xbaH\x1dr\x1b2\x19^actions/[a-z0-9-]{1,64}$R\x04name\x12)\n" +
+	"\x06reason\x18\x02 \x01(\tB\x11\xe0A\x02\xbaH\ar\x05\x10\x01\x18\x88'\xd0\xda\x18\x02R\x06reason\x12+\n" +
+	"\x04etag\x18\x03 \x01(\tB\x17\xe0A\x02\xbaH\x11r\x0f2\r^[0-9]{1,18}$R\x04etag\x12*\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"S\n" +
+	"\x14CancelActionResponse\x12;\n" +
+	"\x06action\x18\x01 \x01(\v2#.redress.correctiveaction.v1.ActionR\x06action2\x9e(\n" +
 	"\x17CorrectiveActionService\x12\x9f\x01\n" +
 	"\tGetAction\x12-.redress.correctiveaction.v1.GetActionRequest\x1a..redress.correctiveaction.v1.GetActionResponse\"3\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02\x1eb\x06action\x12\x14/v1/{name=actions/*}\x90\x02\x01\x12\x8e\x01\n" +
 	"\vListActions\x12/.redress.correctiveaction.v1.ListActionsRequest\x1a0.redress.correctiveaction.v1.ListActionsResponse\"\x1c\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\r\x12\v/v1/actions\x90\x02\x01\x12\xb4\x01\n" +
@@ -885,7 +1667,43 @@ const file_redress_correctiveaction_v1_corrective_action_service_proto_rawDesc =
 	"\fVerifyAction\x120.redress.correctiveaction.v1.VerifyActionRequest\x1a1.redress.correctiveaction.v1.VerifyActionResponse\"S\xca\xda\x18\r\n" +
 	"\x01\x052\x04name8\x01@\x01\xe2\xda\x18\rVERIFY_ACTION\x82\xd3\xe4\x93\x02(:\x01*b\x06action\"\x1b/v1/{name=actions/*}:verify\x90\x02\x02\x12\xb3\x01\n" +
 	"\vCloseAction\x12/.redress.correctiveaction.v1.CloseActionRequest\x1a0.redress.correctiveaction.v1.CloseActionResponse\"A\xca\xda\x18\r\n" +
-	"\x01\x052\x04name8\x01@\x01\x82\xd3\xe4\x93\x02':\x01*b\x06action\"\x1a/v1/{name=actions/*}:close\x90\x02\x02\x12\x86\x01\n" +
+	"\x01\x052\x04name8\x01@\x01\x82\xd3\xe4\x93\x02':\x01*b\x06action\"\x1a/v1/{name=actions/*}:close\x90\x02\x02\x12\xb4\x01\n" +
+	"\vAmendAction\x12/.redress.correctiveaction.v1.AmendActionRequest\x1a0.redress.correctiveaction.v1.AmendActionResponse\"B\xca\xda\x18\x0e\n" +
+	"\x02\x05\x022\x04name8\x01@\x01\x82\xd3\xe4\x93\x02':\x01*b\x06action\"\x1a/v1/{name=actions/*}:amend\x90\x02\x02\x12\xc9\x01\n" +
+	"\x0eFillActionForm\x122.redress.correctiveaction.v1.FillActionFormRequest\x1a3.redress.correctiveaction.v1.FillActionFormResponse\"N\xca\xda\x18\x0f\n" +
+	"\x03\x05\x02\x012\x04name8\x01@\x01\xe2\xda\x18\x04FILL\x82\xd3\xe4\x93\x02*:\x01*b\x06action\"\x1d/v1/{name=actions/*}:fillForm\x90\x02\x02\x12\xe3\x01\n" +
+	"\x15RequestActionApproval\x129.redress.correctiveaction.v1.RequestActionApprovalRequest\x1a:.redress.correctiveaction.v1.RequestActionApprovalResponse\"S\xca\xda\x18\x0e\n" +
+	"\x02\x05\x022\x04name8\x01@\x01\xe2\xda\x18\x03ASK\x82\xd3\xe4\x93\x021:\x01*b\x06action\"$/v1/{name=actions/*}:requestApproval\x90\x02\x02\x12\xb7\x01\n" +
+	"\n" +
+	"SignAction\x12..redress.correctiveaction.v1.SignActionRequest\x1a/.redress.correctiveaction.v1.SignActionResponse\"H\xca\xda\x18\r\n" +
+	"\x01\x032\x04name8\x01@\x01\xe2\xda\x18\x04SIGN\x82\xd3\xe4\x93\x02&:\x01*b\x06action\"\x19/v1/{name=actions/*}:sign\x90\x02\x02\x12\xb7\x01\n" +
+	"\fCancelAction\x120.redress.correctiveaction.v1.CancelActionRequest\x1a1.redress.correctiveaction.v1.CancelActionResponse\"B\xca\xda\x18\r\n" +
+	"\x01\x052\x04name8\x01@\x01\x82\xd3\xe4\x93\x02(:\x01*b\x06action\"\x1b/v1/{name=actions/*}:cancel\x90\x02\x02\x12\x9b\x01\n" +
+	"\bGetEntry\x12,.redress.correctiveaction.v1.GetEntryRequest\x1a-.redress.correctiveaction.v1.GetEntryResponse\"2\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02\x1db\x05entry\x12\x14/v1/{name=entries/*}\x90\x02\x01\x12\x8e\x01\n" +
+	"\vListEntries\x12/.redress.correctiveaction.v1.ListEntriesRequest\x1a0.redress.correctiveaction.v1.ListEntriesResponse\"\x1c\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\r\x12\v/v1/entries\x90\x02\x01\x12\x8f\x01\n" +
+	"\tGetLedger\x12-.redress.correctiveaction.v1.GetLedgerRequest\x1a..redress.correctiveaction.v1.GetLedgerResponse\"#\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\x14b\x06ledger\x12\n" +
+	"/v1/ledger\x90\x02\x01\x12\xa0\x01\n" +
+	"\bPenalise\x12,.redress.correctiveaction.v1.PenaliseRequest\x1a-.redress.correctiveaction.v1.PenaliseResponse\"7\xca\xda\x18\a\n" +
+	"\x03\x06\x05\x028\x01\xe2\xda\x18\bPENALISE\x82\xd3\xe4\x93\x02\x17:\x01*b\x05entry\"\v/v1/entries\x90\x02\x02\x12\xa7\x01\n" +
+	"\bPayEntry\x12,.redress.correctiveaction.v1.PayEntryRequest\x1a-.redress.correctiveaction.v1.PayEntryResponse\">\xca\xda\x18\r\n" +
+	"\x01\x042\x04name8\x01@\x01\x82\xd3\xe4\x93\x02$:\x01*b\x05entry\"\x18/v1/{name=entries/*}:pay\x90\x02\x02\x12\xa5\x01\n" +
+	"\n" +
+	"GetPenalty\x12..redress.correctiveaction.v1.GetPenaltyRequest\x1a/.redress.correctiveaction.v1.GetPenaltyResponse\"6\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02!b\apenalty\x12\x16/v1/{name=penalties/*}\x90\x02\x01\x12\x96\x01\n" +
+	"\rListPenalties\x121.redress.correctiveaction.v1.ListPenaltiesRequest\x1a2.redress.correctiveaction.v1.ListPenaltiesResponse\"\x1e\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/penalties\x90\x02\x01\x12\xb9\x01\n" +
+	"\rCreatePenalty\x121.redress.correctiveaction.v1.CreatePenaltyRequest\x1a2.redress.correctiveaction.v1.CreatePenaltyResponse\"A\xca\xda\x18\a\n" +
+	"\x03\x06\x05\x028\x01\xe2\xda\x18\bPENALISE\x82\xd3\xe4\x93\x02!:\apenaltyb\apenalty\"\r/v1/penalties\x90\x02\x02\x12\xbc\x01\n" +
+	"\vSignPenalty\x12/.redress.correctiveaction.v1.SignPenaltyRequest\x1a0.redress.correctiveaction.v1.SignPenaltyResponse\"J\xca\xda\x18\f(\x012\x04name8\x01@\x01\xe2\xda\x18\x04SIGN\x82\xd3\xe4\x93\x02):\x01*b\apenalty\"\x1b/v1/{name=penalties/*}:sign\x90\x02\x02\x12\x96\x01\n" +
+	"\aGetDuty\x12+.redress.correctiveaction.v1.GetDutyRequest\x1a,.redress.correctiveaction.v1.GetDutyResponse\"0\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02\x1bb\x04duty\x12\x13/v1/{name=duties/*}\x90\x02\x01\x12\x8a\x01\n" +
+	"\n" +
+	"ListDuties\x12..redress.correctiveaction.v1.ListDutiesRequest\x1a/.redress.correctiveaction.v1.ListDutiesResponse\"\x1b\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\f\x12\n" +
+	"/v1/duties\x90\x02\x01\x12\xa8\x01\n" +
+	"\x06DoDuty\x12*.redress.correctiveaction.v1.DoDutyRequest\x1a+.redress.correctiveaction.v1.DoDutyResponse\"E\xca\xda\x18\f(\x012\x04name8\x01@\x01\xe2\xda\x18\aDO_STEP\x82\xd3\xe4\x93\x02!:\x01*b\x04duty\"\x16/v1/{name=duties/*}:do\x90\x02\x02\x12\xb2\x01\n" +
+	"\bSkipDuty\x12,.redress.correctiveaction.v1.SkipDutyRequest\x1a-.redress.correctiveaction.v1.SkipDutyResponse\"I\xca\xda\x18\f(\x012\x04name8\x01@\x01\xe2\xda\x18\tSKIP_STEP\x82\xd3\xe4\x93\x02#:\x01*b\x04duty\"\x18/v1/{name=duties/*}:skip\x90\x02\x02\x12\xc8\x01\n" +
+	"\x11GetDepartmentFile\x125.redress.correctiveaction.v1.GetDepartmentFileRequest\x1a6.redress.correctiveaction.v1.GetDepartmentFileResponse\"D\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02/b\x0fdepartment_file\x12\x1c/v1/{name=departmentFiles/*}\x90\x02\x01\x12\xae\x01\n" +
+	"\x13ListDepartmentFiles\x127.redress.correctiveaction.v1.ListDepartmentFilesRequest\x1a8.redress.correctiveaction.v1.ListDepartmentFilesResponse\"$\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/departmentFiles\x90\x02\x01\x12\xad\x01\n" +
+	"\x10ListMissingFiles\x124.redress.correctiveaction.v1.ListMissingFilesRequest\x1a5.redress.correctiveaction.v1.ListMissingFilesResponse\",\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/departmentFiles:missing\x90\x02\x01\x12\xe1\x01\n" +
+	"\x12FileDepartmentForm\x126.redress.correctiveaction.v1.FileDepartmentFormRequest\x1a7.redress.correctiveaction.v1.FileDepartmentFormResponse\"Z\xca\xda\x18\x0f\n" +
+	"\x03\x06\x05\x022\x06parent8\x01\xe2\xda\x18\x04FILL\x82\xd3\xe4\x93\x026:\x01*b\x0fdepartment_file\" /v1/{parent=departments/*}/files\x90\x02\x02\x12\x86\x01\n" +
 	"\fExportPerson\x120.redress.correctiveaction.v1.ExportPersonRequest\x1a1.redress.correctiveaction.v1.ExportPersonResponse\"\x11\xca\xda\x18\n" +
 	"\x1a\x06intakeH\x01\x90\x02\x01BNZLexample.com/redress/proto/gen/redress/correctiveaction/v1;correctiveactionv1b\x06proto3"
 
@@ -901,58 +1719,165 @@ func file_redress_correctiveaction_v1_corrective_action_service_proto_rawDescGZI
 	return file_redress_correctiveaction_v1_corrective_action_service_proto_rawDescData
 }
 
-var file_redress_correctiveaction_v1_corrective_action_service_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_redress_correctiveaction_v1_corrective_action_service_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_redress_correctiveaction_v1_corrective_action_service_proto_goTypes = []any{
-	(*GetActionRequest)(nil),        // 0: redress.correctiveaction.v1.GetActionRequest
-	(*GetActionResponse)(nil),       // 1: redress.correctiveaction.v1.GetActionResponse
-	(*ListActionsRequest)(nil),      // 2: redress.correctiveaction.v1.ListActionsRequest
-	(*ListActionsResponse)(nil),     // 3: redress.correctiveaction.v1.ListActionsResponse
-	(*CreateActionRequest)(nil),     // 4: redress.correctiveaction.v1.CreateActionRequest
-	(*CreateActionResponse)(nil),    // 5: redress.correctiveaction.v1.CreateActionResponse
-	(*ImplementActionRequest)(nil),  // 6: redress.correctiveaction.v1.ImplementActionRequest
-	(*ImplementActionResponse)(nil), // 7: redress.correctiveaction.v1.ImplementActionResponse
-	(*VerifyActionRequest)(nil),     // 8: redress.correctiveaction.v1.VerifyActionRequest
-	(*VerifyActionResponse)(nil),    // 9: redress.correctiveaction.v1.VerifyActionResponse
-	(*CloseActionRequest)(nil),      // 10: redress.correctiveaction.v1.CloseActionRequest
-	(*CloseActionResponse)(nil),     // 11: redress.correctiveaction.v1.CloseActionResponse
-	(*ExportPersonRequest)(nil),     // 12: redress.correctiveaction.v1.ExportPersonRequest
-	(*ExportPersonResponse)(nil),    // 13: redress.correctiveaction.v1.ExportPersonResponse
-	nil,                             // 14: redress.correctiveaction.v1.ImplementActionRequest.FactsEntry
-	(*Action)(nil),                  // 15: redress.correctiveaction.v1.Action
-	(Action_State)(0),               // 16: redress.correctiveaction.v1.Action.State
-	(*v1.Fact)(nil),                 // 17: redress.type.v1.Fact
+	(*GetActionRequest)(nil),              // 0: redress.correctiveaction.v1.GetActionRequest
+	(*GetActionResponse)(nil),             // 1: redress.correctiveaction.v1.GetActionResponse
+	(*ListActionsRequest)(nil),            // 2: redress.correctiveaction.v1.ListActionsRequest
+	(*ListActionsResponse)(nil),           // 3: redress.correctiveaction.v1.ListActionsResponse
+	(*CreateActionRequest)(nil),           // 4: redress.correctiveaction.v1.CreateActionRequest
+	(*CreateActionResponse)(nil),          // 5: redress.correctiveaction.v1.CreateActionResponse
+	(*ImplementActionRequest)(nil),        // 6: redress.correctiveaction.v1.ImplementActionRequest
+	(*ImplementActionResponse)(nil),       // 7: redress.correctiveaction.v1.ImplementActionResponse
+	(*VerifyActionRequest)(nil),           // 8: redress.correctiveaction.v1.VerifyActionRequest
+	(*VerifyActionResponse)(nil),          // 9: redress.correctiveaction.v1.VerifyActionResponse
+	(*CloseActionRequest)(nil),            // 10: redress.correctiveaction.v1.CloseActionRequest
+	(*CloseActionResponse)(nil),           // 11: redress.correctiveaction.v1.CloseActionResponse
+	(*ExportPersonRequest)(nil),           // 12: redress.correctiveaction.v1.ExportPersonRequest
+	(*ExportPersonResponse)(nil),          // 13: redress.correctiveaction.v1.ExportPersonResponse
+	(*AmendActionRequest)(nil),            // 14: redress.correctiveaction.v1.AmendActionRequest
+	(*AmendActionResponse)(nil),           // 15: redress.correctiveaction.v1.AmendActionResponse
+	(*FillActionFormRequest)(nil),         // 16: redress.correctiveaction.v1.FillActionFormRequest
+	(*FillActionFormResponse)(nil),        // 17: redress.correctiveaction.v1.FillActionFormResponse
+	(*RequestActionApprovalRequest)(nil),  // 18: redress.correctiveaction.v1.RequestActionApprovalRequest
+	(*RequestActionApprovalResponse)(nil), // 19: redress.correctiveaction.v1.RequestActionApprovalResponse
+	(*SignActionRequest)(nil),             // 20: redress.correctiveaction.v1.SignActionRequest
+	(*SignActionResponse)(nil),            // 21: redress.correctiveaction.v1.SignActionResponse
+	(*CancelActionRequest)(nil),           // 22: redress.correctiveaction.v1.CancelActionRequest
+	(*CancelActionResponse)(nil),          // 23: redress.correctiveaction.v1.CancelActionResponse
+	nil,                                   // 24: redress.correctiveaction.v1.ImplementActionRequest.FactsEntry
+	nil,                                   // 25: redress.correctiveaction.v1.FillActionFormRequest.FactsEntry
+	nil,                                   // 26: redress.correctiveaction.v1.SignActionRequest.FactsEntry
+	(*Action)(nil),                        // 27: redress.correctiveaction.v1.Action
+	(Action_State)(0),                     // 28: redress.correctiveaction.v1.Action.State
+	(*Entry)(nil),                         // 29: redress.correctiveaction.v1.Entry
+	(*Penalty)(nil),                       // 30: redress.correctiveaction.v1.Penalty
+	(*timestamppb.Timestamp)(nil),         // 31: google.protobuf.Timestamp
+	(v1.Decision)(0),                      // 32: redress.type.v1.Decision
+	(*v1.Fact)(nil),                       // 33: redress.type.v1.Fact
+	(*GetEntryRequest)(nil),               // 34: redress.correctiveaction.v1.GetEntryRequest
+	(*ListEntriesRequest)(nil),            // 35: redress.correctiveaction.v1.ListEntriesRequest
+	(*GetLedgerRequest)(nil),              // 36: redress.correctiveaction.v1.GetLedgerRequest
+	(*PenaliseRequest)(nil),               // 37: redress.correctiveaction.v1.PenaliseRequest
+	(*PayEntryRequest)(nil),               // 38: redress.correctiveaction.v1.PayEntryRequest
+	(*GetPenaltyRequest)(nil),             // 39: redress.correctiveaction.v1.GetPenaltyRequest
+	(*ListPenaltiesRequest)(nil),          // 40: redress.correctiveaction.v1.ListPenaltiesRequest
+	(*CreatePenaltyRequest)(nil),          // 41: redress.correctiveaction.v1.CreatePenaltyRequest
+	(*SignPenaltyRequest)(nil),            // 42: redress.correctiveaction.v1.SignPenaltyRequest
+	(*GetDutyRequest)(nil),                // 43: redress.correctiveaction.v1.GetDutyRequest
+	(*ListDutiesRequest)(nil),             // 44: redress.correctiveaction.v1.ListDutiesRequest
+	(*DoDutyRequest)(nil),                 // 45: redress.correctiveaction.v1.DoDutyRequest
+	(*SkipDutyRequest)(nil),               // 46: redress.correctiveaction.v1.SkipDutyRequest
+	(*GetDepartmentFileRequest)(nil),      // 47: redress.correctiveaction.v1.GetDepartmentFileRequest
+	(*ListDepartmentFilesRequest)(nil),    // 48: redress.correctiveaction.v1.ListDepartmentFilesRequest
+	(*ListMissingFilesRequest)(nil),       // 49: redress.correctiveaction.v1.ListMissingFilesRequest
+	(*FileDepartmentFormRequest)(nil),     // 50: redress.correctiveaction.v1.FileDepartmentFormRequest
+	(*GetEntryResponse)(nil),              // 51: redress.correctiveaction.v1.GetEntryResponse
+	(*ListEntriesResponse)(nil),           // 52: redress.correctiveaction.v1.ListEntriesResponse
+	(*GetLedgerResponse)(nil),             // 53: redress.correctiveaction.v1.GetLedgerResponse
+	(*PenaliseResponse)(nil),              // 54: redress.correctiveaction.v1.PenaliseResponse
+	(*PayEntryResponse)(nil),              // 55: redress.correctiveaction.v1.PayEntryResponse
+	(*GetPenaltyResponse)(nil),            // 56: redress.correctiveaction.v1.GetPenaltyResponse
+	(*ListPenaltiesResponse)(nil),         // 57: redress.correctiveaction.v1.ListPenaltiesResponse
+	(*CreatePenaltyResponse)(nil),         // 58: redress.correctiveaction.v1.CreatePenaltyResponse
+	(*SignPenaltyResponse)(nil),           // 59: redress.correctiveaction.v1.SignPenaltyResponse
+	(*GetDutyResponse)(nil),               // 60: redress.correctiveaction.v1.GetDutyResponse
+	(*ListDutiesResponse)(nil),            // 61: redress.correctiveaction.v1.ListDutiesResponse
+	(*DoDutyResponse)(nil),                // 62: redress.correctiveaction.v1.DoDutyResponse
+	(*SkipDutyResponse)(nil),              // 63: redress.correctiveaction.v1.SkipDutyResponse
+	(*GetDepartmentFileResponse)(nil),     // 64: redress.correctiveaction.v1.GetDepartmentFileResponse
+	(*ListDepartmentFilesResponse)(nil),   // 65: redress.correctiveaction.v1.ListDepartmentFilesResponse
+	(*ListMissingFilesResponse)(nil),      // 66: redress.correctiveaction.v1.ListMissingFilesResponse
+	(*FileDepartmentFormResponse)(nil),    // 67: redress.correctiveaction.v1.FileDepartmentFormResponse
 }
 var file_redress_correctiveaction_v1_corrective_action_service_proto_depIdxs = []int32{
-	15, // 0: redress.correctiveaction.v1.GetActionResponse.action:type_name -> redress.correctiveaction.v1.Action
-	16, // 1: redress.correctiveaction.v1.ListActionsRequest.state:type_name -> redress.correctiveaction.v1.Action.State
-	15, // 2: redress.correctiveaction.v1.ListActionsResponse.actions:type_name -> redress.correctiveaction.v1.Action
-	15, // 3: redress.correctiveaction.v1.CreateActionRequest.action:type_name -> redress.correctiveaction.v1.Action
-	15, // 4: redress.correctiveaction.v1.CreateActionResponse.action:type_name -> redress.correctiveaction.v1.Action
-	14, // 5: redress.correctiveaction.v1.ImplementActionRequest.facts:type_name -> redress.correctiveaction.v1.ImplementActionRequest.FactsEntry
-	15, // 6: redress.correctiveaction.v1.ImplementActionResponse.action:type_name -> redress.correctiveaction.v1.Action
-	15, // 7: redress.correctiveaction.v1.VerifyActionResponse.action:type_name -> redress.correctiveaction.v1.Action
-	15, // 8: redress.correctiveaction.v1.CloseActionResponse.action:type_name -> redress.correctiveaction.v1.Action
-	15, // 9: redress.correctiveaction.v1.ExportPersonResponse.actions:type_name -> redress.correctiveaction.v1.Action
-	17, // 10: redress.correctiveaction.v1.ImplementActionRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
-	0,  // 11: redress.correctiveaction.v1.CorrectiveActionService.GetAction:input_type -> redress.correctiveaction.v1.GetActionRequest
-	2,  // 12: redress.correctiveaction.v1.CorrectiveActionService.ListActions:input_type -> redress.correctiveaction.v1.ListActionsRequest
-	4,  // 13: redress.correctiveaction.v1.CorrectiveActionService.CreateAction:input_type -> redress.correctiveaction.v1.CreateActionRequest
-	6,  // 14: redress.correctiveaction.v1.CorrectiveActionService.ImplementAction:input_type -> redress.correctiveaction.v1.ImplementActionRequest
-	8,  // 15: redress.correctiveaction.v1.CorrectiveActionService.VerifyAction:input_type -> redress.correctiveaction.v1.VerifyActionRequest
-	10, // 16: redress.correctiveaction.v1.CorrectiveActionService.CloseAction:input_type -> redress.correctiveaction.v1.CloseActionRequest
-	12, // 17: redress.correctiveaction.v1.CorrectiveActionService.ExportPerson:input_type -> redress.correctiveaction.v1.ExportPersonRequest
-	1,  // 18: redress.correctiveaction.v1.CorrectiveActionService.GetAction:output_type -> redress.correctiveaction.v1.GetActionResponse
-	3,  // 19: redress.correctiveaction.v1.CorrectiveActionService.ListActions:output_type -> redress.correctiveaction.v1.ListActionsResponse
-	5,  // 20: redress.correctiveaction.v1.CorrectiveActionService.CreateAction:output_type -> redress.correctiveaction.v1.CreateActionResponse
-	7,  // 21: redress.correctiveaction.v1.CorrectiveActionService.ImplementAction:output_type -> redress.correctiveaction.v1.ImplementActionResponse
-	9,  // 22: redress.correctiveaction.v1.CorrectiveActionService.VerifyAction:output_type -> redress.correctiveaction.v1.VerifyActionResponse
-	11, // 23: redress.correctiveaction.v1.CorrectiveActionService.CloseAction:output_type -> redress.correctiveaction.v1.CloseActionResponse
-	13, // 24: redress.correctiveaction.v1.CorrectiveActionService.ExportPerson:output_type -> redress.correctiveaction.v1.ExportPersonResponse
-	18, // [18:25] is the sub-list for method output_type
-	11, // [11:18] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	27, // 0: redress.correctiveaction.v1.GetActionResponse.action:type_name -> redress.correctiveaction.v1.Action
+	28, // 1: redress.correctiveaction.v1.ListActionsRequest.state:type_name -> redress.correctiveaction.v1.Action.State
+	27, // 2: redress.correctiveaction.v1.ListActionsResponse.actions:type_name -> redress.correctiveaction.v1.Action
+	27, // 3: redress.correctiveaction.v1.CreateActionRequest.action:type_name -> redress.correctiveaction.v1.Action
+	27, // 4: redress.correctiveaction.v1.CreateActionResponse.action:type_name -> redress.correctiveaction.v1.Action
+	24, // 5: redress.correctiveaction.v1.ImplementActionRequest.facts:type_name -> redress.correctiveaction.v1.ImplementActionRequest.FactsEntry
+	27, // 6: redress.correctiveaction.v1.ImplementActionResponse.action:type_name -> redress.correctiveaction.v1.Action
+	27, // 7: redress.correctiveaction.v1.VerifyActionResponse.action:type_name -> redress.correctiveaction.v1.Action
+	27, // 8: redress.correctiveaction.v1.CloseActionResponse.action:type_name -> redress.correctiveaction.v1.Action
+	27, // 9: redress.correctiveaction.v1.ExportPersonResponse.actions:type_name -> redress.correctiveaction.v1.Action
+	29, // 10: redress.correctiveaction.v1.ExportPersonResponse.entries:type_name -> redress.correctiveaction.v1.Entry
+	30, // 11: redress.correctiveaction.v1.ExportPersonResponse.penalties:type_name -> redress.correctiveaction.v1.Penalty
+	31, // 12: redress.correctiveaction.v1.AmendActionRequest.due_time:type_name -> google.protobuf.Timestamp
+	27, // 13: redress.correctiveaction.v1.AmendActionResponse.action:type_name -> redress.correctiveaction.v1.Action
+	25, // 14: redress.correctiveaction.v1.FillActionFormRequest.facts:type_name -> redress.correctiveaction.v1.FillActionFormRequest.FactsEntry
+	27, // 15: redress.correctiveaction.v1.FillActionFormResponse.action:type_name -> redress.correctiveaction.v1.Action
+	27, // 16: redress.correctiveaction.v1.RequestActionApprovalResponse.action:type_name -> redress.correctiveaction.v1.Action
+	32, // 17: redress.correctiveaction.v1.SignActionRequest.decision:type_name -> redress.type.v1.Decision
+	26, // 18: redress.correctiveaction.v1.SignActionRequest.facts:type_name -> redress.correctiveaction.v1.SignActionRequest.FactsEntry
+	27, // 19: redress.correctiveaction.v1.SignActionResponse.action:type_name -> redress.correctiveaction.v1.Action
+	27, // 20: redress.correctiveaction.v1.CancelActionResponse.action:type_name -> redress.correctiveaction.v1.Action
+	33, // 21: redress.correctiveaction.v1.ImplementActionRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
+	33, // 22: redress.correctiveaction.v1.FillActionFormRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
+	33, // 23: redress.correctiveaction.v1.SignActionRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
+	0,  // 24: redress.correctiveaction.v1.CorrectiveActionService.GetAction:input_type -> redress.correctiveaction.v1.GetActionRequest
+	2,  // 25: redress.correctiveaction.v1.CorrectiveActionService.ListActions:input_type -> redress.correctiveaction.v1.ListActionsRequest
+	4,  // 26: redress.correctiveaction.v1.CorrectiveActionService.CreateAction:input_type -> redress.correctiveaction.v1.CreateActionRequest
+	6,  // 27: redress.correctiveaction.v1.CorrectiveActionService.ImplementAction:input_type -> redress.correctiveaction.v1.ImplementActionRequest
+	8,  // 28: redress.correctiveaction.v1.CorrectiveActionService.VerifyAction:input_type -> redress.correctiveaction.v1.VerifyActionRequest
+	10, // 29: redress.correctiveaction.v1.CorrectiveActionService.CloseAction:input_type -> redress.correctiveaction.v1.CloseActionRequest
+	14, // 30: redress.correctiveaction.v1.CorrectiveActionService.AmendAction:input_type -> redress.correctiveaction.v1.AmendActionRequest
+	16, // 31: redress.correctiveaction.v1.CorrectiveActionService.FillActionForm:input_type -> redress.correctiveaction.v1.FillActionFormRequest
+	18, // 32: redress.correctiveaction.v1.CorrectiveActionService.RequestActionApproval:input_type -> redress.correctiveaction.v1.RequestActionApprovalRequest
+	20, // 33: redress.correctiveaction.v1.CorrectiveActionService.SignAction:input_type -> redress.correctiveaction.v1.SignActionRequest
+	22, // 34: redress.correctiveaction.v1.CorrectiveActionService.CancelAction:input_type -> redress.correctiveaction.v1.CancelActionRequest
+	34, // 35: redress.correctiveaction.v1.CorrectiveActionService.GetEntry:input_type -> redress.correctiveaction.v1.GetEntryRequest
+	35, // 36: redress.correctiveaction.v1.CorrectiveActionService.ListEntries:input_type -> redress.correctiveaction.v1.ListEntriesRequest
+	36, // 37: redress.correctiveaction.v1.CorrectiveActionService.GetLedger:input_type -> redress.correctiveaction.v1.GetLedgerRequest
+	37, // 38: redress.correctiveaction.v1.CorrectiveActionService.Penalise:input_type -> redress.correctiveaction.v1.PenaliseRequest
+	38, // 39: redress.correctiveaction.v1.CorrectiveActionService.PayEntry:input_type -> redress.correctiveaction.v1.PayEntryRequest
+	39, // 40: redress.correctiveaction.v1.CorrectiveActionService.GetPenalty:input_type -> redress.correctiveaction.v1.GetPenaltyRequest
+	40, // 41: redress.correctiveaction.v1.CorrectiveActionService.ListPenalties:input_type -> redress.correctiveaction.v1.ListPenaltiesRequest
+	41, // 42: redress.correctiveaction.v1.CorrectiveActionService.CreatePenalty:input_type -> redress.correctiveaction.v1.CreatePenaltyRequest
+	42, // 43: redress.correctiveaction.v1.CorrectiveActionService.SignPenalty:input_type -> redress.correctiveaction.v1.SignPenaltyRequest
+	43, // 44: redress.correctiveaction.v1.CorrectiveActionService.GetDuty:input_type -> redress.correctiveaction.v1.GetDutyRequest
+	44, // 45: redress.correctiveaction.v1.CorrectiveActionService.ListDuties:input_type -> redress.correctiveaction.v1.ListDutiesRequest
+	45, // 46: redress.correctiveaction.v1.CorrectiveActionService.DoDuty:input_type -> redress.correctiveaction.v1.DoDutyRequest
+	46, // 47: redress.correctiveaction.v1.CorrectiveActionService.SkipDuty:input_type -> redress.correctiveaction.v1.SkipDutyRequest
+	47, // 48: redress.correctiveaction.v1.CorrectiveActionService.GetDepartmentFile:input_type -> redress.correctiveaction.v1.GetDepartmentFileRequest
+	48, // 49: redress.correctiveaction.v1.CorrectiveActionService.ListDepartmentFiles:input_type -> redress.correctiveaction.v1.ListDepartmentFilesRequest
+	49, // 50: redress.correctiveaction.v1.CorrectiveActionService.ListMissingFiles:input_type -> redress.correctiveaction.v1.ListMissingFilesRequest
+	50, // 51: redress.correctiveaction.v1.CorrectiveActionService.FileDepartmentForm:input_type -> redress.correctiveaction.v1.FileDepartmentFormRequest
+	12, // 52: redress.correctiveaction.v1.CorrectiveActionService.ExportPerson:input_type -> redress.correctiveaction.v1.ExportPersonRequest
+	1,  // 53: redress.correctiveaction.v1.CorrectiveActionService.GetAction:output_type -> redress.correctiveaction.v1.GetActionResponse
+	3,  // 54: redress.correctiveaction.v1.CorrectiveActionService.ListActions:output_type -> redress.correctiveaction.v1.ListActionsResponse
+	5,  // 55: redress.correctiveaction.v1.CorrectiveActionService.CreateAction:output_type -> redress.correctiveaction.v1.CreateActionResponse
+	7,  // 56: redress.correctiveaction.v1.CorrectiveActionService.ImplementAction:output_type -> redress.correctiveaction.v1.ImplementActionResponse
+	9,  // 57: redress.correctiveaction.v1.CorrectiveActionService.VerifyAction:output_type -> redress.correctiveaction.v1.VerifyActionResponse
+	11, // 58: redress.correctiveaction.v1.CorrectiveActionService.CloseAction:output_type -> redress.correctiveaction.v1.CloseActionResponse
+	15, // 59: redress.correctiveaction.v1.CorrectiveActionService.AmendAction:output_type -> redress.correctiveaction.v1.AmendActionResponse
+	17, // 60: redress.correctiveaction.v1.CorrectiveActionService.FillActionForm:output_type -> redress.correctiveaction.v1.FillActionFormResponse
+	19, // 61: redress.correctiveaction.v1.CorrectiveActionService.RequestActionApproval:output_type -> redress.correctiveaction.v1.RequestActionApprovalResponse
+	21, // 62: redress.correctiveaction.v1.CorrectiveActionService.SignAction:output_type -> redress.correctiveaction.v1.SignActionResponse
+	23, // 63: redress.correctiveaction.v1.CorrectiveActionService.CancelAction:output_type -> redress.correctiveaction.v1.CancelActionResponse
+	51, // 64: redress.correctiveaction.v1.CorrectiveActionService.GetEntry:output_type -> redress.correctiveaction.v1.GetEntryResponse
+	52, // 65: redress.correctiveaction.v1.CorrectiveActionService.ListEntries:output_type -> redress.correctiveaction.v1.ListEntriesResponse
+	53, // 66: redress.correctiveaction.v1.CorrectiveActionService.GetLedger:output_type -> redress.correctiveaction.v1.GetLedgerResponse
+	54, // 67: redress.correctiveaction.v1.CorrectiveActionService.Penalise:output_type -> redress.correctiveaction.v1.PenaliseResponse
+	55, // 68: redress.correctiveaction.v1.CorrectiveActionService.PayEntry:output_type -> redress.correctiveaction.v1.PayEntryResponse
+	56, // 69: redress.correctiveaction.v1.CorrectiveActionService.GetPenalty:output_type -> redress.correctiveaction.v1.GetPenaltyResponse
+	57, // 70: redress.correctiveaction.v1.CorrectiveActionService.ListPenalties:output_type -> redress.correctiveaction.v1.ListPenaltiesResponse
+	58, // 71: redress.correctiveaction.v1.CorrectiveActionService.CreatePenalty:output_type -> redress.correctiveaction.v1.CreatePenaltyResponse
+	59, // 72: redress.correctiveaction.v1.CorrectiveActionService.SignPenalty:output_type -> redress.correctiveaction.v1.SignPenaltyResponse
+	60, // 73: redress.correctiveaction.v1.CorrectiveActionService.GetDuty:output_type -> redress.correctiveaction.v1.GetDutyResponse
+	61, // 74: redress.correctiveaction.v1.CorrectiveActionService.ListDuties:output_type -> redress.correctiveaction.v1.ListDutiesResponse
+	62, // 75: redress.correctiveaction.v1.CorrectiveActionService.DoDuty:output_type -> redress.correctiveaction.v1.DoDutyResponse
+	63, // 76: redress.correctiveaction.v1.CorrectiveActionService.SkipDuty:output_type -> redress.correctiveaction.v1.SkipDutyResponse
+	64, // 77: redress.correctiveaction.v1.CorrectiveActionService.GetDepartmentFile:output_type -> redress.correctiveaction.v1.GetDepartmentFileResponse
+	65, // 78: redress.correctiveaction.v1.CorrectiveActionService.ListDepartmentFiles:output_type -> redress.correctiveaction.v1.ListDepartmentFilesResponse
+	66, // 79: redress.correctiveaction.v1.CorrectiveActionService.ListMissingFiles:output_type -> redress.correctiveaction.v1.ListMissingFilesResponse
+	67, // 80: redress.correctiveaction.v1.CorrectiveActionService.FileDepartmentForm:output_type -> redress.correctiveaction.v1.FileDepartmentFormResponse
+	13, // 81: redress.correctiveaction.v1.CorrectiveActionService.ExportPerson:output_type -> redress.correctiveaction.v1.ExportPersonResponse
+	53, // [53:82] is the sub-list for method output_type
+	24, // [24:53] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_redress_correctiveaction_v1_corrective_action_service_proto_init() }
@@ -961,13 +1886,16 @@ func file_redress_correctiveaction_v1_corrective_action_service_proto_init() {
 		return
 	}
 	file_redress_correctiveaction_v1_action_proto_init()
+	file_redress_correctiveaction_v1_duty_proto_init()
+	file_redress_correctiveaction_v1_ledger_proto_init()
+	file_redress_correctiveaction_v1_penalty_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_correctiveaction_v1_corrective_action_service_proto_rawDesc), len(file_redress_correctiveaction_v1_corrective_action_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

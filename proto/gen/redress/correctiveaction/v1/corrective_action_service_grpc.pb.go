@@ -19,13 +19,35 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	CorrectiveActionService_GetAction_FullMethodName       = "/redress.correctiveaction.v1.CorrectiveActionService/GetAction"
-	CorrectiveActionService_ListActions_FullMethodName     = "/redress.correctiveaction.v1.CorrectiveActionService/ListActions"
-	CorrectiveActionService_CreateAction_FullMethodName    = "/redress.correctiveaction.v1.CorrectiveActionService/CreateAction"
-	CorrectiveActionService_ImplementAction_FullMethodName = "/redress.correctiveaction.v1.CorrectiveActionService/ImplementAction"
-	CorrectiveActionService_VerifyAction_FullMethodName    = "/redress.correctiveaction.v1.CorrectiveActionService/VerifyAction"
-	CorrectiveActionService_CloseAction_FullMethodName     = "/redress.correctiveaction.v1.CorrectiveActionService/CloseAction"
-	CorrectiveActionService_ExportPerson_FullMethodName    = "/redress.correctiveaction.v1.CorrectiveActionService/ExportPerson"
+	CorrectiveActionService_GetAction_FullMethodName             = "/redress.correctiveaction.v1.CorrectiveActionService/GetAction"
+	CorrectiveActionService_ListActions_FullMethodName           = "/redress.correctiveaction.v1.CorrectiveActionService/ListActions"
+	CorrectiveActionService_CreateAction_FullMethodName          = "/redress.correctiveaction.v1.CorrectiveActionService/CreateAction"
+	CorrectiveActionService_ImplementAction_FullMethodName       = "/redress.correctiveaction.v1.CorrectiveActionService/ImplementAction"
+	CorrectiveActionService_VerifyAction_FullMethodName          = "/redress.correctiveaction.v1.CorrectiveActionService/VerifyAction"
+	CorrectiveActionService_CloseAction_FullMethodName           = "/redress.correctiveaction.v1.CorrectiveActionService/CloseAction"
+	CorrectiveActionService_AmendAction_FullMethodName           = "/redress.correctiveaction.v1.CorrectiveActionService/AmendAction"
+	CorrectiveActionService_FillActionForm_FullMethodName        = "/redress.correctiveaction.v1.CorrectiveActionService/FillActionForm"
+	CorrectiveActionService_RequestActionApproval_FullMethodName = "/redress.correctiveaction.v1.CorrectiveActionService/RequestActionApproval"
+	CorrectiveActionService_SignAction_FullMethodName            = "/redress.correctiveaction.v1.CorrectiveActionService/SignAction"
+	CorrectiveActionService_CancelAction_FullMethodName          = "/redress.correctiveaction.v1.CorrectiveActionService/CancelAction"
+	CorrectiveActionService_GetEntry_FullMethodName              = "/redress.correctiveaction.v1.CorrectiveActionService/GetEntry"
+	CorrectiveActionService_ListEntries_FullMethodName           = "/redress.correctiveaction.v1.CorrectiveActionService/ListEntries"
+	CorrectiveActionService_GetLedger_FullMethodName             = "/redress.correctiveaction.v1.CorrectiveActionService/GetLedger"
+	CorrectiveActionService_Penalise_FullMethodName              = "/redress.correctiveaction.v1.CorrectiveActionService/Penalise"
+	CorrectiveActionService_PayEntry_FullMethodName              = "/redress.correctiveaction.v1.CorrectiveActionService/PayEntry"
+	CorrectiveActionService_GetPenalty_FullMethodName            = "/redress.correctiveaction.v1.CorrectiveActionService/GetPenalty"
+	CorrectiveActionService_ListPenalties_FullMethodName         = "/redress.correctiveaction.v1.CorrectiveActionService/ListPenalties"
+	CorrectiveActionService_CreatePenalty_FullMethodName         = "/redress.correctiveaction.v1.CorrectiveActionService/CreatePenalty"
+	CorrectiveActionService_SignPenalty_FullMethodName           = "/redress.correctiveaction.v1.CorrectiveActionService/SignPenalty"
+	CorrectiveActionService_GetDuty_FullMethodName               = "/redress.correctiveaction.v1.CorrectiveActionService/GetDuty"
+	CorrectiveActionService_ListDuties_FullMethodName            = "/redress.correctiveaction.v1.CorrectiveActionService/ListDuties"
+	CorrectiveActionService_DoDuty_FullMethodName                = "/redress.correctiveaction.v1.CorrectiveActionService/DoDuty"
+	CorrectiveActionService_SkipDuty_FullMethodName              = "/redress.correctiveaction.v1.CorrectiveActionService/SkipDuty"
+	CorrectiveActionService_GetDepartmentFile_FullMethodName     = "/redress.correctiveaction.v1.CorrectiveActionService/GetDepartmentFile"
+	CorrectiveActionService_ListDepartmentFiles_FullMethodName   = "/redress.correctiveaction.v1.CorrectiveActionService/ListDepartmentFiles"
+	CorrectiveActionService_ListMissingFiles_FullMethodName      = "/redress.correctiveaction.v1.CorrectiveActionService/ListMissingFiles"
+	CorrectiveActionService_FileDepartmentForm_FullMethodName    = "/redress.correctiveaction.v1.CorrectiveActionService/FileDepartmentForm"
+	CorrectiveActionService_ExportPerson_FullMethodName          = "/redress.correctiveaction.v1.CorrectiveActionService/ExportPerson"
 )
 
 // CorrectiveActionServiceClient is the client API for CorrectiveActionService service.
@@ -51,6 +73,68 @@ type CorrectiveActionServiceClient interface {
 	VerifyAction(ctx context.Context, in *VerifyActionRequest, opts ...grpc.CallOption) (*VerifyActionResponse, error)
 	// CloseAction puts a verified action on file. Reasons ACTION_STATE, ETAG_MISMATCH.
 	CloseAction(ctx context.Context, in *CloseActionRequest, opts ...grpc.CallOption) (*CloseActionResponse, error)
+	// AmendAction changes what an open action says. A change of what was approved voids the
+	// approval and asks for it anew. Reasons ACTION_STATE, RESOURCE_NOT_FOUND (department, person),
+	// DUE_TIME_PASSED, ETAG_MISMATCH.
+	AmendAction(ctx context.Context, in *AmendActionRequest, opts ...grpc.CallOption) (*AmendActionResponse, error)
+	// FillActionForm fills a form of the pack about the action; once all its forms are filled its
+	// approval is asked for. Fields that the caller may not see stay as they are. Reasons
+	// ACTION_STATE, FORM_UNKNOWN, FORM_ROLE, FORM_INCOMPLETE, GATE_CLOSED, ETAG_MISMATCH.
+	FillActionForm(ctx context.Context, in *FillActionFormRequest, opts ...grpc.CallOption) (*FillActionFormResponse, error)
+	// RequestActionApproval asks for the approval of an action again, or at once where the pack lets
+	// it wait. Reasons ACTION_STATE, GATE_CLOSED (the approval's needs), APPROVAL_STILL_OPEN,
+	// APPROVAL_ASKER, ETAG_MISMATCH.
+	RequestActionApproval(ctx context.Context, in *RequestActionApprovalRequest, opts ...grpc.CallOption) (*RequestActionApprovalResponse, error)
+	// SignAction gives a signature, or does what else a signatory may. Reasons APPROVAL_NOT_OPEN,
+	// APPROVAL_ORDER, APPROVAL_AUTHORITY, APPROVAL_OWN_REQUEST, APPROVAL_ALREADY_SIGNED,
+	// APPROVAL_STALE, APPROVAL_FORM_INCOMPLETE, ETAG_MISMATCH.
+	SignAction(ctx context.Context, in *SignActionRequest, opts ...grpc.CallOption) (*SignActionResponse, error)
+	// CancelAction ends an action that is no longer owed. Reasons ACTION_STATE, ETAG_MISMATCH.
+	CancelAction(ctx context.Context, in *CancelActionRequest, opts ...grpc.CallOption) (*CancelActionResponse, error)
+	// GetEntry returns one entry of the ledger. Reason RESOURCE_NOT_FOUND.
+	GetEntry(ctx context.Context, in *GetEntryRequest, opts ...grpc.CallOption) (*GetEntryResponse, error)
+	// ListEntries lists entries, the newest first. Filters are combined with and.
+	ListEntries(ctx context.Context, in *ListEntriesRequest, opts ...grpc.CallOption) (*ListEntriesResponse, error)
+	// GetLedger sums the entries of a person or department in a month. Cost: reads every entry of
+	// that party and month.
+	GetLedger(ctx context.Context, in *GetLedgerRequest, opts ...grpc.CallOption) (*GetLedgerResponse, error)
+	// Penalise books an entry whose figure or time a person decides. Reasons ENTRY_UNKNOWN,
+	// ENTRY_DECIDER (only those the pack names), ENTRY_NEEDS, ENTRY_AMOUNT (outside the range, or not
+	// to be set), GATE_CLOSED, RESOURCE_NOT_FOUND.
+	Penalise(ctx context.Context, in *PenaliseRequest, opts ...grpc.CallOption) (*PenaliseResponse, error)
+	// PayEntry records that a fine or reward was handed over. BOOKED to PAID. Reasons ENTRY_STATE,
+	// ETAG_MISMATCH.
+	PayEntry(ctx context.Context, in *PayEntryRequest, opts ...grpc.CallOption) (*PayEntryResponse, error)
+	// GetPenalty returns one penalty notice. Reason RESOURCE_NOT_FOUND.
+	GetPenalty(ctx context.Context, in *GetPenaltyRequest, opts ...grpc.CallOption) (*GetPenaltyResponse, error)
+	// ListPenalties lists penalty notices, the newest first. Filters are combined with and.
+	ListPenalties(ctx context.Context, in *ListPenaltiesRequest, opts ...grpc.CallOption) (*ListPenaltiesResponse, error)
+	// CreatePenalty puts a penalty notice forward and opens its chain of signatures. Reasons
+	// FORM_UNKNOWN, FORM_ROLE, FORM_INCOMPLETE, GATE_CLOSED, APPROVAL_ASKER, RESOURCE_NOT_FOUND.
+	CreatePenalty(ctx context.Context, in *CreatePenaltyRequest, opts ...grpc.CallOption) (*CreatePenaltyResponse, error)
+	// SignPenalty gives a signature, or does what else a signatory may; the person penalised signs
+	// here too. Reasons as SignAction.
+	SignPenalty(ctx context.Context, in *SignPenaltyRequest, opts ...grpc.CallOption) (*SignPenaltyResponse, error)
+	// GetDuty returns one duty outside complaints. Reason RESOURCE_NOT_FOUND.
+	GetDuty(ctx context.Context, in *GetDutyRequest, opts ...grpc.CallOption) (*GetDutyResponse, error)
+	// ListDuties lists duties, the newest first. Filters are combined with and.
+	ListDuties(ctx context.Context, in *ListDutiesRequest, opts ...grpc.CallOption) (*ListDutiesResponse, error)
+	// DoDuty records that a duty was done. Reasons DUTY_STATE, STEP_ROLE, FORM_INCOMPLETE,
+	// GATE_CLOSED, ETAG_MISMATCH.
+	DoDuty(ctx context.Context, in *DoDutyRequest, opts ...grpc.CallOption) (*DoDutyResponse, error)
+	// SkipDuty records that an optional duty is not needed, and who decided. Reasons DUTY_STATE,
+	// STEP_ROLE, STEP_REQUIRED, ETAG_MISMATCH.
+	SkipDuty(ctx context.Context, in *SkipDutyRequest, opts ...grpc.CallOption) (*SkipDutyResponse, error)
+	// GetDepartmentFile returns one form about a department. Reason RESOURCE_NOT_FOUND.
+	GetDepartmentFile(ctx context.Context, in *GetDepartmentFileRequest, opts ...grpc.CallOption) (*GetDepartmentFileResponse, error)
+	// ListDepartmentFiles lists forms about departments, the newest first.
+	ListDepartmentFiles(ctx context.Context, in *ListDepartmentFilesRequest, opts ...grpc.CallOption) (*ListDepartmentFilesResponse, error)
+	// ListMissingFiles lists departments that owe a form and have none on file. Cost: reads the
+	// directory and the files of each form.
+	ListMissingFiles(ctx context.Context, in *ListMissingFilesRequest, opts ...grpc.CallOption) (*ListMissingFilesResponse, error)
+	// FileDepartmentForm puts a form about a department on file. Reasons FORM_UNKNOWN, FORM_ROLE,
+	// FORM_INCOMPLETE, GATE_CLOSED, RESOURCE_NOT_FOUND (department).
+	FileDepartmentForm(ctx context.Context, in *FileDepartmentFormRequest, opts ...grpc.CallOption) (*FileDepartmentFormResponse, error)
 	// ExportPerson returns what corrective-action holds about a data subject, in clear.
 	ExportPerson(ctx context.Context, in *ExportPersonRequest, opts ...grpc.CallOption) (*ExportPersonResponse, error)
 }
@@ -123,6 +207,226 @@ func (c *correctiveActionServiceClient) CloseAction(ctx context.Context, in *Clo
 	return out, nil
 }
 
+func (c *correctiveActionServiceClient) AmendAction(ctx context.Context, in *AmendActionRequest, opts ...grpc.CallOption) (*AmendActionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AmendActionResponse)
+	err := c.cc.Invoke(ctx, CorrectiveActionService_AmendAction_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *correctiveActionServiceClient) FillActionForm(ctx context.Context, in *FillActionFormRequest, opts ...grpc.CallOption) (*FillActionFormResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FillActionFormResponse)
+	err := c.cc.Invoke(ctx, CorrectiveActionService_FillActionForm_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *correctiveActionServiceClient) RequestActionApproval(ctx context.Context, in *RequestActionApprovalRequest, opts ...grpc.CallOption) (*RequestActionApprovalResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RequestActionApprovalResponse)
+	err := c.cc.Invoke(ctx, CorrectiveActionService_RequestActionApproval_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *correctiveActionServiceClient) SignAction(ctx context.Context, in *SignActionRequest, opts ...grpc.CallOption) (*SignActionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SignActionResponse)
+	err := c.cc.Invoke(ctx, CorrectiveActionService_SignAction_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *correctiveActionServiceClient) CancelAction(ctx context.Context, in *CancelActionRequest, opts ...grpc.CallOption) (*CancelActionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CancelActionResponse)
+	err := c.cc.Invoke(ctx, CorrectiveActionService_CancelAction_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *correctiveActionServiceClient) GetEntry(ctx context.Context, in *GetEntryRequest, opts ...grpc.CallOption) (*GetEntryResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetEntryResponse)
+	err := c.cc.Invoke(ctx, CorrectiveActionService_GetEntry_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *correctiveActionServiceClient) ListEntries(ctx context.Context, in *ListEntriesRequest, opts ...grpc.CallOption) (*ListEntriesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListEntriesResponse)
+	err := c.cc.Invoke(ctx, CorrectiveActionService_ListEntries_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *correctiveActionServiceClient) GetLedger(ctx context.Context, in *GetLedgerRequest, opts ...grpc.CallOption) (*GetLedgerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetLedgerResponse)
+	err := c.cc.Invoke(ctx, CorrectiveActionService_GetLedger_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *correctiveActionServiceClient) Penalise(ctx context.Context, in *PenaliseRequest, opts ...grpc.CallOption) (*PenaliseResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PenaliseResponse)
+	err := c.cc.Invoke(ctx, CorrectiveActionService_Penalise_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *correctiveActionServiceClient) PayEntry(ctx context.Context, in *PayEntryRequest, opts ...grpc.CallOption) (*PayEntryResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PayEntryResponse)
+	err := c.cc.Invoke(ctx, CorrectiveActionService_PayEntry_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *correctiveActionServiceClient) GetPenalty(ctx context.Context, in *GetPenaltyRequest, opts ...grpc.CallOption) (*GetPenaltyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetPenaltyResponse)
+	err := c.cc.Invoke(ctx, CorrectiveActionService_GetPenalty_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *correctiveActionServiceClient) ListPenalties(ctx context.Context, in *ListPenaltiesRequest, opts ...grpc.CallOption) (*ListPenaltiesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListPenaltiesResponse)
+	err := c.cc.Invoke(ctx, CorrectiveActionService_ListPenalties_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *correctiveActionServiceClient) CreatePenalty(ctx context.Context, in *CreatePenaltyRequest, opts ...grpc.CallOption) (*CreatePenaltyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CreatePenaltyResponse)
+	err := c.cc.Invoke(ctx, CorrectiveActionService_CreatePenalty_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *correctiveActionServiceClient) SignPenalty(ctx context.Context, in *SignPenaltyRequest, opts ...grpc.CallOption) (*SignPenaltyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SignPenaltyResponse)
+	err := c.cc.Invoke(ctx, CorrectiveActionService_SignPenalty_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *correctiveActionServiceClient) GetDuty(ctx context.Context, in *GetDutyRequest, opts ...grpc.CallOption) (*GetDutyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetDutyResponse)
+	err := c.cc.Invoke(ctx, CorrectiveActionService_GetDuty_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *correctiveActionServiceClient) ListDuties(ctx context.Context, in *ListDutiesRequest, opts ...grpc.CallOption) (*ListDutiesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListDutiesResponse)
+	err := c.cc.Invoke(ctx, CorrectiveActionService_ListDuties_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *correctiveActionServiceClient) DoDuty(ctx context.Context, in *DoDutyRequest, opts ...grpc.CallOption) (*DoDutyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DoDutyResponse)
+	err := c.cc.Invoke(ctx, CorrectiveActionService_DoDuty_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *correctiveActionServiceClient) SkipDuty(ctx context.Context, in *SkipDutyRequest, opts ...grpc.CallOption) (*SkipDutyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SkipDutyResponse)
+	err := c.cc.Invoke(ctx, CorrectiveActionService_SkipDuty_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *correctiveActionServiceClient) GetDepartmentFile(ctx context.Context, in *GetDepartmentFileRequest, opts ...grpc.CallOption) (*GetDepartmentFileResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetDepartmentFileResponse)
+	err := c.cc.Invoke(ctx, CorrectiveActionService_GetDepartmentFile_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *correctiveActionServiceClient) ListDepartmentFiles(ctx context.Context, in *ListDepartmentFilesRequest, opts ...grpc.CallOption) (*ListDepartmentFilesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListDepartmentFilesResponse)
+	err := c.cc.Invoke(ctx, CorrectiveActionService_ListDepartmentFiles_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *correctiveActionServiceClient) ListMissingFiles(ctx context.Context, in *ListMissingFilesRequest, opts ...grpc.CallOption) (*ListMissingFilesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListMissingFilesResponse)
+	err := c.cc.Invoke(ctx, CorrectiveActionService_ListMissingFiles_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *correctiveActionServiceClient) FileDepartmentForm(ctx context.Context, in *FileDepartmentFormRequest, opts ...grpc.CallOption) (*FileDepartmentFormResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FileDepartmentFormResponse)
+	err := c.cc.Invoke(ctx, CorrectiveActionService_FileDepartmentForm_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *correctiveActionServiceClient) ExportPerson(ctx context.Context, in *ExportPersonRequest, opts ...grpc.CallOption) (*ExportPersonResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ExportPersonResponse)
@@ -156,6 +460,68 @@ type CorrectiveActionServiceServer interface {
 	VerifyAction(context.Context, *VerifyActionRequest) (*VerifyActionResponse, error)
 	// CloseAction puts a verified action on file. Reasons ACTION_STATE, ETAG_MISMATCH.
 	CloseAction(context.Context, *CloseActionRequest) (*CloseActionResponse, error)
+	// AmendAction changes what an open action says. A change of what was approved voids the
+	// approval and asks for it anew. Reasons ACTION_STATE, RESOURCE_NOT_FOUND (department, person),
+	// DUE_TIME_PASSED, ETAG_MISMATCH.
+	AmendAction(context.Context, *AmendActionRequest) (*AmendActionResponse, error)
+	// FillActionForm fills a form of the pack about the action; once all its forms are filled its
+	// approval is asked for. Fields that the caller may not see stay as they are. Reasons
+	// ACTION_STATE, FORM_UNKNOWN, FORM_ROLE, FORM_INCOMPLETE, GATE_CLOSED, ETAG_MISMATCH.
+	FillActionForm(context.Context, *FillActionFormRequest) (*FillActionFormResponse, error)
+	// RequestActionApproval asks for the approval of an action again, or at once where the pack lets
+	// it wait. Reasons ACTION_STATE, GATE_CLOSED (the approval's needs), APPROVAL_STILL_OPEN,
+	// APPROVAL_ASKER, ETAG_MISMATCH.
+	RequestActionApproval(context.Context, *RequestActionApprovalRequest) (*RequestActionApprovalResponse, error)
+	// SignAction gives a signature, or does what else a signatory may. Reasons APPROVAL_NOT_OPEN,
+	// APPROVAL_ORDER, APPROVAL_AUTHORITY, APPROVAL_OWN_REQUEST, APPROVAL_ALREADY_SIGNED,
+	// APPROVAL_STALE, APPROVAL_FORM_INCOMPLETE, ETAG_MISMATCH.
+	SignAction(context.Context, *SignActionRequest) (*SignActionResponse, error)
+	// CancelAction ends an action that is no longer owed. Reasons ACTION_STATE, ETAG_MISMATCH.
+	CancelAction(context.Context, *CancelActionRequest) (*CancelActionResponse, error)
+	// GetEntry returns one entry of the ledger. Reason RESOURCE_NOT_FOUND.
+	GetEntry(context.Context, *GetEntryRequest) (*GetEntryResponse, error)
+	// ListEntries lists entries, the newest first. Filters are combined with and.
+	ListEntries(context.Context, *ListEntriesRequest) (*ListEntriesResponse, error)
+	// GetLedger sums the entries of a person or department in a month. Cost: reads every entry of
+	// that party and month.
+	GetLedger(context.Context, *GetLedgerRequest) (*GetLedgerResponse, error)
+	// Penalise books an entry whose figure or time a person decides. Reasons ENTRY_UNKNOWN,
+	// ENTRY_DECIDER (only those the pack names), ENTRY_NEEDS, ENTRY_AMOUNT (outside the range, or not
+	// to be set), GATE_CLOSED, RESOURCE_NOT_FOUND.
+	Penalise(context.Context, *PenaliseRequest) (*PenaliseResponse, error)
+	// PayEntry records that a fine or reward was handed over. BOOKED to PAID. Reasons ENTRY_STATE,
+	// ETAG_MISMATCH.
+	PayEntry(context.Context, *PayEntryRequest) (*PayEntryResponse, error)
+	// GetPenalty returns one penalty notice. Reason RESOURCE_NOT_FOUND.
+	GetPenalty(context.Context, *GetPenaltyRequest) (*GetPenaltyResponse, error)
+	// ListPenalties lists penalty notices, the newest first. Filters are combined with and.
+	ListPenalties(context.Context, *ListPenaltiesRequest) (*ListPenaltiesResponse, error)
+	// CreatePenalty puts a penalty notice forward and opens its chain of signatures. Reasons
+	// FORM_UNKNOWN, FORM_ROLE, FORM_INCOMPLETE, GATE_CLOSED, APPROVAL_ASKER, RESOURCE_NOT_FOUND.
+	CreatePenalty(context.Context, *CreatePenaltyRequest) (*CreatePenaltyResponse, error)
+	// SignPenalty gives a signature, or does what else a signatory may; the person penalised signs
+	// here too. Reasons as SignAction.
+	SignPenalty(context.Context, *SignPenaltyRequest) (*SignPenaltyResponse, error)
+	// GetDuty returns one duty outside complaints. Reason RESOURCE_NOT_FOUND.
+	GetDuty(context.Context, *GetDutyRequest) (*GetDutyResponse, error)
+	// ListDuties lists duties, the newest first. Filters are combined with and.
+	ListDuties(context.Context, *ListDutiesRequest) (*ListDutiesResponse, error)
+	// DoDuty records that a duty was done. Reasons DUTY_STATE, STEP_ROLE, FORM_INCOMPLETE,
+	// GATE_CLOSED, ETAG_MISMATCH.
+	DoDuty(context.Context, *DoDutyRequest) (*DoDutyResponse, error)
+	// SkipDuty records that an optional duty is not needed, and who decided. Reasons DUTY_STATE,
+	// STEP_ROLE, STEP_REQUIRED, ETAG_MISMATCH.
+	SkipDuty(context.Context, *SkipDutyRequest) (*SkipDutyResponse, error)
+	// GetDepartmentFile returns one form about a department. Reason RESOURCE_NOT_FOUND.
+	GetDepartmentFile(context.Context, *GetDepartmentFileRequest) (*GetDepartmentFileResponse, error)
+	// ListDepartmentFiles lists forms about departments, the newest first.
+	ListDepartmentFiles(context.Context, *ListDepartmentFilesRequest) (*ListDepartmentFilesResponse, error)
+	// ListMissingFiles lists departments that owe a form and have none on file. Cost: reads the
+	// directory and the files of each form.
+	ListMissingFiles(context.Context, *ListMissingFilesRequest) (*ListMissingFilesResponse, error)
+	// FileDepartmentForm puts a form about a department on file. Reasons FORM_UNKNOWN, FORM_ROLE,
+	// FORM_INCOMPLETE, GATE_CLOSED, RESOURCE_NOT_FOUND (department).
+	FileDepartmentForm(context.Context, *FileDepartmentFormRequest) (*FileDepartmentFormResponse, error)
 	// ExportPerson returns what corrective-action holds about a data subject, in clear.
 	ExportPerson(context.Context, *ExportPersonRequest) (*ExportPersonResponse, error)
 	mustEmbedUnimplementedCorrectiveActionServiceServer()
@@ -185,6 +551,72 @@ func (UnimplementedCorrectiveActionServiceServer) VerifyAction(context.Context, 
 }
 func (UnimplementedCorrectiveActionServiceServer) CloseAction(context.Context, *CloseActionRequest) (*CloseActionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CloseAction not implemented")
+}
+func (UnimplementedCorrectiveActionServiceServer) AmendAction(context.Context, *AmendActionRequest) (*AmendActionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AmendAction not implemented")
+}
+func (UnimplementedCorrectiveActionServiceServer) FillActionForm(context.Context, *FillActionFormRequest) (*FillActionFormResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method FillActionForm not implemented")
+}
+func (UnimplementedCorrectiveActionServiceServer) RequestActionApproval(context.Context, *RequestActionApprovalRequest) (*RequestActionApprovalResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RequestActionApproval not implemented")
+}
+func (UnimplementedCorrectiveActionServiceServer) SignAction(context.Context, *SignActionRequest) (*SignActionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SignAction not implemented")
+}
+func (UnimplementedCorrectiveActionServiceServer) CancelAction(context.Context, *CancelActionRequest) (*CancelActionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CancelAction not implemented")
+}
+func (UnimplementedCorrectiveActionServiceServer) GetEntry(context.Context, *GetEntryRequest) (*GetEntryResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetEntry not implemented")
+}
+func (UnimplementedCorrectiveActionServiceServer) ListEntries(context.Context, *ListEntriesRequest) (*ListEntriesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListEntries not implemented")
+}
+func (UnimplementedCorrectiveActionServiceServer) GetLedger(context.Context, *GetLedgerRequest) (*GetLedgerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetLedger not implemented")
+}
+func (UnimplementedCorrectiveActionServiceServer) Penalise(context.Context, *PenaliseRequest) (*PenaliseResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Penalise not implemented")
+}
+func (UnimplementedCorrectiveActionServiceServer) PayEntry(context.Context, *PayEntryRequest) (*PayEntryResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PayEntry not implemented")
+}
+func (UnimplementedCorrectiveActionServiceServer) GetPenalty(context.Context, *GetPenaltyRequest) (*GetPenaltyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetPenalty not implemented")
+}
+func (UnimplementedCorrectiveActionServiceServer) ListPenalties(context.Context, *ListPenaltiesRequest) (*ListPenaltiesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListPenalties not implemented")
+}
+func (UnimplementedCorrectiveActionServiceServer) CreatePenalty(context.Context, *CreatePenaltyRequest) (*CreatePenaltyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CreatePenalty not implemented")
+}
+func (UnimplementedCorrectiveActionServiceServer) SignPenalty(context.Context, *SignPenaltyRequest) (*SignPenaltyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SignPenalty not implemented")
+}
+func (UnimplementedCorrectiveActionServiceServer) GetDuty(context.Context, *GetDutyRequest) (*GetDutyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetDuty not implemented")
+}
+func (UnimplementedCorrectiveActionServiceServer) ListDuties(context.Context, *ListDutiesRequest) (*ListDutiesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListDuties not implemented")
+}
+func (UnimplementedCorrectiveActionServiceServer) DoDuty(context.Context, *DoDutyRequest) (*DoDutyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DoDuty not implemented")
+}
+func (UnimplementedCorrectiveActionServiceServer) SkipDuty(context.Context, *SkipDutyRequest) (*SkipDutyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SkipDuty not implemented")
+}
+func (UnimplementedCorrectiveActionServiceServer) GetDepartmentFile(context.Context, *GetDepartmentFileRequest) (*GetDepartmentFileResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetDepartmentFile not implemented")
+}
+func (UnimplementedCorrectiveActionServiceServer) ListDepartmentFiles(context.Context, *ListDepartmentFilesRequest) (*ListDepartmentFilesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListDepartmentFiles not implemented")
+}
+func (UnimplementedCorrectiveActionServiceServer) ListMissingFiles(context.Context, *ListMissingFilesRequest) (*ListMissingFilesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListMissingFiles not implemented")
+}
+func (UnimplementedCorrectiveActionServiceServer) FileDepartmentForm(context.Context, *FileDepartmentFormRequest) (*FileDepartmentFormResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method FileDepartmentForm not implemented")
 }
 func (UnimplementedCorrectiveActionServiceServer) ExportPerson(context.Context, *ExportPersonRequest) (*ExportPersonResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ExportPerson not implemented")
@@ -319,6 +751,402 @@ func _CorrectiveActionService_CloseAction_Handler(srv interface{}, ctx context.C
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CorrectiveActionService_AmendAction_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AmendActionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CorrectiveActionServiceServer).AmendAction(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CorrectiveActionService_AmendAction_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CorrectiveActionServiceServer).AmendAction(ctx, req.(*AmendActionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CorrectiveActionService_FillActionForm_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FillActionFormRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CorrectiveActionServiceServer).FillActionForm(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CorrectiveActionService_FillActionForm_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CorrectiveActionServiceServer).FillActionForm(ctx, req.(*FillActionFormRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CorrectiveActionService_RequestActionApproval_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RequestActionApprovalRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CorrectiveActionServiceServer).RequestActionApproval(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CorrectiveActionService_RequestActionApproval_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CorrectiveActionServiceServer).RequestActionApproval(ctx, req.(*RequestActionApprovalRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CorrectiveActionService_SignAction_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SignActionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CorrectiveActionServiceServer).SignAction(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CorrectiveActionService_SignAction_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CorrectiveActionServiceServer).SignAction(ctx, req.(*SignActionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CorrectiveActionService_CancelAction_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CancelActionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CorrectiveActionServiceServer).CancelAction(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CorrectiveActionService_CancelAction_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CorrectiveActionServiceServer).CancelAction(ctx, req.(*CancelActionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CorrectiveActionService_GetEntry_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetEntryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CorrectiveActionServiceServer).GetEntry(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CorrectiveActionService_GetEntry_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CorrectiveActionServiceServer).GetEntry(ctx, req.(*GetEntryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CorrectiveActionService_ListEntries_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListEntriesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CorrectiveActionServiceServer).ListEntries(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CorrectiveActionService_ListEntries_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CorrectiveActionServiceServer).ListEntries(ctx, req.(*ListEntriesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CorrectiveActionService_GetLedger_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetLedgerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CorrectiveActionServiceServer).GetLedger(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CorrectiveActionService_GetLedger_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CorrectiveActionServiceServer).GetLedger(ctx, req.(*GetLedgerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CorrectiveActionService_Penalise_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PenaliseRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CorrectiveActionServiceServer).Penalise(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CorrectiveActionService_Penalise_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CorrectiveActionServiceServer).Penalise(ctx, req.(*PenaliseRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CorrectiveActionService_PayEntry_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PayEntryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CorrectiveActionServiceServer).PayEntry(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CorrectiveActionService_PayEntry_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CorrectiveActionServiceServer).PayEntry(ctx, req.(*PayEntryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CorrectiveActionService_GetPenalty_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetPenaltyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CorrectiveActionServiceServer).GetPenalty(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CorrectiveActionService_GetPenalty_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CorrectiveActionServiceServer).GetPenalty(ctx, req.(*GetPenaltyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CorrectiveActionService_ListPenalties_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListPenaltiesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CorrectiveActionServiceServer).ListPenalties(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CorrectiveActionService_ListPenalties_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CorrectiveActionServiceServer).ListPenalties(ctx, req.(*ListPenaltiesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CorrectiveActionService_CreatePenalty_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CreatePenaltyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CorrectiveActionServiceServer).CreatePenalty(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CorrectiveActionService_CreatePenalty_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CorrectiveActionServiceServer).CreatePenalty(ctx, req.(*CreatePenaltyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CorrectiveActionService_SignPenalty_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SignPenaltyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CorrectiveActionServiceServer).SignPenalty(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CorrectiveActionService_SignPenalty_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CorrectiveActionServiceServer).SignPenalty(ctx, req.(*SignPenaltyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CorrectiveActionService_GetDuty_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetDutyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CorrectiveActionServiceServer).GetDuty(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CorrectiveActionService_GetDuty_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CorrectiveActionServiceServer).GetDuty(ctx, req.(*GetDutyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CorrectiveActionService_ListDuties_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListDutiesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CorrectiveActionServiceServer).ListDuties(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CorrectiveActionService_ListDuties_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CorrectiveActionServiceServer).ListDuties(ctx, req.(*ListDutiesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CorrectiveActionService_DoDuty_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DoDutyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CorrectiveActionServiceServer).DoDuty(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CorrectiveActionService_DoDuty_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CorrectiveActionServiceServer).DoDuty(ctx, req.(*DoDutyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CorrectiveActionService_SkipDuty_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SkipDutyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CorrectiveActionServiceServer).SkipDuty(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CorrectiveActionService_SkipDuty_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CorrectiveActionServiceServer).SkipDuty(ctx, req.(*SkipDutyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CorrectiveActionService_GetDepartmentFile_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetDepartmentFileRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CorrectiveActionServiceServer).GetDepartmentFile(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CorrectiveActionService_GetDepartmentFile_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CorrectiveActionServiceServer).GetDepartmentFile(ctx, req.(*GetDepartmentFileRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CorrectiveActionService_ListDepartmentFiles_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListDepartmentFilesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CorrectiveActionServiceServer).ListDepartmentFiles(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CorrectiveActionService_ListDepartmentFiles_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CorrectiveActionServiceServer).ListDepartmentFiles(ctx, req.(*ListDepartmentFilesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CorrectiveActionService_ListMissingFiles_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListMissingFilesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CorrectiveActionServiceServer).ListMissingFiles(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CorrectiveActionService_ListMissingFiles_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CorrectiveActionServiceServer).ListMissingFiles(ctx, req.(*ListMissingFilesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CorrectiveActionService_FileDepartmentForm_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FileDepartmentFormRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CorrectiveActionServiceServer).FileDepartmentForm(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CorrectiveActionService_FileDepartmentForm_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CorrectiveActionServiceServer).FileDepartmentForm(ctx, req.(*FileDepartmentFormRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _CorrectiveActionService_ExportPerson_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ExportPersonRequest)
 	if err := dec(in); err != nil {
@@ -367,6 +1195,94 @@ var CorrectiveActionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CloseAction",
 			Handler:    _CorrectiveActionService_CloseAction_Handler,
+		},
+		{
+			MethodName: "AmendAction",
+			Handler:    _CorrectiveActionService_AmendAction_Handler,
+		},
+		{
+			MethodName: "FillActionForm",
+			Handler:    _CorrectiveActionService_FillActionForm_Handler,
+		},
+		{
+			MethodName: "RequestActionApproval",
+			Handler:    _CorrectiveActionService_RequestActionApproval_Handler,
+		},
+		{
+			MethodName: "SignAction",
+			Handler:    _CorrectiveActionService_SignAction_Handler,
+		},
+		{
+			MethodName: "CancelAction",
+			Handler:    _CorrectiveActionService_CancelAction_Handler,
+		},
+		{
+			MethodName: "GetEntry",
+			Handler:    _CorrectiveActionService_GetEntry_Handler,
+		},
+		{
+			MethodName: "ListEntries",
+			Handler:    _CorrectiveActionService_ListEntries_Handler,
+		},
+		{
+			MethodName: "GetLedger",
+			Handler:    _CorrectiveActionService_GetLedger_Handler,
+		},
+		{
+			MethodName: "Penalise",
+			Handler:    _CorrectiveActionService_Penalise_Handler,
+		},
+		{
+			MethodName: "PayEntry",
+			Handler:    _CorrectiveActionService_PayEntry_Handler,
+		},
+		{
+			MethodName: "GetPenalty",
+			Handler:    _CorrectiveActionService_GetPenalty_Handler,
+		},
+		{
+			MethodName: "ListPenalties",
+			Handler:    _CorrectiveActionService_ListPenalties_Handler,
+		},
+		{
+			MethodName: "CreatePenalty",
+			Handler:    _CorrectiveActionService_CreatePenalty_Handler,
+		},
+		{
+			MethodName: "SignPenalty",
+			Handler:    _CorrectiveActionService_SignPenalty_Handler,
+		},
+		{
+			MethodName: "GetDuty",
+			Handler:    _CorrectiveActionService_GetDuty_Handler,
+		},
+		{
+			MethodName: "ListDuties",
+			Handler:    _CorrectiveActionService_ListDuties_Handler,
+		},
+		{
+			MethodName: "DoDuty",
+			Handler:    _CorrectiveActionService_DoDuty_Handler,
+		},
+		{
+			MethodName: "SkipDuty",
+			Handler:    _CorrectiveActionService_SkipDuty_Handler,
+		},
+		{
+			MethodName: "GetDepartmentFile",
+			Handler:    _CorrectiveActionService_GetDepartmentFile_Handler,
+		},
+		{
+			MethodName: "ListDepartmentFiles",
+			Handler:    _CorrectiveActionService_ListDepartmentFiles_Handler,
+		},
+		{
+			MethodName: "ListMissingFiles",
+			Handler:    _CorrectiveActionService_ListMissingFiles_Handler,
+		},
+		{
+			MethodName: "FileDepartmentForm",
+			Handler:    _CorrectiveActionService_FileDepartmentForm_Handler,
 		},
 		{
 			MethodName: "ExportPerson",
