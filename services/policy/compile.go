@@ -39,17 +39,17 @@ type Policy struct {
 	clocks   map[string]*policyv1.Clock // with those of steps, follow-ups and urgent approvals
 	hooks    map[policyv1.Event][]hook
 	calendar *calendar.Calendar
+	units    map[string]*calendar.Calendar // of departments that have one of their own
 }
 
 // Compile checks a resolved pack with the values of its parameters and makes it ready. With an Error
 // among the findings the policy is nil. Places are known to Load only; Compile names paths.
 //
-// Compile refuses a parameter without a value and every section that this release does not execute.
+// Compile refuses a parameter without a value.
 // It takes some 30 ms for the largest procedure; keep the result.
 func Compile(p *policyv1.Pack, o Options) (*Policy, []Finding) {
 	pack := proto.CloneOf(p)
 	findings := setParameters(pack, o.Parameters)
-	findings = append(findings, unexecuted(pack)...)
 	if HasErrors(findings) {
 		return nil, sortFindings(findings)
 	}
@@ -64,10 +64,19 @@ func Compile(p *policyv1.Pack, o Options) (*Policy, []Finding) {
 	if err != nil {
 		c.report(live.GetCalendar(), "", "calendar", "L03", err.Error(), err.Error()+".", nil)
 	}
+	units := map[string]*calendar.Calendar{}
+	for _, d := range live.GetDepartments() {
+		if d.GetCalendar() == nil {
+			continue
+		}
+		if units[d.GetId()], err = calendarOf(d.GetCalendar(), o.Holidays); err != nil {
+			c.report(d.GetCalendar(), "", "departments."+d.GetId()+".calendar", "L03", err.Error(), err.Error()+".", nil)
+		}
+	}
 	if HasErrors(c.findings) {
 		return nil, sortFindings(c.findings)
 	}
-	pol := &Policy{pack: pack, live: live, revision: revisionOf(pack), words: c.words, conds: c.conds, rules: rulesOf(live), calendar: cal}
+	pol := &Policy{pack: pack, live: live, revision: revisionOf(pack), words: c.words, conds: c.conds, rules: rulesOf(live), calendar: cal, units: units}
 	pol.index()
 	return pol, sortFindings(append(findings, c.findings...))
 }
@@ -135,43 +144,6 @@ func substitute(m protoreflect.Message, values map[string]string) {
 		}
 		return true
 	})
-}
-
-// unexecuted refuses what the pack may say but this release does not do.
-func unexecuted(p *policyv1.Pack) []Finding {
-	var out []Finding
-	refuse := func(is bool, section string) {
-		if is {
-			out = append(out, Finding{
-				Path: section, Rule: "R01", Severity: Error, Text: words("章节 "+section+"：本版本不执行。", "Section "+section+": this release does not execute it."),
-				Advice: words("请删去，或等待支持它的版本。", "Remove it, or wait for a release that does."),
-			})
-		}
-	}
-	refuse(p.GetReturns() != nil, "returns")
-	refuse(p.GetLiability() != nil, "liability")
-	refuse(len(p.GetCounters()) > 0, "counters")
-	refuse(len(p.GetAssessment()) > 0, "assessment")
-	refuse(len(p.GetGuidance()) > 0, "guidance")
-	refuse(len(p.GetAcceptance().GetWindows()) > 0, "acceptance.windows")
-	refuse(len(p.GetAcceptance().GetEvidence()) > 0, "acceptance.evidence")
-	refuse(len(p.GetRouting().GetConnectors()) > 0, "routing.connectors")
-	refuse(len(p.GetRouting().GetTrees()) > 0, "routing.trees")
-	refuse(len(p.GetRouting().GetExchange()) > 0, "routing.exchange")
-	refuse(len(p.GetCompensation().GetStandards()) > 0, "compensation.standards")
-	refuse(len(p.GetReports().GetWatches()) > 0, "reports.watches")
-	for _, f := range p.GetFollowUp() {
-		at := "follow_up." + f.GetId()
-		refuse(f.GetItemBad() != "" || len(f.GetForEachBad()) > 0, at+".item_bad")
-		refuse(f.GetEvery() != 0, at+".every")
-	}
-	for _, d := range p.GetDepartments() {
-		refuse(d.GetCalendar() != nil, "departments."+d.GetId()+".calendar")
-	}
-	for _, a := range p.GetApprovals() {
-		refuse(len(a.GetSummedBy()) > 0, "approvals."+a.GetId()+".summed_by")
-	}
-	return out
 }
 
 func calendarOf(c *policyv1.Calendar, data map[string]calendar.Holidays) (*calendar.Calendar, error) {
@@ -273,6 +245,15 @@ func (p *Policy) Rules() *policyv1.Pack { return p.live }
 
 // Calendar returns the working calendar of the organisation.
 func (p *Policy) Calendar() *calendar.Calendar { return p.calendar }
+
+// CalendarOf returns the working calendar of a department of the pack: its own, or the
+// organisation's.
+func (p *Policy) CalendarOf(department string) *calendar.Calendar {
+	if c := p.units[department]; c != nil {
+		return c
+	}
+	return p.calendar
+}
 
 // Rule returns the quotation of a rule, or nil if the pack has none of that id. It is shared:
 // callers must not change it.

@@ -89,29 +89,6 @@ func TestRevisionCoversTheParameters(t *testing.T) {
 	require.Equal(t, a.Revision(), pol.Revision())
 }
 
-func TestSectionsThisReleaseDoesNotExecuteAreRefused(t *testing.T) {
-	item := &policyv1.Item{Id: "x"}
-	for section, p := range map[string]*policyv1.Pack{
-		"returns":                {Returns: &policyv1.Returns{}},
-		"liability":              {Liability: &policyv1.Liability{}},
-		"counters":               {Counters: []*policyv1.Counter{{}}},
-		"assessment":             {Assessment: []*policyv1.Entry{{}}},
-		"guidance":               {Guidance: []*policyv1.Card{{}}},
-		"acceptance.windows":     {Acceptance: &policyv1.Acceptance{Windows: []*policyv1.Window{{}}, Grounds: []*policyv1.Item{item}}},
-		"acceptance.evidence":    {Acceptance: &policyv1.Acceptance{Evidence: []*policyv1.Evidence{{}}}},
-		"routing.trees":          {Routing: &policyv1.Routing{Trees: []*policyv1.Tree{{}}}},
-		"routing.connectors":     {Routing: &policyv1.Routing{Connectors: []*policyv1.Connector{{}}}},
-		"routing.exchange":       {Routing: &policyv1.Routing{Exchange: []*policyv1.Exchange{{}}}},
-		"compensation.standards": {Compensation: &policyv1.Compensation{Standards: []*policyv1.Standard{{}}}},
-		"reports.watches":        {Reports: &policyv1.Reports{Watches: []*policyv1.Watch{{}}}},
-	} {
-		p.Pack = "sample"
-		pol, findings := policy.Compile(p, policy.Options{})
-		require.Nil(t, pol)
-		require.Equal(t, "R01 E: "+section+": Section "+section+": this release does not execute it. Remove it, or wait for a release that does.\n", printed(findings))
-	}
-}
-
 func count(n int64) *typev1.Fact { return &typev1.Fact{Value: &typev1.Fact_Count{Count: n}} }
 
 // Source: PACK-SKETCH.md 2.7 and 6: a missing fact is unknown unless the rest decides.

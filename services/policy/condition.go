@@ -214,12 +214,22 @@ func sealedProblem(field string, column int) problem {
 	}
 }
 
-// selected returns row and field of complaint.category, and "" for anything else.
+// selected returns row and field of complaint.category, lookup.bss and field of lookup.bss.subscribed,
+// and "" for anything else.
 func selected(e ast.Expr) (row, field string) {
-	if e.Kind() != ast.SelectKind || e.AsSelect().Operand().Kind() != ast.IdentKind {
+	if e.Kind() != ast.SelectKind {
 		return "", ""
 	}
-	return e.AsSelect().Operand().AsIdent(), e.AsSelect().FieldName()
+	of := e.AsSelect().Operand()
+	switch of.Kind() {
+	case ast.IdentKind:
+		return of.AsIdent(), e.AsSelect().FieldName()
+	case ast.SelectKind:
+		if row, connector := selected(of); row == "lookup" {
+			return row + "." + connector, e.AsSelect().FieldName()
+		}
+	}
+	return "", ""
 }
 
 func (v *vocabulary) inspectCall(e ast.NavigableExpr, column func(ast.Expr) int) []problem {
@@ -293,6 +303,8 @@ func (v *vocabulary) outside(c *condition, allowed scope) []problem {
 		switch {
 		case u.row == "facts":
 			needs = aboutRow(v.facts[u.field].form.GetAbout())
+		case u.row == "line":
+			needs = u.row
 		case slices.ContainsFunc(eventRows(), func(r row) bool { return r.name == u.row }):
 			needs = u.row
 		}

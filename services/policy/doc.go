@@ -10,9 +10,8 @@
 // A fact nobody has recorded is unknown: neither false nor zero. Each function says what an unknown
 // condition does there.
 //
-// Sections that this release does not execute are refused by [Compile], never ignored.
-//
-// Start reading at Policy, then On, Gate and Grade.
+// Start reading at Policy, then On, Gate and Grade; each further question has a file of its own:
+// window, evidence, judge, assign, tree, standard, share, card, count, entry, conform.
 //
 // Source: PACK-SKETCH.md 1 to 2.7.
 package policy

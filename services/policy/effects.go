@@ -55,7 +55,7 @@ type RuleDo struct {
 // Pending is a rule that waits for facts.
 type Pending struct {
 	// Rule is its id; Kind says what it would do: CLOCK, MEET, VOID, VOID_STEP, STAGE, STEP, APPROVAL, NOTICE,
-	// FOLLOW_UP, ACTION, ROUND or REACTION.
+	// FOLLOW_UP, ACTION, ROUND, ENTRY or REACTION.
 	Rule, Kind string
 	Missing    []string
 }
@@ -197,6 +197,19 @@ func (p *Policy) indexRest() {
 	}
 	for _, r := range p.live.GetRounds() {
 		p.listen(r.GetStarts(), r.GetId(), "ROUND", "", func(p *Policy, e *Effects, s *Sheet) { p.round(e, r, s) })
+	}
+	for _, en := range p.live.GetAssessment() {
+		p.listen(en.GetWhen(), en.GetId(), "ENTRY", en.GetIf(), func(p *Policy, e *Effects, _ *Sheet) {
+			e.Do = append(e.Do, RuleDo{p.Rule(en.GetId()), &policyv1.Do{One: &policyv1.Do_Entry{Entry: en.GetId()}}})
+		})
+	}
+	for _, c := range p.live.GetCounters() {
+		reached := []*policyv1.Trigger{{Event: policyv1.Event_EVENT_COUNTER_REACHED, Id: c.GetId()}}
+		p.listen(reached, c.GetId(), "REACTION", "", func(p *Policy, e *Effects, s *Sheet) { p.consequences(e, c.GetId(), c.GetDo(), s) })
+	}
+	for _, w := range p.live.GetReports().GetWatches() {
+		tripped := []*policyv1.Trigger{{Event: policyv1.Event_EVENT_WATCH_TRIPPED, Id: w.GetId()}}
+		p.listen(tripped, w.GetId(), "REACTION", "", func(p *Policy, e *Effects, s *Sheet) { p.consequences(e, w.GetId(), w.GetDo(), s) })
 	}
 	for _, r := range p.live.GetReactions() {
 		p.listen(r.GetWhen(), r.GetId(), "REACTION", r.GetIf(), func(p *Policy, e *Effects, s *Sheet) { p.consequences(e, r.GetId(), r.GetDo(), s) })
@@ -350,6 +363,41 @@ func (p *Policy) consequences(e *Effects, rule string, do []*policyv1.Do, s *She
 			e.Do = append(e.Do, RuleDo{p.Rule(rule), d})
 		}
 	}
+}
+
+// Follows turns consequences that no event triggers (a window that closed, a tree that ended
+// undiagnosed, an outside case) into effects, as if the event at hand had brought them about.
+func (p *Policy) Follows(do []RuleDo, s *Sheet) Effects {
+	if s == nil {
+		s = &Sheet{}
+	}
+	var e Effects
+	for _, d := range do {
+		p.consequences(&e, d.Rule.GetRule(), []*policyv1.Do{d.Do}, s)
+	}
+	return e
+}
+
+// BadItem returns what follows one item of a follow-up's answers: for_each_bad if the item on the
+// sheet (follow_up.item, follow_up.score) is bad, nothing if it is not, Pending if that is unknown.
+//
+// Source: PACK-SKETCH.md 2.2 FollowUp; PROCEDURES.md P06 3 (9).
+func (p *Policy) BadItem(followUp string, s *Sheet) Effects {
+	if s == nil {
+		s = &Sheet{}
+	}
+	var e Effects
+	f := find(p.live.GetFollowUp(), followUp)
+	if f.GetItemBad() == "" {
+		return e
+	}
+	switch t, missing := p.holds(f.GetItemBad(), s); t {
+	case True:
+		p.consequences(&e, f.GetId(), f.GetForEachBad(), s)
+	case Unknown:
+		e.Pending = append(e.Pending, Pending{f.GetId(), "REACTION", missing})
+	}
+	return e
 }
 
 func add[T any](list []*T, item *T) []*T {

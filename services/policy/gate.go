@@ -58,8 +58,8 @@ type Unmet struct {
 
 // Gate returns everything that stands before an act, nil if nothing does: the gates of the pack,
 // and the conditions that the thing acted on states itself (who fills a form, who owes a step, who
-// may ask for an approval or a claim, what a remedy needs, what must hold before a complaint
-// stands). A refusal can list all of it at once.
+// may ask for an approval or a claim, what a remedy needs). What must hold for a complaint to stand
+// is Judge's to say: a complaint that does not stand is judged so, the act is not refused. A refusal can list all of it at once.
 //
 // A gate whose condition is unknown holds until the fact is recorded.
 //
@@ -200,12 +200,6 @@ func (g *gatekeeper) own(act Act) {
 			g.rule = g.p.Rule(o.GetId())
 			g.only([]string{o.GetBy()})
 		}
-	case policyv1.Act_ACT_JUDGE:
-		for _, c := range live.GetAcceptance().GetStands() {
-			g.rule, g.warn = g.p.Rule(c.GetId()), c.GetWarn()
-			g.that(c.GetThat(), c.GetText())
-		}
-		g.warn = false
 	case policyv1.Act_ACT_REQUEST_CLAIM, policyv1.Act_ACT_SET_METHOD, policyv1.Act_ACT_PAY:
 		g.claim(act)
 	}

@@ -54,35 +54,6 @@ func (p *Policy) Grade(scale string, s *Sheet) GradeResult {
 	return out
 }
 
-// AssignResult is who is responsible.
-type AssignResult struct {
-	// Departments are ids of the pack; empty if a person must choose.
-	Departments []string
-	// Grade holds the levels that the rule sets, by scale.
-	Grade map[string]string
-	// Rule quotes the row; nil if no row applies.
-	Rule *typev1.RuleRef
-	// Missing names the facts without which the first rows cannot be decided.
-	Missing []string
-}
-
-// Assign returns the first row of the responsibility matrix that applies. If a row before it is
-// unknown nothing is guessed: a person chooses.
-//
-// Source: PACK-SKETCH.md 2.7.
-func (p *Policy) Assign(s *Sheet) AssignResult {
-	for _, a := range p.live.GetRouting().GetAssign() {
-		t, missing := p.holds(a.GetIf(), s)
-		switch t {
-		case Unknown:
-			return AssignResult{Rule: p.Rule(a.GetId()), Missing: missing}
-		case True:
-			return AssignResult{Departments: a.GetTo(), Grade: a.GetGrade(), Rule: p.Rule(a.GetId())}
-		}
-	}
-	return AssignResult{}
-}
-
 // Marks returns the marks whose condition holds, in the order of the pack.
 func (p *Policy) Marks(s *Sheet) []string {
 	var out []string

@@ -56,15 +56,26 @@ func (c *checker) checkWho() {
 // reference says what a field points to, "" if to nothing.
 func reference(message, field string) string {
 	switch message + "." + field {
+	case "Entry.doubles", "Entry.exempts", "Entry.converts", "Do.entry", "Counter.only":
+		return "entry"
+	case "Node.ask":
+		return "connector"
+	case "Card.after":
+		return "card"
+	case "Card.offers":
+		return "remedy or form"
+	case "Window.each", "Evidence.each", "Cause.each":
+		return "list"
 	case "Scale.approval", "Window.approval", "Evidence.approval", "Remedy.approval", "Standard.approval", "Standard.deviation", "ActionKind.approval", "Do.ask", "Need.approval":
 		return "approval"
-	case "Step.form", "Sign.form", "Urgent.form", "FollowUp.form", "Round.form", "Returns.form", "Need.form", "ActionKind.forms":
+	case "Step.form", "Sign.form", "Urgent.form", "FollowUp.form", "Round.form", "Returns.form", "Need.form", "ActionKind.forms", "Window.form":
 		return "form"
 	case "Need.step", "Waiver.owes", "Do.step":
 		return "step"
 	case "Need.notice", "Do.issue", "Standard.along", "Entry.notice":
 		return "notice"
-	case "Need.fact", "Clock.until", "Clock.marked", "Clock.since", "Extension.until", "Part.list", "ActionKind.until", "Measure.mean":
+	case "Need.fact", "Clock.until", "Clock.marked", "Clock.since", "Extension.until", "Part.list", "ActionKind.until", "Measure.mean",
+		"Standard.units", "Standard.actual", "Entry.of", "Exchange.match":
 		return "fact"
 	case "Clock.scale":
 		return "scale"
@@ -126,6 +137,26 @@ func (c *checker) declared(kind string) []string {
 		return idsOf(p.GetCategories())
 	case "clock":
 		return c.words.lists["breached"]
+	case "entry":
+		return idsOf(p.GetAssessment())
+	case "connector":
+		return idsOf(p.GetRouting().GetConnectors())
+	case "card":
+		return idsOf(p.GetGuidance())
+	case "remedy or form":
+		return append(idsOf(p.GetCompensation().GetRemedies()), idsOf(p.GetForms())...)
+	case "list":
+		var out []string
+		for id, f := range c.words.facts {
+			if f.field.GetType() == policyv1.FieldType_FIELD_TYPE_LIST {
+				out = append(out, id)
+			}
+		}
+		return out
+	case "counter":
+		return idsOf(p.GetCounters())
+	case "watch":
+		return idsOf(p.GetReports().GetWatches())
 	}
 	return nil
 }
@@ -142,6 +173,12 @@ func eventKind(e policyv1.Event) string {
 		return "stage"
 	case word == "CASE_ROUND_STARTED":
 		return "round"
+	case word == "ENTRY_MADE":
+		return "entry"
+	case word == "COUNTER_REACHED":
+		return "counter"
+	case word == "WATCH_TRIPPED":
+		return "watch"
 	case strings.HasPrefix(word, "CLOCK_"):
 		return "clock"
 	case strings.HasPrefix(word, "APPROVAL_"):

@@ -19,6 +19,7 @@ const (
 	kindList   // of strings
 	kindSealed // words, persons, files: only has() may ask
 	kindRows   // entries of a LIST fact
+	kindRow    // the answers of a connector
 )
 
 type column struct {

@@ -34,6 +34,10 @@ type Sheet struct {
 	// Scope holds what an event or act brings: "claim", "reply", "follow_up" and so on (PACK-SKETCH
 	// 2.3), field by field. Values are string, bool, int64, *typev1.Money, time.Time or []string.
 	Scope map[string]map[string]any
+	// Lookup holds what connectors answered; a field that is absent is unknown.
+	Lookup Answers
+	// line is the entry of a LIST at hand, for rules that are decided line by line; see OnLine.
+	line map[string]*typev1.Fact
 }
 
 // ComplaintFacts are what conditions read as complaint.… A nil pointer is unknown.
@@ -252,9 +256,22 @@ func (a activation) ResolveName(name string) (any, bool) {
 		}
 	case "params":
 		r.get = func(f string) ref.Val { return a.v.params[f] }
+	case "line":
+		r.get = func(f string) ref.Val { return a.v.fact(a.v.items[f], s.line[f]) }
+	case "lookup":
+		r.get = func(connector string) ref.Val { return a.lookup(connector) }
 	default:
 		fields := a.v.columns[name]
 		r.get = func(f string) ref.Val { return native(fields[f].kind, name+"."+f, s.Scope[name][f]) }
 	}
 	return r, true
+}
+
+// lookup returns the row of one connector; what it did not answer is unknown by its full name.
+func (a activation) lookup(connector string) ref.Val {
+	name := "lookup." + connector
+	answers := a.s.Lookup[connector]
+	return &record{name: name, typ: types.NewObjectType("row." + name), get: func(field string) ref.Val {
+		return a.v.fact(a.v.answers[connector][field], answers[field])
+	}}
 }

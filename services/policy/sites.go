@@ -30,8 +30,7 @@ type survey struct {
 	sites     []site
 }
 
-// sitesOf lists the conditions of the sections this release executes. Those of other sections are
-// not read: Compile refuses the sections.
+// sitesOf lists the conditions of a pack.
 func sitesOf(p *policyv1.Pack) []site {
 	s := &survey{pack: p, forms: map[string]*policyv1.Form{}, approvals: map[string]*policyv1.Approval{}}
 	for _, f := range p.GetForms() {
@@ -43,6 +42,8 @@ func sitesOf(p *policyv1.Pack) []site {
 	s.words()
 	s.handling()
 	s.money()
+	s.goods()
+	s.counting()
 	return s.sites
 }
 
@@ -83,6 +84,14 @@ func (s *survey) triggers(path string, ts []*policyv1.Trigger) scope {
 	return all
 }
 
+// line is what a rule brings that is decided for each entry of a list.
+func (s *survey) line(each string) scope {
+	if each == "" {
+		return nil
+	}
+	return scopeOf("line")
+}
+
 func (s *survey) needs(path string, needs []*policyv1.Need, allowed scope) {
 	for _, n := range needs {
 		s.add(n, "that", join(path, "needs"), n.GetThat(), allowed)
@@ -117,6 +126,16 @@ func (s *survey) words() {
 	}
 	for _, m := range acc.GetMarks() {
 		s.add(m, "if", "acceptance.marks."+m.GetId(), m.GetIf(), nil)
+	}
+	for _, w := range acc.GetWindows() {
+		sc := s.line(w.GetEach())
+		if f := s.forms[w.GetForm()]; f != nil {
+			sc = sc.plus(scopeOf("form", aboutRow(f.GetAbout())))
+		}
+		s.add(w, "if", "acceptance.windows."+w.GetId(), w.GetIf(), sc)
+	}
+	for _, e := range acc.GetEvidence() {
+		s.add(e, "if", "acceptance.evidence."+e.GetId(), e.GetIf(), s.line(e.GetEach()).plus(scopeOf(actRow(e.GetBefore()))))
 	}
 	for _, n := range s.pack.GetNotices() {
 		path := "notices." + n.GetId()
@@ -176,10 +195,23 @@ func (s *survey) handling() {
 	for _, a := range p.GetRouting().GetAssign() {
 		s.add(a, "if", "routing.assign."+a.GetId(), a.GetIf(), nil)
 	}
+	for _, t := range p.GetRouting().GetTrees() {
+		path := "routing.trees." + t.GetId()
+		s.add(t, "if", path, t.GetIf(), nil)
+		for _, n := range t.GetNodes() {
+			for _, b := range n.GetBranches() {
+				s.add(b, "if", path+"."+n.GetId(), b.GetIf(), nil)
+			}
+		}
+	}
+	for _, x := range p.GetRouting().GetExchange() {
+		s.triggers("routing.exchange."+x.GetId()+".sends", x.GetSends())
+	}
 	for _, f := range p.GetFollowUp() {
 		path := "follow_up." + f.GetId()
 		s.triggers(path+".opens", f.GetOpens())
 		s.add(f, "satisfied", path, f.GetSatisfied(), scopeOf("follow_up"))
+		s.add(f, "item_bad", path, f.GetItemBad(), scopeOf("follow_up"))
 	}
 	for _, r := range p.GetRounds() {
 		s.triggers("rounds."+r.GetId()+".starts", r.GetStarts())
@@ -226,6 +258,38 @@ func (s *survey) money() {
 		s.add(r, "if", path, r.GetIf(), claim)
 		s.needs(path, r.GetNeeds(), claim)
 	}
+	for _, st := range s.pack.GetCompensation().GetStandards() {
+		s.add(st, "if", "compensation.standards."+st.GetId(), st.GetIf(), claim)
+	}
+}
+
+// goods: returns and liability.
+func (s *survey) goods() {
+	for _, i := range s.pack.GetReturns().GetOrigins() {
+		s.add(i, "if", "returns.origins."+i.GetId(), i.GetIf(), scopeOf("goods"))
+	}
+	for _, i := range s.pack.GetReturns().GetDispositions() {
+		s.add(i, "if", "returns.dispositions."+i.GetId(), i.GetIf(), scopeOf("goods"))
+	}
+	for _, c := range s.pack.GetLiability().GetCauses() {
+		s.add(c, "if", "liability.causes."+c.GetId(), c.GetIf(), s.line(c.GetEach()).plus(scopeOf("liability")))
+	}
+}
+
+// counting: counters, entries, guidance.
+func (s *survey) counting() {
+	for _, c := range s.pack.GetCounters() {
+		s.add(c, "if", "counters."+c.GetId(), c.GetIf(), scopeOf(ofRow(c.GetOf())))
+	}
+	for _, e := range s.pack.GetAssessment() {
+		path := "assessment." + e.GetId()
+		sc := s.triggers(path+".when", e.GetWhen()).plus(scopeOf("entry"))
+		s.add(e, "if", path, e.GetIf(), sc)
+		s.needs(path, e.GetNeeds(), sc)
+	}
+	for _, c := range s.pack.GetGuidance() {
+		s.add(c, "if", "guidance."+c.GetId(), c.GetIf(), nil)
+	}
 }
 
 // doLists lists the consequences of every rule.
@@ -239,6 +303,12 @@ func doLists(p *policyv1.Pack) []doList {
 	for _, o := range p.GetAcceptance().GetOutside() {
 		add(o, "acceptance.outside."+o.GetId(), o.GetDo())
 	}
+	for _, w := range p.GetAcceptance().GetWindows() {
+		add(w, "acceptance.windows."+w.GetId(), w.GetDo())
+	}
+	for _, t := range p.GetRouting().GetTrees() {
+		add(t, "routing.trees."+t.GetId()+".undiagnosed", t.GetUndiagnosed())
+	}
 	for _, c := range p.GetClocks() {
 		add(c, "clocks."+c.GetId()+".on_breach", c.GetOnBreach())
 	}
@@ -250,12 +320,19 @@ func doLists(p *policyv1.Pack) []doList {
 	}
 	for _, f := range p.GetFollowUp() {
 		add(f, "follow_up."+f.GetId()+".if_dissatisfied", f.GetIfDissatisfied())
+		add(f, "follow_up."+f.GetId()+".for_each_bad", f.GetForEachBad())
 	}
 	for _, r := range p.GetRounds() {
 		add(r, "rounds."+r.GetId()+".after_last", r.GetAfterLast())
 	}
+	for _, c := range p.GetCounters() {
+		add(c, "counters."+c.GetId(), c.GetDo())
+	}
 	for _, r := range p.GetReactions() {
 		add(r, "reactions."+r.GetId(), r.GetDo())
+	}
+	for _, w := range p.GetReports().GetWatches() {
+		add(w, "reports.watches."+w.GetId(), w.GetDo())
 	}
 	return out
 }

@@ -30,7 +30,9 @@ type vocabulary struct {
 	columns  map[string]map[string]column
 	facts    map[string]factInfo
 	params   map[string]ref.Val
-	lists    map[string][]string // ids that can stand in done, issued, approved, breached, marks
+	lists    map[string][]string                   // ids that can stand in done, issued, approved, breached, marks
+	items    map[string]*policyv1.Field            // of the lists that rules decide line by line
+	answers  map[string]map[string]*policyv1.Field // of connectors
 }
 
 // newVocabulary collects the names. params holds the values of parameters; one that is missing is
@@ -38,7 +40,7 @@ type vocabulary struct {
 func newVocabulary(p *policyv1.Pack, params map[string]string, zone *time.Location) (*vocabulary, error) {
 	v := &vocabulary{
 		zone: zone, rowTypes: map[string]*types.Type{}, columns: map[string]map[string]column{}, facts: map[string]factInfo{},
-		params: map[string]ref.Val{}, lists: idLists(p),
+		params: map[string]ref.Val{}, lists: idLists(p), items: map[string]*policyv1.Field{}, answers: map[string]map[string]*policyv1.Field{},
 	}
 	prov := map[string]map[string]*types.Type{}
 	declare := func(name string, columns []column) {
@@ -56,7 +58,8 @@ func newVocabulary(p *policyv1.Pack, params map[string]string, zone *time.Locati
 	}
 	declare("grade", gradeColumns(p))
 	declare("params", v.paramColumns(p, params))
-	declare("lookup", nil)
+	v.declareLookups(p, declare, prov)
+	declare("line", v.lineColumns(p))
 	declare("facts", nil)
 	for _, form := range p.GetForms() {
 		for _, f := range form.GetFields() {
@@ -96,6 +99,53 @@ func newVocabulary(p *policyv1.Pack, params map[string]string, zone *time.Locati
 	}
 	v.env = env
 	return v, nil
+}
+
+// declareLookups gives lookup.<connector>.<field> its types.
+func (v *vocabulary) declareLookups(p *policyv1.Pack, declare func(string, []column), prov map[string]map[string]*types.Type) {
+	declare("lookup", nil)
+	for _, k := range p.GetRouting().GetConnectors() {
+		name := "lookup." + k.GetId()
+		var columns []column
+		v.answers[k.GetId()] = map[string]*policyv1.Field{}
+		for _, f := range k.GetAnswers() {
+			columns = append(columns, fieldColumn(f))
+			v.answers[k.GetId()][f.GetId()] = f
+		}
+		declare(name, columns)
+		delete(v.rowTypes, name) // reached through lookup only
+		v.columns["lookup"][k.GetId()] = column{name: k.GetId(), kind: kindRow}
+		prov["row.lookup"][k.GetId()] = types.NewObjectType("row." + name)
+	}
+}
+
+// lineColumns are the items of the lists that windows, evidence and causes decide line by line.
+func (v *vocabulary) lineColumns(p *policyv1.Pack) []column {
+	lists := map[string]bool{}
+	for _, w := range p.GetAcceptance().GetWindows() {
+		lists[w.GetEach()] = true
+	}
+	for _, e := range p.GetAcceptance().GetEvidence() {
+		lists[e.GetEach()] = true
+	}
+	for _, c := range p.GetLiability().GetCauses() {
+		lists[c.GetEach()] = true
+	}
+	var out []column
+	for _, form := range p.GetForms() {
+		for _, f := range form.GetFields() {
+			if !lists[f.GetId()] {
+				continue
+			}
+			for _, item := range f.GetItems() {
+				if v.items[item.GetId()] == nil {
+					v.items[item.GetId()] = item
+					out = append(out, fieldColumn(item))
+				}
+			}
+		}
+	}
+	return out
 }
 
 // allowedFunctions leaves out arithmetic, conversions, dates and regular expressions: a condition
