@@ -201,7 +201,8 @@ type Claim struct {
 	Ground string `protobuf:"bytes,6,opt,name=ground,proto3" json:"ground,omitempty"`
 	// Remedy of the pack, for example "property_fee_credit" or "cash".
 	Remedy string `protobuf:"bytes,7,opt,name=remedy,proto3" json:"remedy,omitempty"`
-	// Amount, more than zero.
+	// Amount, more than zero. May be left out where a standard of the pack gives it, for remedies
+	// counted in units, and while the loss is pending.
 	Amount *v1.Money `protobuf:"bytes,8,opt,name=amount,proto3" json:"amount,omitempty"`
 	// Codes of the departments from which the cause arises; they countersign.
 	Causes []string `protobuf:"bytes,9,rep,name=causes,proto3" json:"causes,omitempty"`
@@ -249,7 +250,32 @@ type Claim struct {
 	// fall back to a non-cash one after they have signed, the seal stays on this one.
 	SubmittedRemedy string `protobuf:"bytes,30,opt,name=submitted_remedy,json=submittedRemedy,proto3" json:"submitted_remedy,omitempty"`
 	// How it was taken back; absent if it was not.
-	Withdrawal    *ClaimWithdrawal `protobuf:"bytes,31,opt,name=withdrawal,proto3" json:"withdrawal,omitempty"`
+	Withdrawal *ClaimWithdrawal `protobuf:"bytes,31,opt,name=withdrawal,proto3" json:"withdrawal,omitempty"`
+	// How many things are given, for remedies that are counted. May be left out where a standard of
+	// the pack gives it.
+	Units int64 `protobuf:"varint,32,opt,name=units,proto3" json:"units,omitempty"`
+	// The loss is not yet known: the claim is kept as a draft without amount until it is submitted
+	// with one, within the pack's window for it.
+	LossPending bool `protobuf:"varint,33,opt,name=loss_pending,json=lossPending,proto3" json:"loss_pending,omitempty"`
+	// Batch of the goods it is about, a code without personal data; claims of one batch may be
+	// added up.
+	Batch string `protobuf:"bytes,34,opt,name=batch,proto3" json:"batch,omitempty"`
+	// Standard of the pack it was measured by; absent if none applies.
+	Standard *v1.RuleRef `protobuf:"bytes,35,opt,name=standard,proto3" json:"standard,omitempty"`
+	// Approval on file under which it differs from the standard; empty if it does not.
+	Deviation string `protobuf:"bytes,36,opt,name=deviation,proto3" json:"deviation,omitempty"`
+	// Notice of the pack that is owed with it; empty if none.
+	Along string `protobuf:"bytes,37,opt,name=along,proto3" json:"along,omitempty"`
+	// Offer that the customer accepted, cases/{case}/offers/{offer}; empty if none.
+	Offer string `protobuf:"bytes,38,opt,name=offer,proto3" json:"offer,omitempty"`
+	// Earlier claims whose amounts were added to choose the approver.
+	SummedClaims []string `protobuf:"bytes,39,rep,name=summed_claims,json=summedClaims,proto3" json:"summed_claims,omitempty"`
+	// Keyed digest of the payee's account, by which claims of one payee are found; empty without one.
+	PayeeKey string `protobuf:"bytes,40,opt,name=payee_key,json=payeeKey,proto3" json:"payee_key,omitempty"`
+	// Customer of the complaint, customers/{customer} or the data subject.
+	Customer string `protobuf:"bytes,41,opt,name=customer,proto3" json:"customer,omitempty"`
+	// Rule whose consequence the claim is (a remedy the pack itself asks for); absent otherwise.
+	CauseRule     *v1.RuleRef `protobuf:"bytes,42,opt,name=cause_rule,json=causeRule,proto3" json:"cause_rule,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -497,6 +523,83 @@ func (x *Claim) GetSubmittedRemedy() string {
 func (x *Claim) GetWithdrawal() *ClaimWithdrawal {
 	if x != nil {
 		return x.Withdrawal
+	}
+	return nil
+}
+
+func (x *Claim) GetUnits() int64 {
+	if x != nil {
+		return x.Units
+	}
+	return 0
+}
+
+func (x *Claim) GetLossPending() bool {
+	if x != nil {
+		return x.LossPending
+	}
+	return false
+}
+
+func (x *Claim) GetBatch() string {
+	if x != nil {
+		return x.Batch
+	}
+	return ""
+}
+
+func (x *Claim) GetStandard() *v1.RuleRef {
+	if x != nil {
+		return x.Standard
+	}
+	return nil
+}
+
+func (x *Claim) GetDeviation() string {
+	if x != nil {
+		return x.Deviation
+	}
+	return ""
+}
+
+func (x *Claim) GetAlong() string {
+	if x != nil {
+		return x.Along
+	}
+	return ""
+}
+
+func (x *Claim) GetOffer() string {
+	if x != nil {
+		return x.Offer
+	}
+	return ""
+}
+
+func (x *Claim) GetSummedClaims() []string {
+	if x != nil {
+		return x.SummedClaims
+	}
+	return nil
+}
+
+func (x *Claim) GetPayeeKey() string {
+	if x != nil {
+		return x.PayeeKey
+	}
+	return ""
+}
+
+func (x *Claim) GetCustomer() string {
+	if x != nil {
+		return x.Customer
+	}
+	return ""
+}
+
+func (x *Claim) GetCauseRule() *v1.RuleRef {
+	if x != nil {
+		return x.CauseRule
 	}
 	return nil
 }
@@ -793,7 +896,9 @@ type Payout struct {
 	// Who confirmed.
 	Confirmer string `protobuf:"bytes,7,opt,name=confirmer,proto3" json:"confirmer,omitempty"`
 	// When payment was confirmed.
-	ConfirmTime   *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=confirm_time,json=confirmTime,proto3" json:"confirm_time,omitempty"`
+	ConfirmTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=confirm_time,json=confirmTime,proto3" json:"confirm_time,omitempty"`
+	// How many things were ordered, for remedies that are counted.
+	Units         int64 `protobuf:"varint,9,opt,name=units,proto3" json:"units,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -882,6 +987,13 @@ func (x *Payout) GetConfirmTime() *timestamppb.Timestamp {
 		return x.ConfirmTime
 	}
 	return nil
+}
+
+func (x *Payout) GetUnits() int64 {
+	if x != nil {
+		return x.Units
+	}
+	return 0
 }
 
 // Hold says why a claim must not be paid.
@@ -1507,7 +1619,7 @@ var File_redress_compensation_v1_claim_proto protoreflect.FileDescriptor
 
 const file_redress_compensation_v1_claim_proto_rawDesc = "" +
 	"\n" +
-	"#redress/compensation/v1/claim.proto\x12\x17redress.compensation.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1bredress/type/v1/money.proto\x1a\x1aredress/type/v1/text.proto\"\x89\x10\n" +
+	"#redress/compensation/v1/claim.proto\x12\x17redress.compensation.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1bredress/type/v1/money.proto\x1a\x1aredress/type/v1/text.proto\"\xcb\x13\n" +
 	"\x05Claim\x129\n" +
 	"\x04name\x18\x01 \x01(\tB%\xe0A\b\xbaH\x1fr\x1d2\x1b^(claims/[a-z0-9-]{1,64})?$R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12\x1b\n" +
@@ -1515,8 +1627,8 @@ const file_redress_compensation_v1_claim_proto_rawDesc = "" +
 	"\tcomplaint\x18\x04 \x01(\tB&\xe0A\x02\xbaH r\x1e2\x1c^complaints/[a-z0-9-]{1,64}$R\tcomplaint\x12?\n" +
 	"\x05state\x18\x05 \x01(\x0e2$.redress.compensation.v1.Claim.StateB\x03\xe0A\x03R\x05state\x128\n" +
 	"\x06ground\x18\x06 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x06ground\x128\n" +
-	"\x06remedy\x18\a \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x06remedy\x129\n" +
-	"\x06amount\x18\b \x01(\v2\x16.redress.type.v1.MoneyB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06amount\x12A\n" +
+	"\x06remedy\x18\a \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x06remedy\x123\n" +
+	"\x06amount\x18\b \x01(\v2\x16.redress.type.v1.MoneyB\x03\xe0A\x01R\x06amount\x12A\n" +
 	"\x06causes\x18\t \x03(\tB)\xe0A\x01\xbaH#\x92\x01 \x10d\x18\x01\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x06causes\x129\n" +
 	"\x05payee\x18\n" +
 	" \x01(\v2\x1e.redress.compensation.v1.PayeeB\x03\xe0A\x01R\x05payee\x12h\n" +
@@ -1549,7 +1661,20 @@ const file_redress_compensation_v1_claim_proto_rawDesc = "" +
 	"\x10submitted_remedy\x18\x1e \x01(\tB\x03\xe0A\x03R\x0fsubmittedRemedy\x12M\n" +
 	"\n" +
 	"withdrawal\x18\x1f \x01(\v2(.redress.compensation.v1.ClaimWithdrawalB\x03\xe0A\x03R\n" +
-	"withdrawal\x1aO\n" +
+	"withdrawal\x12&\n" +
+	"\x05units\x18  \x01(\x03B\x10\xe0A\x01\xbaH\n" +
+	"\"\b\x18\x80\x94\xeb\xdc\x03(\x00R\x05units\x12&\n" +
+	"\floss_pending\x18! \x01(\bB\x03\xe0A\x01R\vlossPending\x127\n" +
+	"\x05batch\x18\" \x01(\tB!\xe0A\x01\xbaH\x1br\x192\x17^[A-Za-z0-9._/-]{0,64}$R\x05batch\x129\n" +
+	"\bstandard\x18# \x01(\v2\x18.redress.type.v1.RuleRefB\x03\xe0A\x03R\bstandard\x12!\n" +
+	"\tdeviation\x18$ \x01(\tB\x03\xe0A\x03R\tdeviation\x12\x19\n" +
+	"\x05along\x18% \x01(\tB\x03\xe0A\x03R\x05along\x12\x19\n" +
+	"\x05offer\x18& \x01(\tB\x03\xe0A\x03R\x05offer\x12(\n" +
+	"\rsummed_claims\x18' \x03(\tB\x03\xe0A\x03R\fsummedClaims\x12 \n" +
+	"\tpayee_key\x18( \x01(\tB\x03\xe0A\x03R\bpayeeKey\x12\x1f\n" +
+	"\bcustomer\x18) \x01(\tB\x03\xe0A\x03R\bcustomer\x12<\n" +
+	"\n" +
+	"cause_rule\x18* \x01(\v2\x18.redress.type.v1.RuleRefB\x03\xe0A\x03R\tcauseRule\x1aO\n" +
 	"\n" +
 	"FactsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
@@ -1589,7 +1714,7 @@ const file_redress_compensation_v1_claim_proto_rawDesc = "" +
 	"\amissing\x18\x02 \x03(\tR\amissing\x12\x18\n" +
 	"\achecker\x18\x03 \x01(\tR\achecker\x129\n" +
 	"\n" +
-	"check_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcheckTime\"\xbe\x02\n" +
+	"check_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcheckTime\"\xd4\x02\n" +
 	"\x06Payout\x12\x14\n" +
 	"\x05order\x18\x01 \x01(\tR\x05order\x12.\n" +
 	"\x06amount\x18\x02 \x01(\v2\x16.redress.type.v1.MoneyR\x06amount\x12\x16\n" +
@@ -1598,7 +1723,8 @@ const file_redress_compensation_v1_claim_proto_rawDesc = "" +
 	"\fexecute_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\vexecuteTime\x12\x1e\n" +
 	"\avoucher\x18\x06 \x01(\tB\x04\xd0\xda\x18\x02R\avoucher\x12\x1c\n" +
 	"\tconfirmer\x18\a \x01(\tR\tconfirmer\x12=\n" +
-	"\fconfirm_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\vconfirmTime\"\x99\x02\n" +
+	"\fconfirm_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\vconfirmTime\x12\x14\n" +
+	"\x05units\x18\t \x01(\x03R\x05units\"\x99\x02\n" +
 	"\x04Hold\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x127\n" +
 	"\thold_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\bholdTime\x12?\n" +
@@ -1688,21 +1814,23 @@ var file_redress_compensation_v1_claim_proto_depIdxs = []int32{
 	27, // 12: redress.compensation.v1.Claim.submit_time:type_name -> google.protobuf.Timestamp
 	28, // 13: redress.compensation.v1.Claim.ground_rule:type_name -> redress.type.v1.RuleRef
 	3,  // 14: redress.compensation.v1.Claim.withdrawal:type_name -> redress.compensation.v1.ClaimWithdrawal
-	27, // 15: redress.compensation.v1.ClaimWithdrawal.withdraw_time:type_name -> google.protobuf.Timestamp
-	27, // 16: redress.compensation.v1.Refusal.refuse_time:type_name -> google.protobuf.Timestamp
-	27, // 17: redress.compensation.v1.Refusal.record_time:type_name -> google.protobuf.Timestamp
-	27, // 18: redress.compensation.v1.Check.check_time:type_name -> google.protobuf.Timestamp
-	25, // 19: redress.compensation.v1.Payout.amount:type_name -> redress.type.v1.Money
-	27, // 20: redress.compensation.v1.Payout.execute_time:type_name -> google.protobuf.Timestamp
-	27, // 21: redress.compensation.v1.Payout.confirm_time:type_name -> google.protobuf.Timestamp
-	27, // 22: redress.compensation.v1.Hold.hold_time:type_name -> google.protobuf.Timestamp
-	1,  // 23: redress.compensation.v1.Hold.previous:type_name -> redress.compensation.v1.Hold.State
-	29, // 24: redress.compensation.v1.Claim.FactsEntry.value:type_name -> redress.type.v1.Fact
-	25, // [25:25] is the sub-list for method output_type
-	25, // [25:25] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	28, // 15: redress.compensation.v1.Claim.standard:type_name -> redress.type.v1.RuleRef
+	28, // 16: redress.compensation.v1.Claim.cause_rule:type_name -> redress.type.v1.RuleRef
+	27, // 17: redress.compensation.v1.ClaimWithdrawal.withdraw_time:type_name -> google.protobuf.Timestamp
+	27, // 18: redress.compensation.v1.Refusal.refuse_time:type_name -> google.protobuf.Timestamp
+	27, // 19: redress.compensation.v1.Refusal.record_time:type_name -> google.protobuf.Timestamp
+	27, // 20: redress.compensation.v1.Check.check_time:type_name -> google.protobuf.Timestamp
+	25, // 21: redress.compensation.v1.Payout.amount:type_name -> redress.type.v1.Money
+	27, // 22: redress.compensation.v1.Payout.execute_time:type_name -> google.protobuf.Timestamp
+	27, // 23: redress.compensation.v1.Payout.confirm_time:type_name -> google.protobuf.Timestamp
+	27, // 24: redress.compensation.v1.Hold.hold_time:type_name -> google.protobuf.Timestamp
+	1,  // 25: redress.compensation.v1.Hold.previous:type_name -> redress.compensation.v1.Hold.State
+	29, // 26: redress.compensation.v1.Claim.FactsEntry.value:type_name -> redress.type.v1.Fact
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_redress_compensation_v1_claim_proto_init() }

@@ -480,7 +480,11 @@ type SubmitClaimRequest struct {
 	Etag string `protobuf:"bytes,9,opt,name=etag,proto3" json:"etag,omitempty"`
 	// Idempotency key, a UUID. The same key with the same content gives the first answer,
 	// for 30 days, for payments for ever; with other content REQUEST_ID_REUSED.
-	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Another number of units; 0 leaves it.
+	Units int64 `protobuf:"varint,11,opt,name=units,proto3" json:"units,omitempty"`
+	// Another batch; empty leaves it.
+	Batch         string `protobuf:"bytes,12,opt,name=batch,proto3" json:"batch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -585,6 +589,20 @@ func (x *SubmitClaimRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *SubmitClaimRequest) GetUnits() int64 {
+	if x != nil {
+		return x.Units
+	}
+	return 0
+}
+
+func (x *SubmitClaimRequest) GetBatch() string {
+	if x != nil {
+		return x.Batch
+	}
+	return ""
+}
+
 // SubmitClaimResponse holds the claim.
 type SubmitClaimResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -648,7 +666,15 @@ type SignClaimRequest struct {
 	Etag string `protobuf:"bytes,6,opt,name=etag,proto3" json:"etag,omitempty"`
 	// Idempotency key, a UUID. The same key with the same content gives the first answer,
 	// for 30 days, for payments for ever; with other content REQUEST_ID_REUSED.
-	RequestId     string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Place to which RETURN sends it back, whose signature and all after it are asked again; empty
+	// means its initiator.
+	ToStep string `protobuf:"bytes,8,opt,name=to_step,json=toStep,proto3" json:"to_step,omitempty"`
+	// Who is asked to sign too, or takes over: people/{person}, for ADD_SIGNER and HAND_OVER.
+	Person string `protobuf:"bytes,9,opt,name=person,proto3" json:"person,omitempty"`
+	// The signature is given by telephone, where the pack's urgent case allows it; the papers are
+	// owed afterwards.
+	ByTelephone   bool `protobuf:"varint,10,opt,name=by_telephone,json=byTelephone,proto3" json:"by_telephone,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -730,6 +756,27 @@ func (x *SignClaimRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *SignClaimRequest) GetToStep() string {
+	if x != nil {
+		return x.ToStep
+	}
+	return ""
+}
+
+func (x *SignClaimRequest) GetPerson() string {
+	if x != nil {
+		return x.Person
+	}
+	return ""
+}
+
+func (x *SignClaimRequest) GetByTelephone() bool {
+	if x != nil {
+		return x.ByTelephone
+	}
+	return false
 }
 
 // SignClaimResponse holds the claim.
@@ -918,7 +965,11 @@ type SetRemedyRequest struct {
 	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
 	// Idempotency key, a UUID. The same key with the same content gives the first answer,
 	// for 30 days, for payments for ever; with other content REQUEST_ID_REUSED.
-	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Another amount that goes with it; absent leaves it.
+	Amount *v1.Money `protobuf:"bytes,5,opt,name=amount,proto3" json:"amount,omitempty"`
+	// Another number of units that goes with it; 0 leaves it.
+	Units         int64 `protobuf:"varint,6,opt,name=units,proto3" json:"units,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -979,6 +1030,20 @@ func (x *SetRemedyRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *SetRemedyRequest) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *SetRemedyRequest) GetUnits() int64 {
+	if x != nil {
+		return x.Units
+	}
+	return 0
 }
 
 // SetRemedyResponse holds the claim.
@@ -1924,7 +1989,7 @@ var File_redress_compensation_v1_compensation_service_proto protoreflect.FileDes
 
 const file_redress_compensation_v1_compensation_service_proto_rawDesc = "" +
 	"\n" +
-	"2redress/compensation/v1/compensation_service.proto\x12\x17redress.compensation.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#redress/compensation/v1/claim.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1bredress/type/v1/money.proto\"I\n" +
+	"2redress/compensation/v1/compensation_service.proto\x12\x17redress.compensation.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a(redress/compensation/v1/allocation.proto\x1a#redress/compensation/v1/claim.proto\x1a#redress/compensation/v1/goods.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1bredress/type/v1/money.proto\"I\n" +
 	"\x0fGetClaimRequest\x126\n" +
 	"\x04name\x18\x01 \x01(\tB\"\xe0A\x02\xbaH\x1cr\x1a2\x18^claims/[a-z0-9-]{1,64}$R\x04name\"H\n" +
 	"\x10GetClaimResponse\x124\n" +
@@ -1944,7 +2009,7 @@ const file_redress_compensation_v1_compensation_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"K\n" +
 	"\x13CreateClaimResponse\x124\n" +
-	"\x05claim\x18\x01 \x01(\v2\x1e.redress.compensation.v1.ClaimR\x05claim\"\xd1\x05\n" +
+	"\x05claim\x18\x01 \x01(\v2\x1e.redress.compensation.v1.ClaimR\x05claim\"\xb2\x06\n" +
 	"\x12SubmitClaimRequest\x126\n" +
 	"\x04name\x18\x01 \x01(\tB\"\xe0A\x02\xbaH\x1cr\x1a2\x18^claims/[a-z0-9-]{1,64}$R\x04name\x12;\n" +
 	"\x06ground\x18\x02 \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([a-z][a-z0-9_]{0,62})?$R\x06ground\x12;\n" +
@@ -1957,13 +2022,16 @@ const file_redress_compensation_v1_compensation_service_proto_rawDesc = "" +
 	"\x04etag\x18\t \x01(\tB\x17\xe0A\x02\xbaH\x11r\x0f2\r^[0-9]{1,18}$R\x04etag\x12*\n" +
 	"\n" +
 	"request_id\x18\n" +
-	" \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x1aO\n" +
+	" \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12&\n" +
+	"\x05units\x18\v \x01(\x03B\x10\xe0A\x01\xbaH\n" +
+	"\"\b\x18\x80\x94\xeb\xdc\x03(\x00R\x05units\x127\n" +
+	"\x05batch\x18\f \x01(\tB!\xe0A\x01\xbaH\x1br\x192\x17^[A-Za-z0-9._/-]{0,64}$R\x05batch\x1aO\n" +
 	"\n" +
 	"FactsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
 	"\x05value\x18\x02 \x01(\v2\x15.redress.type.v1.FactR\x05value:\x028\x01\"K\n" +
 	"\x13SubmitClaimResponse\x124\n" +
-	"\x05claim\x18\x01 \x01(\v2\x1e.redress.compensation.v1.ClaimR\x05claim\"\x9c\x04\n" +
+	"\x05claim\x18\x01 \x01(\v2\x1e.redress.compensation.v1.ClaimR\x05claim\"\xc9\x05\n" +
 	"\x10SignClaimRequest\x126\n" +
 	"\x04name\x18\x01 \x01(\tB\"\xe0A\x02\xbaH\x1cr\x1a2\x18^claims/[a-z0-9-]{1,64}$R\x04name\x12D\n" +
 	"\bdecision\x18\x02 \x01(\x0e2\x19.redress.type.v1.DecisionB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\bdecision\x12)\n" +
@@ -1972,7 +2040,11 @@ const file_redress_compensation_v1_compensation_service_proto_rawDesc = "" +
 	"\rsealed_digest\x18\x05 \x01(\tB\x1b\xe0A\x01\xbaH\x15r\x132\x11^([0-9a-f]{64})?$R\fsealedDigest\x12+\n" +
 	"\x04etag\x18\x06 \x01(\tB\x17\xe0A\x02\xbaH\x11r\x0f2\r^[0-9]{1,18}$R\x04etag\x12*\n" +
 	"\n" +
-	"request_id\x18\a \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x1aO\n" +
+	"request_id\x18\a \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12<\n" +
+	"\ato_step\x18\b \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([a-z][a-z0-9_]{0,62})?$R\x06toStep\x12E\n" +
+	"\x06person\x18\t \x01(\tB-\xe0A\x01\xbaH'r%2#^(people/[a-z0-9][a-z0-9-]{0,62})?$R\x06person\x12&\n" +
+	"\fby_telephone\x18\n" +
+	" \x01(\bB\x03\xe0A\x01R\vbyTelephone\x1aO\n" +
 	"\n" +
 	"FactsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
@@ -1988,13 +2060,16 @@ const file_redress_compensation_v1_compensation_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x05 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"M\n" +
 	"\x15RecordRefusalResponse\x124\n" +
-	"\x05claim\x18\x01 \x01(\v2\x1e.redress.compensation.v1.ClaimR\x05claim\"\xdd\x01\n" +
+	"\x05claim\x18\x01 \x01(\v2\x1e.redress.compensation.v1.ClaimR\x05claim\"\xba\x02\n" +
 	"\x10SetRemedyRequest\x126\n" +
 	"\x04name\x18\x01 \x01(\tB\"\xe0A\x02\xbaH\x1cr\x1a2\x18^claims/[a-z0-9-]{1,64}$R\x04name\x128\n" +
 	"\x06remedy\x18\x02 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x06remedy\x12+\n" +
 	"\x04etag\x18\x03 \x01(\tB\x17\xe0A\x02\xbaH\x11r\x0f2\r^[0-9]{1,18}$R\x04etag\x12*\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"I\n" +
+	"request_id\x18\x04 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x123\n" +
+	"\x06amount\x18\x05 \x01(\v2\x16.redress.type.v1.MoneyB\x03\xe0A\x01R\x06amount\x12&\n" +
+	"\x05units\x18\x06 \x01(\x03B\x10\xe0A\x01\xbaH\n" +
+	"\"\b\x18\x80\x94\xeb\xdc\x03(\x00R\x05units\"I\n" +
 	"\x11SetRemedyResponse\x124\n" +
 	"\x05claim\x18\x01 \x01(\v2\x1e.redress.compensation.v1.ClaimR\x05claim\"\xd2\x01\n" +
 	"\x14WithdrawClaimRequest\x126\n" +
@@ -2064,7 +2139,7 @@ const file_redress_compensation_v1_compensation_service_proto_rawDesc = "" +
 	"\forganization\x18\x01 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,62}$R\forganization\x125\n" +
 	"\asubject\x18\x02 \x01(\tB\x1b\xe0A\x02\xbaH\x15r\x132\x11^[a-z0-9-]{1,64}$R\asubject\"N\n" +
 	"\x14ExportPersonResponse\x126\n" +
-	"\x06claims\x18\x01 \x03(\v2\x1e.redress.compensation.v1.ClaimR\x06claims2\x94\x12\n" +
+	"\x06claims\x18\x01 \x03(\v2\x1e.redress.compensation.v1.ClaimR\x06claims2\xb6'\n" +
 	"\x13CompensationService\x12\x94\x01\n" +
 	"\bGetClaim\x12(.redress.compensation.v1.GetClaimRequest\x1a).redress.compensation.v1.GetClaimResponse\"3\xca\xda\x18\n" +
 	"(\x012\x04nameH\x01\x82\xd3\xe4\x93\x02\x1cb\x05claim\x12\x13/v1/{name=claims/*}\x90\x02\x01\x12\x84\x01\n" +
@@ -2092,7 +2167,40 @@ const file_redress_compensation_v1_compensation_service_proto_rawDesc = "" +
 	"\rExecutePayout\x12-.redress.compensation.v1.ExecutePayoutRequest\x1a..redress.compensation.v1.ExecutePayoutResponse\"J\xca\xda\x18\x0f\n" +
 	"\x01\x042\x04name8\x01@\x01H\x01\xe2\xda\x18\x03PAY\x82\xd3\xe4\x93\x02':\x01*b\x05claim\"\x1b/v1/{name=claims/*}:execute\x90\x02\x02\x12\xb3\x01\n" +
 	"\rConfirmPayout\x12-.redress.compensation.v1.ConfirmPayoutRequest\x1a..redress.compensation.v1.ConfirmPayoutResponse\"C\xca\xda\x18\x0f\n" +
-	"\x01\x042\x04name8\x01@\x01H\x01\x82\xd3\xe4\x93\x02':\x01*b\x05claim\"\x1b/v1/{name=claims/*}:confirm\x90\x02\x02\x12\x81\x01\n" +
+	"\x01\x042\x04name8\x01@\x01H\x01\x82\xd3\xe4\x93\x02':\x01*b\x05claim\"\x1b/v1/{name=claims/*}:confirm\x90\x02\x02\x12\x93\x01\n" +
+	"\bGetGoods\x12(.redress.compensation.v1.GetGoodsRequest\x1a).redress.compensation.v1.GetGoodsResponse\"2\xca\xda\x18\n" +
+	"(\x012\x04nameH\x02\x82\xd3\xe4\x93\x02\x1bb\x05goods\x12\x12/v1/{name=goods/*}\x90\x02\x01\x12\x80\x01\n" +
+	"\tListGoods\x12).redress.compensation.v1.ListGoodsRequest\x1a*.redress.compensation.v1.ListGoodsResponse\"\x1c\xca\xda\x18\x04(\x01H\x02\x82\xd3\xe4\x93\x02\v\x12\t/v1/goods\x90\x02\x01\x12\xa7\x01\n" +
+	"\vReportGoods\x12+.redress.compensation.v1.ReportGoodsRequest\x1a,.redress.compensation.v1.ReportGoodsResponse\"=\xca\xda\x18\a\n" +
+	"\x03\x01\x02\x058\x01\xe2\xda\x18\fREPORT_GOODS\x82\xd3\xe4\x93\x02\x19:\x05goodsb\x05goods\"\t/v1/goods\x90\x02\x02\x12\xbb\x01\n" +
+	"\rFillGoodsForm\x12-.redress.compensation.v1.FillGoodsFormRequest\x1a..redress.compensation.v1.FillGoodsFormResponse\"K\xca\xda\x18\x0f\n" +
+	"\x03\x01\x02\x052\x04name8\x01@\x01\xe2\xda\x18\x04FILL\x82\xd3\xe4\x93\x02':\x01*b\x05goods\"\x1b/v1/{name=goods/*}:fillForm\x90\x02\x02\x12\xa9\x01\n" +
+	"\tSignGoods\x12).redress.compensation.v1.SignGoodsRequest\x1a*.redress.compensation.v1.SignGoodsResponse\"E\xca\xda\x18\r\n" +
+	"\x01\x032\x04name8\x01@\x01\xe2\xda\x18\x04SIGN\x82\xd3\xe4\x93\x02#:\x01*b\x05goods\"\x17/v1/{name=goods/*}:sign\x90\x02\x02\x12\xdd\x01\n" +
+	"\x12GiveNoticeOfReturn\x122.redress.compensation.v1.GiveNoticeOfReturnRequest\x1a3.redress.compensation.v1.GiveNoticeOfReturnResponse\"^\xca\xda\x18\x0f\n" +
+	"\x03\x01\x02\x052\x04name8\x01@\x01\xe2\xda\x18\x15GIVE_NOTICE_OF_RETURN\x82\xd3\xe4\x93\x02):\x01*b\x05goods\"\x1d/v1/{name=goods/*}:giveNotice\x90\x02\x02\x12\xc5\x01\n" +
+	"\x0eBringBackGoods\x12..redress.compensation.v1.BringBackGoodsRequest\x1a/.redress.compensation.v1.BringBackGoodsResponse\"R\xca\xda\x18\x0f\n" +
+	"\x03\x01\x02\x052\x04name8\x01@\x01\xe2\xda\x18\n" +
+	"BRING_BACK\x82\xd3\xe4\x93\x02(:\x01*b\x05goods\"\x1c/v1/{name=goods/*}:bringBack\x90\x02\x02\x12\xb6\x01\n" +
+	"\n" +
+	"StoreGoods\x12*.redress.compensation.v1.StoreGoodsRequest\x1a+.redress.compensation.v1.StoreGoodsResponse\"O\xca\xda\x18\x0f\n" +
+	"\x03\x01\x02\x052\x04name8\x01@\x01\xe2\xda\x18\vSTORE_GOODS\x82\xd3\xe4\x93\x02$:\x01*b\x05goods\"\x18/v1/{name=goods/*}:store\x90\x02\x02\x12\xba\x01\n" +
+	"\fDisposeGoods\x12,.redress.compensation.v1.DisposeGoodsRequest\x1a-.redress.compensation.v1.DisposeGoodsResponse\"M\xca\xda\x18\x0f\n" +
+	"\x03\x01\x02\x052\x04name8\x01@\x01\xe2\xda\x18\aDISPOSE\x82\xd3\xe4\x93\x02&:\x01*b\x05goods\"\x1a/v1/{name=goods/*}:dispose\x90\x02\x02\x12\xa3\x01\n" +
+	"\tLinkGoods\x12).redress.compensation.v1.LinkGoodsRequest\x1a*.redress.compensation.v1.LinkGoodsResponse\"?\xca\xda\x18\x0f\n" +
+	"\x03\x01\x02\x052\x04name8\x01@\x01\x82\xd3\xe4\x93\x02#:\x01*b\x05goods\"\x17/v1/{name=goods/*}:link\x90\x02\x02\x12\xad\x01\n" +
+	"\rGetAllocation\x12-.redress.compensation.v1.GetAllocationRequest\x1a..redress.compensation.v1.GetAllocationResponse\"=\xca\xda\x18\n" +
+	"(\x012\x04nameH\x02\x82\xd3\xe4\x93\x02&b\n" +
+	"allocation\x12\x18/v1/{name=allocations/*}\x90\x02\x01\x12\x98\x01\n" +
+	"\x0fListAllocations\x12/.redress.compensation.v1.ListAllocationsRequest\x1a0.redress.compensation.v1.ListAllocationsResponse\"\"\xca\xda\x18\x04(\x01H\x02\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/allocations\x90\x02\x01\x12\xbd\x01\n" +
+	"\x11AllocateLiability\x121.redress.compensation.v1.AllocateLiabilityRequest\x1a2.redress.compensation.v1.AllocateLiabilityResponse\"A\xca\xda\x18\b\n" +
+	"\x04\x02\x05\x03\x068\x01\xe2\xda\x18\bALLOCATE\x82\xd3\xe4\x93\x02 :\x01*b\n" +
+	"allocation\"\x0f/v1/allocations\x90\x02\x02\x12\xd1\x01\n" +
+	"\x11DisputeAllocation\x121.redress.compensation.v1.DisputeAllocationRequest\x1a2.redress.compensation.v1.DisputeAllocationResponse\"U\xca\xda\x18\f(\x012\x04name8\x01@\x01\xe2\xda\x18\aDISPUTE\x82\xd3\xe4\x93\x021:\x01*b\n" +
+	"allocation\" /v1/{name=allocations/*}:dispute\x90\x02\x02\x12\xcf\x01\n" +
+	"\rDecideDispute\x12-.redress.compensation.v1.DecideDisputeRequest\x1a..redress.compensation.v1.DecideDisputeResponse\"_\xca\xda\x18\x10\n" +
+	"\x04\x02\x05\x03\x062\x04name8\x01@\x01\xe2\xda\x18\x0eDECIDE_DISPUTE\x82\xd3\xe4\x93\x020:\x01*b\n" +
+	"allocation\"\x1f/v1/{name=allocations/*}:decide\x90\x02\x02\x12\x81\x01\n" +
 	"\n" +
 	"HoldClaims\x12*.redress.compensation.v1.HoldClaimsRequest\x1a+.redress.compensation.v1.HoldClaimsResponse\"\x1a\xca\xda\x18\x13\x1a\x06intake\x1a\arouting8\x01\x90\x02\x02\x12~\n" +
 	"\fExportPerson\x12,.redress.compensation.v1.ExportPersonRequest\x1a-.redress.compensation.v1.ExportPersonResponse\"\x11\xca\xda\x18\n" +
@@ -2113,46 +2221,76 @@ func file_redress_compensation_v1_compensation_service_proto_rawDescGZIP() []byt
 var file_redress_compensation_v1_compensation_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_redress_compensation_v1_compensation_service_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_redress_compensation_v1_compensation_service_proto_goTypes = []any{
-	(CheckPayableResponse_Result)(0), // 0: redress.compensation.v1.CheckPayableResponse.Result
-	(HoldClaimsResponse_Result)(0),   // 1: redress.compensation.v1.HoldClaimsResponse.Result
-	(*GetClaimRequest)(nil),          // 2: redress.compensation.v1.GetClaimRequest
-	(*GetClaimResponse)(nil),         // 3: redress.compensation.v1.GetClaimResponse
-	(*ListClaimsRequest)(nil),        // 4: redress.compensation.v1.ListClaimsRequest
-	(*ListClaimsResponse)(nil),       // 5: redress.compensation.v1.ListClaimsResponse
-	(*CreateClaimRequest)(nil),       // 6: redress.compensation.v1.CreateClaimRequest
-	(*CreateClaimResponse)(nil),      // 7: redress.compensation.v1.CreateClaimResponse
-	(*SubmitClaimRequest)(nil),       // 8: redress.compensation.v1.SubmitClaimRequest
-	(*SubmitClaimResponse)(nil),      // 9: redress.compensation.v1.SubmitClaimResponse
-	(*SignClaimRequest)(nil),         // 10: redress.compensation.v1.SignClaimRequest
-	(*SignClaimResponse)(nil),        // 11: redress.compensation.v1.SignClaimResponse
-	(*RecordRefusalRequest)(nil),     // 12: redress.compensation.v1.RecordRefusalRequest
-	(*RecordRefusalResponse)(nil),    // 13: redress.compensation.v1.RecordRefusalResponse
-	(*SetRemedyRequest)(nil),         // 14: redress.compensation.v1.SetRemedyRequest
-	(*SetRemedyResponse)(nil),        // 15: redress.compensation.v1.SetRemedyResponse
-	(*WithdrawClaimRequest)(nil),     // 16: redress.compensation.v1.WithdrawClaimRequest
-	(*WithdrawClaimResponse)(nil),    // 17: redress.compensation.v1.WithdrawClaimResponse
-	(*ListPayablesRequest)(nil),      // 18: redress.compensation.v1.ListPayablesRequest
-	(*ListPayablesResponse)(nil),     // 19: redress.compensation.v1.ListPayablesResponse
-	(*Payable)(nil),                  // 20: redress.compensation.v1.Payable
-	(*CheckPayableRequest)(nil),      // 21: redress.compensation.v1.CheckPayableRequest
-	(*CheckPayableResponse)(nil),     // 22: redress.compensation.v1.CheckPayableResponse
-	(*ExecutePayoutRequest)(nil),     // 23: redress.compensation.v1.ExecutePayoutRequest
-	(*ExecutePayoutResponse)(nil),    // 24: redress.compensation.v1.ExecutePayoutResponse
-	(*ConfirmPayoutRequest)(nil),     // 25: redress.compensation.v1.ConfirmPayoutRequest
-	(*ConfirmPayoutResponse)(nil),    // 26: redress.compensation.v1.ConfirmPayoutResponse
-	(*HoldClaimsRequest)(nil),        // 27: redress.compensation.v1.HoldClaimsRequest
-	(*HoldClaimsResponse)(nil),       // 28: redress.compensation.v1.HoldClaimsResponse
-	(*ExportPersonRequest)(nil),      // 29: redress.compensation.v1.ExportPersonRequest
-	(*ExportPersonResponse)(nil),     // 30: redress.compensation.v1.ExportPersonResponse
-	nil,                              // 31: redress.compensation.v1.SubmitClaimRequest.FactsEntry
-	nil,                              // 32: redress.compensation.v1.SignClaimRequest.FactsEntry
-	(*Claim)(nil),                    // 33: redress.compensation.v1.Claim
-	(Claim_State)(0),                 // 34: redress.compensation.v1.Claim.State
-	(*v1.Money)(nil),                 // 35: redress.type.v1.Money
-	(*Payee)(nil),                    // 36: redress.compensation.v1.Payee
-	(v1.Decision)(0),                 // 37: redress.type.v1.Decision
-	(*timestamppb.Timestamp)(nil),    // 38: google.protobuf.Timestamp
-	(*v1.Fact)(nil),                  // 39: redress.type.v1.Fact
+	(CheckPayableResponse_Result)(0),   // 0: redress.compensation.v1.CheckPayableResponse.Result
+	(HoldClaimsResponse_Result)(0),     // 1: redress.compensation.v1.HoldClaimsResponse.Result
+	(*GetClaimRequest)(nil),            // 2: redress.compensation.v1.GetClaimRequest
+	(*GetClaimResponse)(nil),           // 3: redress.compensation.v1.GetClaimResponse
+	(*ListClaimsRequest)(nil),          // 4: redress.compensation.v1.ListClaimsRequest
+	(*ListClaimsResponse)(nil),         // 5: redress.compensation.v1.ListClaimsResponse
+	(*CreateClaimRequest)(nil),         // 6: redress.compensation.v1.CreateClaimRequest
+	(*CreateClaimResponse)(nil),        // 7: redress.compensation.v1.CreateClaimResponse
+	(*SubmitClaimRequest)(nil),         // 8: redress.compensation.v1.SubmitClaimRequest
+	(*SubmitClaimResponse)(nil),        // 9: redress.compensation.v1.SubmitClaimResponse
+	(*SignClaimRequest)(nil),           // 10: redress.compensation.v1.SignClaimRequest
+	(*SignClaimResponse)(nil),          // 11: redress.compensation.v1.SignClaimResponse
+	(*RecordRefusalRequest)(nil),       // 12: redress.compensation.v1.RecordRefusalRequest
+	(*RecordRefusalResponse)(nil),      // 13: redress.compensation.v1.RecordRefusalResponse
+	(*SetRemedyRequest)(nil),           // 14: redress.compensation.v1.SetRemedyRequest
+	(*SetRemedyResponse)(nil),          // 15: redress.compensation.v1.SetRemedyResponse
+	(*WithdrawClaimRequest)(nil),       // 16: redress.compensation.v1.WithdrawClaimRequest
+	(*WithdrawClaimResponse)(nil),      // 17: redress.compensation.v1.WithdrawClaimResponse
+	(*ListPayablesRequest)(nil),        // 18: redress.compensation.v1.ListPayablesRequest
+	(*ListPayablesResponse)(nil),       // 19: redress.compensation.v1.ListPayablesResponse
+	(*Payable)(nil),                    // 20: redress.compensation.v1.Payable
+	(*CheckPayableRequest)(nil),        // 21: redress.compensation.v1.CheckPayableRequest
+	(*CheckPayableResponse)(nil),       // 22: redress.compensation.v1.CheckPayableResponse
+	(*ExecutePayoutRequest)(nil),       // 23: redress.compensation.v1.ExecutePayoutRequest
+	(*ExecutePayoutResponse)(nil),      // 24: redress.compensation.v1.ExecutePayoutResponse
+	(*ConfirmPayoutRequest)(nil),       // 25: redress.compensation.v1.ConfirmPayoutRequest
+	(*ConfirmPayoutResponse)(nil),      // 26: redress.compensation.v1.ConfirmPayoutResponse
+	(*HoldClaimsRequest)(nil),          // 27: redress.compensation.v1.HoldClaimsRequest
+	(*HoldClaimsResponse)(nil),         // 28: redress.compensation.v1.HoldClaimsResponse
+	(*ExportPersonRequest)(nil),        // 29: redress.compensation.v1.ExportPersonRequest
+	(*ExportPersonResponse)(nil),       // 30: redress.compensation.v1.ExportPersonResponse
+	nil,                                // 31: redress.compensation.v1.SubmitClaimRequest.FactsEntry
+	nil,                                // 32: redress.compensation.v1.SignClaimRequest.FactsEntry
+	(*Claim)(nil),                      // 33: redress.compensation.v1.Claim
+	(Claim_State)(0),                   // 34: redress.compensation.v1.Claim.State
+	(*v1.Money)(nil),                   // 35: redress.type.v1.Money
+	(*Payee)(nil),                      // 36: redress.compensation.v1.Payee
+	(v1.Decision)(0),                   // 37: redress.type.v1.Decision
+	(*timestamppb.Timestamp)(nil),      // 38: google.protobuf.Timestamp
+	(*v1.Fact)(nil),                    // 39: redress.type.v1.Fact
+	(*GetGoodsRequest)(nil),            // 40: redress.compensation.v1.GetGoodsRequest
+	(*ListGoodsRequest)(nil),           // 41: redress.compensation.v1.ListGoodsRequest
+	(*ReportGoodsRequest)(nil),         // 42: redress.compensation.v1.ReportGoodsRequest
+	(*FillGoodsFormRequest)(nil),       // 43: redress.compensation.v1.FillGoodsFormRequest
+	(*SignGoodsRequest)(nil),           // 44: redress.compensation.v1.SignGoodsRequest
+	(*GiveNoticeOfReturnRequest)(nil),  // 45: redress.compensation.v1.GiveNoticeOfReturnRequest
+	(*BringBackGoodsRequest)(nil),      // 46: redress.compensation.v1.BringBackGoodsRequest
+	(*StoreGoodsRequest)(nil),          // 47: redress.compensation.v1.StoreGoodsRequest
+	(*DisposeGoodsRequest)(nil),        // 48: redress.compensation.v1.DisposeGoodsRequest
+	(*LinkGoodsRequest)(nil),           // 49: redress.compensation.v1.LinkGoodsRequest
+	(*GetAllocationRequest)(nil),       // 50: redress.compensation.v1.GetAllocationRequest
+	(*ListAllocationsRequest)(nil),     // 51: redress.compensation.v1.ListAllocationsRequest
+	(*AllocateLiabilityRequest)(nil),   // 52: redress.compensation.v1.AllocateLiabilityRequest
+	(*DisputeAllocationRequest)(nil),   // 53: redress.compensation.v1.DisputeAllocationRequest
+	(*DecideDisputeRequest)(nil),       // 54: redress.compensation.v1.DecideDisputeRequest
+	(*GetGoodsResponse)(nil),           // 55: redress.compensation.v1.GetGoodsResponse
+	(*ListGoodsResponse)(nil),          // 56: redress.compensation.v1.ListGoodsResponse
+	(*ReportGoodsResponse)(nil),        // 57: redress.compensation.v1.ReportGoodsResponse
+	(*FillGoodsFormResponse)(nil),      // 58: redress.compensation.v1.FillGoodsFormResponse
+	(*SignGoodsResponse)(nil),          // 59: redress.compensation.v1.SignGoodsResponse
+	(*GiveNoticeOfReturnResponse)(nil), // 60: redress.compensation.v1.GiveNoticeOfReturnResponse
+	(*BringBackGoodsResponse)(nil),     // 61: redress.compensation.v1.BringBackGoodsResponse
+	(*StoreGoodsResponse)(nil),         // 62: redress.compensation.v1.StoreGoodsResponse
+	(*DisposeGoodsResponse)(nil),       // 63: redress.compensation.v1.DisposeGoodsResponse
+	(*LinkGoodsResponse)(nil),          // 64: redress.compensation.v1.LinkGoodsResponse
+	(*GetAllocationResponse)(nil),      // 65: redress.compensation.v1.GetAllocationResponse
+	(*ListAllocationsResponse)(nil),    // 66: redress.compensation.v1.ListAllocationsResponse
+	(*AllocateLiabilityResponse)(nil),  // 67: redress.compensation.v1.AllocateLiabilityResponse
+	(*DisputeAllocationResponse)(nil),  // 68: redress.compensation.v1.DisputeAllocationResponse
+	(*DecideDisputeResponse)(nil),      // 69: redress.compensation.v1.DecideDisputeResponse
 }
 var file_redress_compensation_v1_compensation_service_proto_depIdxs = []int32{
 	33, // 0: redress.compensation.v1.GetClaimResponse.claim:type_name -> redress.compensation.v1.Claim
@@ -2169,51 +2307,82 @@ var file_redress_compensation_v1_compensation_service_proto_depIdxs = []int32{
 	33, // 11: redress.compensation.v1.SignClaimResponse.claim:type_name -> redress.compensation.v1.Claim
 	38, // 12: redress.compensation.v1.RecordRefusalRequest.refuse_time:type_name -> google.protobuf.Timestamp
 	33, // 13: redress.compensation.v1.RecordRefusalResponse.claim:type_name -> redress.compensation.v1.Claim
-	33, // 14: redress.compensation.v1.SetRemedyResponse.claim:type_name -> redress.compensation.v1.Claim
-	33, // 15: redress.compensation.v1.WithdrawClaimResponse.claim:type_name -> redress.compensation.v1.Claim
-	20, // 16: redress.compensation.v1.ListPayablesResponse.payables:type_name -> redress.compensation.v1.Payable
-	33, // 17: redress.compensation.v1.Payable.claim:type_name -> redress.compensation.v1.Claim
-	0,  // 18: redress.compensation.v1.CheckPayableResponse.result:type_name -> redress.compensation.v1.CheckPayableResponse.Result
-	33, // 19: redress.compensation.v1.CheckPayableResponse.claim:type_name -> redress.compensation.v1.Claim
-	33, // 20: redress.compensation.v1.ExecutePayoutResponse.claim:type_name -> redress.compensation.v1.Claim
-	33, // 21: redress.compensation.v1.ConfirmPayoutResponse.claim:type_name -> redress.compensation.v1.Claim
-	1,  // 22: redress.compensation.v1.HoldClaimsResponse.result:type_name -> redress.compensation.v1.HoldClaimsResponse.Result
-	33, // 23: redress.compensation.v1.ExportPersonResponse.claims:type_name -> redress.compensation.v1.Claim
-	39, // 24: redress.compensation.v1.SubmitClaimRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
-	39, // 25: redress.compensation.v1.SignClaimRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
-	2,  // 26: redress.compensation.v1.CompensationService.GetClaim:input_type -> redress.compensation.v1.GetClaimRequest
-	4,  // 27: redress.compensation.v1.CompensationService.ListClaims:input_type -> redress.compensation.v1.ListClaimsRequest
-	6,  // 28: redress.compensation.v1.CompensationService.CreateClaim:input_type -> redress.compensation.v1.CreateClaimRequest
-	8,  // 29: redress.compensation.v1.CompensationService.SubmitClaim:input_type -> redress.compensation.v1.SubmitClaimRequest
-	10, // 30: redress.compensation.v1.CompensationService.SignClaim:input_type -> redress.compensation.v1.SignClaimRequest
-	12, // 31: redress.compensation.v1.CompensationService.RecordRefusal:input_type -> redress.compensation.v1.RecordRefusalRequest
-	14, // 32: redress.compensation.v1.CompensationService.SetRemedy:input_type -> redress.compensation.v1.SetRemedyRequest
-	16, // 33: redress.compensation.v1.CompensationService.WithdrawClaim:input_type -> redress.compensation.v1.WithdrawClaimRequest
-	18, // 34: redress.compensation.v1.CompensationService.ListPayables:input_type -> redress.compensation.v1.ListPayablesRequest
-	21, // 35: redress.compensation.v1.CompensationService.CheckPayable:input_type -> redress.compensation.v1.CheckPayableRequest
-	23, // 36: redress.compensation.v1.CompensationService.ExecutePayout:input_type -> redress.compensation.v1.ExecutePayoutRequest
-	25, // 37: redress.compensation.v1.CompensationService.ConfirmPayout:input_type -> redress.compensation.v1.ConfirmPayoutRequest
-	27, // 38: redress.compensation.v1.CompensationService.HoldClaims:input_type -> redress.compensation.v1.HoldClaimsRequest
-	29, // 39: redress.compensation.v1.CompensationService.ExportPerson:input_type -> redress.compensation.v1.ExportPersonRequest
-	3,  // 40: redress.compensation.v1.CompensationService.GetClaim:output_type -> redress.compensation.v1.GetClaimResponse
-	5,  // 41: redress.compensation.v1.CompensationService.ListClaims:output_type -> redress.compensation.v1.ListClaimsResponse
-	7,  // 42: redress.compensation.v1.CompensationService.CreateClaim:output_type -> redress.compensation.v1.CreateClaimResponse
-	9,  // 43: redress.compensation.v1.CompensationService.SubmitClaim:output_type -> redress.compensation.v1.SubmitClaimResponse
-	11, // 44: redress.compensation.v1.CompensationService.SignClaim:output_type -> redress.compensation.v1.SignClaimResponse
-	13, // 45: redress.compensation.v1.CompensationService.RecordRefusal:output_type -> redress.compensation.v1.RecordRefusalResponse
-	15, // 46: redress.compensation.v1.CompensationService.SetRemedy:output_type -> redress.compensation.v1.SetRemedyResponse
-	17, // 47: redress.compensation.v1.CompensationService.WithdrawClaim:output_type -> redress.compensation.v1.WithdrawClaimResponse
-	19, // 48: redress.compensation.v1.CompensationService.ListPayables:output_type -> redress.compensation.v1.ListPayablesResponse
-	22, // 49: redress.compensation.v1.CompensationService.CheckPayable:output_type -> redress.compensation.v1.CheckPayableResponse
-	24, // 50: redress.compensation.v1.CompensationService.ExecutePayout:output_type -> redress.compensation.v1.ExecutePayoutResponse
-	26, // 51: redress.compensation.v1.CompensationService.ConfirmPayout:output_type -> redress.compensation.v1.ConfirmPayoutResponse
-	28, // 52: redress.compensation.v1.CompensationService.HoldClaims:output_type -> redress.compensation.v1.HoldClaimsResponse
-	30, // 53: redress.compensation.v1.CompensationService.ExportPerson:output_type -> redress.compensation.v1.ExportPersonResponse
-	40, // [40:54] is the sub-list for method output_type
-	26, // [26:40] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	35, // 14: redress.compensation.v1.SetRemedyRequest.amount:type_name -> redress.type.v1.Money
+	33, // 15: redress.compensation.v1.SetRemedyResponse.claim:type_name -> redress.compensation.v1.Claim
+	33, // 16: redress.compensation.v1.WithdrawClaimResponse.claim:type_name -> redress.compensation.v1.Claim
+	20, // 17: redress.compensation.v1.ListPayablesResponse.payables:type_name -> redress.compensation.v1.Payable
+	33, // 18: redress.compensation.v1.Payable.claim:type_name -> redress.compensation.v1.Claim
+	0,  // 19: redress.compensation.v1.CheckPayableResponse.result:type_name -> redress.compensation.v1.CheckPayableResponse.Result
+	33, // 20: redress.compensation.v1.CheckPayableResponse.claim:type_name -> redress.compensation.v1.Claim
+	33, // 21: redress.compensation.v1.ExecutePayoutResponse.claim:type_name -> redress.compensation.v1.Claim
+	33, // 22: redress.compensation.v1.ConfirmPayoutResponse.claim:type_name -> redress.compensation.v1.Claim
+	1,  // 23: redress.compensation.v1.HoldClaimsResponse.result:type_name -> redress.compensation.v1.HoldClaimsResponse.Result
+	33, // 24: redress.compensation.v1.ExportPersonResponse.claims:type_name -> redress.compensation.v1.Claim
+	39, // 25: redress.compensation.v1.SubmitClaimRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
+	39, // 26: redress.compensation.v1.SignClaimRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
+	2,  // 27: redress.compensation.v1.CompensationService.GetClaim:input_type -> redress.compensation.v1.GetClaimRequest
+	4,  // 28: redress.compensation.v1.CompensationService.ListClaims:input_type -> redress.compensation.v1.ListClaimsRequest
+	6,  // 29: redress.compensation.v1.CompensationService.CreateClaim:input_type -> redress.compensation.v1.CreateClaimRequest
+	8,  // 30: redress.compensation.v1.CompensationService.SubmitClaim:input_type -> redress.compensation.v1.SubmitClaimRequest
+	10, // 31: redress.compensation.v1.CompensationService.SignClaim:input_type -> redress.compensation.v1.SignClaimRequest
+	12, // 32: redress.compensation.v1.CompensationService.RecordRefusal:input_type -> redress.compensation.v1.RecordRefusalRequest
+	14, // 33: redress.compensation.v1.CompensationService.SetRemedy:input_type -> redress.compensation.v1.SetRemedyRequest
+	16, // 34: redress.compensation.v1.CompensationService.WithdrawClaim:input_type -> redress.compensation.v1.WithdrawClaimRequest
+	18, // 35: redress.compensation.v1.CompensationService.ListPayables:input_type -> redress.compensation.v1.ListPayablesRequest
+	21, // 36: redress.compensation.v1.CompensationService.CheckPayable:input_type -> redress.compensation.v1.CheckPayableRequest
+	23, // 37: redress.compensation.v1.CompensationService.ExecutePayout:input_type -> redress.compensation.v1.ExecutePayoutRequest
+	25, // 38: redress.compensation.v1.CompensationService.ConfirmPayout:input_type -> redress.compensation.v1.ConfirmPayoutRequest
+	40, // 39: redress.compensation.v1.CompensationService.GetGoods:input_type -> redress.compensation.v1.GetGoodsRequest
+	41, // 40: redress.compensation.v1.CompensationService.ListGoods:input_type -> redress.compensation.v1.ListGoodsRequest
+	42, // 41: redress.compensation.v1.CompensationService.ReportGoods:input_type -> redress.compensation.v1.ReportGoodsRequest
+	43, // 42: redress.compensation.v1.CompensationService.FillGoodsForm:input_type -> redress.compensation.v1.FillGoodsFormRequest
+	44, // 43: redress.compensation.v1.CompensationService.SignGoods:input_type -> redress.compensation.v1.SignGoodsRequest
+	45, // 44: redress.compensation.v1.CompensationService.GiveNoticeOfReturn:input_type -> redress.compensation.v1.GiveNoticeOfReturnRequest
+	46, // 45: redress.compensation.v1.CompensationService.BringBackGoods:input_type -> redress.compensation.v1.BringBackGoodsRequest
+	47, // 46: redress.compensation.v1.CompensationService.StoreGoods:input_type -> redress.compensation.v1.StoreGoodsRequest
+	48, // 47: redress.compensation.v1.CompensationService.DisposeGoods:input_type -> redress.compensation.v1.DisposeGoodsRequest
+	49, // 48: redress.compensation.v1.CompensationService.LinkGoods:input_type -> redress.compensation.v1.LinkGoodsRequest
+	50, // 49: redress.compensation.v1.CompensationService.GetAllocation:input_type -> redress.compensation.v1.GetAllocationRequest
+	51, // 50: redress.compensation.v1.CompensationService.ListAllocations:input_type -> redress.compensation.v1.ListAllocationsRequest
+	52, // 51: redress.compensation.v1.CompensationService.AllocateLiability:input_type -> redress.compensation.v1.AllocateLiabilityRequest
+	53, // 52: redress.compensation.v1.CompensationService.DisputeAllocation:input_type -> redress.compensation.v1.DisputeAllocationRequest
+	54, // 53: redress.compensation.v1.CompensationService.DecideDispute:input_type -> redress.compensation.v1.DecideDisputeRequest
+	27, // 54: redress.compensation.v1.CompensationService.HoldClaims:input_type -> redress.compensation.v1.HoldClaimsRequest
+	29, // 55: redress.compensation.v1.CompensationService.ExportPerson:input_type -> redress.compensation.v1.ExportPersonRequest
+	3,  // 56: redress.compensation.v1.CompensationService.GetClaim:output_type -> redress.compensation.v1.GetClaimResponse
+	5,  // 57: redress.compensation.v1.CompensationService.ListClaims:output_type -> redress.compensation.v1.ListClaimsResponse
+	7,  // 58: redress.compensation.v1.CompensationService.CreateClaim:output_type -> redress.compensation.v1.CreateClaimResponse
+	9,  // 59: redress.compensation.v1.CompensationService.SubmitClaim:output_type -> redress.compensation.v1.SubmitClaimResponse
+	11, // 60: redress.compensation.v1.CompensationService.SignClaim:output_type -> redress.compensation.v1.SignClaimResponse
+	13, // 61: redress.compensation.v1.CompensationService.RecordRefusal:output_type -> redress.compensation.v1.RecordRefusalResponse
+	15, // 62: redress.compensation.v1.CompensationService.SetRemedy:output_type -> redress.compensation.v1.SetRemedyResponse
+	17, // 63: redress.compensation.v1.CompensationService.WithdrawClaim:output_type -> redress.compensation.v1.WithdrawClaimResponse
+	19, // 64: redress.compensation.v1.CompensationService.ListPayables:output_type -> redress.compensation.v1.ListPayablesResponse
+	22, // 65: redress.compensation.v1.CompensationService.CheckPayable:output_type -> redress.compensation.v1.CheckPayableResponse
+	24, // 66: redress.compensation.v1.CompensationService.ExecutePayout:output_type -> redress.compensation.v1.ExecutePayoutResponse
+	26, // 67: redress.compensation.v1.CompensationService.ConfirmPayout:output_type -> redress.compensation.v1.ConfirmPayoutResponse
+	55, // 68: redress.compensation.v1.CompensationService.GetGoods:output_type -> redress.compensation.v1.GetGoodsResponse
+	56, // 69: redress.compensation.v1.CompensationService.ListGoods:output_type -> redress.compensation.v1.ListGoodsResponse
+	57, // 70: redress.compensation.v1.CompensationService.ReportGoods:output_type -> redress.compensation.v1.ReportGoodsResponse
+	58, // 71: redress.compensation.v1.CompensationService.FillGoodsForm:output_type -> redress.compensation.v1.FillGoodsFormResponse
+	59, // 72: redress.compensation.v1.CompensationService.SignGoods:output_type -> redress.compensation.v1.SignGoodsResponse
+	60, // 73: redress.compensation.v1.CompensationService.GiveNoticeOfReturn:output_type -> redress.compensation.v1.GiveNoticeOfReturnResponse
+	61, // 74: redress.compensation.v1.CompensationService.BringBackGoods:output_type -> redress.compensation.v1.BringBackGoodsResponse
+	62, // 75: redress.compensation.v1.CompensationService.StoreGoods:output_type -> redress.compensation.v1.StoreGoodsResponse
+	63, // 76: redress.compensation.v1.CompensationService.DisposeGoods:output_type -> redress.compensation.v1.DisposeGoodsResponse
+	64, // 77: redress.compensation.v1.CompensationService.LinkGoods:output_type -> redress.compensation.v1.LinkGoodsResponse
+	65, // 78: redress.compensation.v1.CompensationService.GetAllocation:output_type -> redress.compensation.v1.GetAllocationResponse
+	66, // 79: redress.compensation.v1.CompensationService.ListAllocations:output_type -> redress.compensation.v1.ListAllocationsResponse
+	67, // 80: redress.compensation.v1.CompensationService.AllocateLiability:output_type -> redress.compensation.v1.AllocateLiabilityResponse
+	68, // 81: redress.compensation.v1.CompensationService.DisputeAllocation:output_type -> redress.compensation.v1.DisputeAllocationResponse
+	69, // 82: redress.compensation.v1.CompensationService.DecideDispute:output_type -> redress.compensation.v1.DecideDisputeResponse
+	28, // 83: redress.compensation.v1.CompensationService.HoldClaims:output_type -> redress.compensation.v1.HoldClaimsResponse
+	30, // 84: redress.compensation.v1.CompensationService.ExportPerson:output_type -> redress.compensation.v1.ExportPersonResponse
+	56, // [56:85] is the sub-list for method output_type
+	27, // [27:56] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_redress_compensation_v1_compensation_service_proto_init() }
@@ -2221,7 +2390,9 @@ func file_redress_compensation_v1_compensation_service_proto_init() {
 	if File_redress_compensation_v1_compensation_service_proto != nil {
 		return
 	}
+	file_redress_compensation_v1_allocation_proto_init()
 	file_redress_compensation_v1_claim_proto_init()
+	file_redress_compensation_v1_goods_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

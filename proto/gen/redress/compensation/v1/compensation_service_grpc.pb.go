@@ -19,20 +19,35 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	CompensationService_GetClaim_FullMethodName      = "/redress.compensation.v1.CompensationService/GetClaim"
-	CompensationService_ListClaims_FullMethodName    = "/redress.compensation.v1.CompensationService/ListClaims"
-	CompensationService_CreateClaim_FullMethodName   = "/redress.compensation.v1.CompensationService/CreateClaim"
-	CompensationService_SubmitClaim_FullMethodName   = "/redress.compensation.v1.CompensationService/SubmitClaim"
-	CompensationService_SignClaim_FullMethodName     = "/redress.compensation.v1.CompensationService/SignClaim"
-	CompensationService_RecordRefusal_FullMethodName = "/redress.compensation.v1.CompensationService/RecordRefusal"
-	CompensationService_SetRemedy_FullMethodName     = "/redress.compensation.v1.CompensationService/SetRemedy"
-	CompensationService_WithdrawClaim_FullMethodName = "/redress.compensation.v1.CompensationService/WithdrawClaim"
-	CompensationService_ListPayables_FullMethodName  = "/redress.compensation.v1.CompensationService/ListPayables"
-	CompensationService_CheckPayable_FullMethodName  = "/redress.compensation.v1.CompensationService/CheckPayable"
-	CompensationService_ExecutePayout_FullMethodName = "/redress.compensation.v1.CompensationService/ExecutePayout"
-	CompensationService_ConfirmPayout_FullMethodName = "/redress.compensation.v1.CompensationService/ConfirmPayout"
-	CompensationService_HoldClaims_FullMethodName    = "/redress.compensation.v1.CompensationService/HoldClaims"
-	CompensationService_ExportPerson_FullMethodName  = "/redress.compensation.v1.CompensationService/ExportPerson"
+	CompensationService_GetClaim_FullMethodName           = "/redress.compensation.v1.CompensationService/GetClaim"
+	CompensationService_ListClaims_FullMethodName         = "/redress.compensation.v1.CompensationService/ListClaims"
+	CompensationService_CreateClaim_FullMethodName        = "/redress.compensation.v1.CompensationService/CreateClaim"
+	CompensationService_SubmitClaim_FullMethodName        = "/redress.compensation.v1.CompensationService/SubmitClaim"
+	CompensationService_SignClaim_FullMethodName          = "/redress.compensation.v1.CompensationService/SignClaim"
+	CompensationService_RecordRefusal_FullMethodName      = "/redress.compensation.v1.CompensationService/RecordRefusal"
+	CompensationService_SetRemedy_FullMethodName          = "/redress.compensation.v1.CompensationService/SetRemedy"
+	CompensationService_WithdrawClaim_FullMethodName      = "/redress.compensation.v1.CompensationService/WithdrawClaim"
+	CompensationService_ListPayables_FullMethodName       = "/redress.compensation.v1.CompensationService/ListPayables"
+	CompensationService_CheckPayable_FullMethodName       = "/redress.compensation.v1.CompensationService/CheckPayable"
+	CompensationService_ExecutePayout_FullMethodName      = "/redress.compensation.v1.CompensationService/ExecutePayout"
+	CompensationService_ConfirmPayout_FullMethodName      = "/redress.compensation.v1.CompensationService/ConfirmPayout"
+	CompensationService_GetGoods_FullMethodName           = "/redress.compensation.v1.CompensationService/GetGoods"
+	CompensationService_ListGoods_FullMethodName          = "/redress.compensation.v1.CompensationService/ListGoods"
+	CompensationService_ReportGoods_FullMethodName        = "/redress.compensation.v1.CompensationService/ReportGoods"
+	CompensationService_FillGoodsForm_FullMethodName      = "/redress.compensation.v1.CompensationService/FillGoodsForm"
+	CompensationService_SignGoods_FullMethodName          = "/redress.compensation.v1.CompensationService/SignGoods"
+	CompensationService_GiveNoticeOfReturn_FullMethodName = "/redress.compensation.v1.CompensationService/GiveNoticeOfReturn"
+	CompensationService_BringBackGoods_FullMethodName     = "/redress.compensation.v1.CompensationService/BringBackGoods"
+	CompensationService_StoreGoods_FullMethodName         = "/redress.compensation.v1.CompensationService/StoreGoods"
+	CompensationService_DisposeGoods_FullMethodName       = "/redress.compensation.v1.CompensationService/DisposeGoods"
+	CompensationService_LinkGoods_FullMethodName          = "/redress.compensation.v1.CompensationService/LinkGoods"
+	CompensationService_GetAllocation_FullMethodName      = "/redress.compensation.v1.CompensationService/GetAllocation"
+	CompensationService_ListAllocations_FullMethodName    = "/redress.compensation.v1.CompensationService/ListAllocations"
+	CompensationService_AllocateLiability_FullMethodName  = "/redress.compensation.v1.CompensationService/AllocateLiability"
+	CompensationService_DisputeAllocation_FullMethodName  = "/redress.compensation.v1.CompensationService/DisputeAllocation"
+	CompensationService_DecideDispute_FullMethodName      = "/redress.compensation.v1.CompensationService/DecideDispute"
+	CompensationService_HoldClaims_FullMethodName         = "/redress.compensation.v1.CompensationService/HoldClaims"
+	CompensationService_ExportPerson_FullMethodName       = "/redress.compensation.v1.CompensationService/ExportPerson"
 )
 
 // CompensationServiceClient is the client API for CompensationService service.
@@ -40,7 +55,8 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // CompensationService takes claims through their approval chain to the one
-// payment. See Claim for the state machine. Nobody signs what they asked for,
+// payment, goods from the report of their refusal to what became of them, and
+// shares out who bears a loss. See Claim for the state machine. Nobody signs what they asked for,
 // one person counts once, and a signature is sealed to what was seen.
 type CompensationServiceClient interface {
 	// GetClaim returns one claim; the payee is masked for all but finance. Reason
@@ -86,6 +102,61 @@ type CompensationServiceClient interface {
 	ExecutePayout(ctx context.Context, in *ExecutePayoutRequest, opts ...grpc.CallOption) (*ExecutePayoutResponse, error)
 	// ConfirmPayout records the voucher. EXECUTED to PAID. Reasons CLAIM_STATE, ETAG_MISMATCH.
 	ConfirmPayout(ctx context.Context, in *ConfirmPayoutRequest, opts ...grpc.CallOption) (*ConfirmPayoutResponse, error)
+	// GetGoods returns goods on their way back. Reason RESOURCE_NOT_FOUND.
+	GetGoods(ctx context.Context, in *GetGoodsRequest, opts ...grpc.CallOption) (*GetGoodsResponse, error)
+	// ListGoods lists goods, the newest first. Filters are combined with and.
+	ListGoods(ctx context.Context, in *ListGoodsRequest, opts ...grpc.CallOption) (*ListGoodsResponse, error)
+	// ReportGoods reports goods that a customer refuses or sends back. Without a complaint they wait
+	// in a return file. With the pack's form of a return filled, or urgent where the pack allows
+	// telephone approval, the authority to take them back is asked for at once. Reasons
+	// RESOURCE_NOT_FOUND (complaint), RETURNS_UNKNOWN (the pack says nothing about returns),
+	// ORIGIN_UNKNOWN, GOODS_VALUE (quantity times unit price is another value), GATE_CLOSED,
+	// FORM_INCOMPLETE, NO_ACTIVE_POLICY, and those of asking for an approval.
+	ReportGoods(ctx context.Context, in *ReportGoodsRequest, opts ...grpc.CallOption) (*ReportGoodsResponse, error)
+	// FillGoodsForm fills a form of the pack about goods; filling again replaces. The form of the
+	// return puts them forward for approval, or is the papers owed after a telephone approval.
+	// Reasons FORM_UNKNOWN, FORM_INCOMPLETE, GATE_CLOSED, STEP_ROLE (who may fill it),
+	// GOODS_STATE, ETAG_MISMATCH.
+	FillGoodsForm(ctx context.Context, in *FillGoodsFormRequest, opts ...grpc.CallOption) (*FillGoodsFormResponse, error)
+	// SignGoods gives a signature on the authority to take goods back. By telephone, where the pack's
+	// urgent case holds, the approvers alone are asked and the papers are owed. Reasons
+	// APPROVAL_NOT_OPEN, APPROVAL_ORDER, APPROVAL_AUTHORITY, APPROVAL_OWN_REQUEST,
+	// APPROVAL_ALREADY_SIGNED, APPROVAL_STALE, APPROVAL_NOT_URGENT, APPROVAL_COMMENT_REQUIRED,
+	// APPROVAL_FORM_INCOMPLETE, ETAG_MISMATCH.
+	SignGoods(ctx context.Context, in *SignGoodsRequest, opts ...grpc.CallOption) (*SignGoodsResponse, error)
+	// GiveNoticeOfReturn records that the customer was told that the goods may come back. Reasons
+	// GATE_CLOSED (names what must come first, as a rule the authority), GOODS_STATE, ETAG_MISMATCH.
+	GiveNoticeOfReturn(ctx context.Context, in *GiveNoticeOfReturnRequest, opts ...grpc.CallOption) (*GiveNoticeOfReturnResponse, error)
+	// BringBackGoods records that the goods are back on the premises. Reasons GATE_CLOSED,
+	// GOODS_STATE, ETAG_MISMATCH.
+	BringBackGoods(ctx context.Context, in *BringBackGoodsRequest, opts ...grpc.CallOption) (*BringBackGoodsResponse, error)
+	// StoreGoods records that the goods were taken into the store. Reasons GATE_CLOSED, GOODS_STATE,
+	// ETAG_MISMATCH.
+	StoreGoods(ctx context.Context, in *StoreGoodsRequest, opts ...grpc.CallOption) (*StoreGoodsResponse, error)
+	// DisposeGoods records what becomes of the goods. Reasons DISPOSITION_UNKNOWN, GATE_CLOSED,
+	// GOODS_STATE, ETAG_MISMATCH.
+	DisposeGoods(ctx context.Context, in *DisposeGoodsRequest, opts ...grpc.CallOption) (*DisposeGoodsResponse, error)
+	// LinkGoods links goods that were reported without one to a complaint, once. Reasons
+	// RESOURCE_NOT_FOUND (complaint), GOODS_LINKED (another complaint is linked), ETAG_MISMATCH.
+	LinkGoods(ctx context.Context, in *LinkGoodsRequest, opts ...grpc.CallOption) (*LinkGoodsResponse, error)
+	// GetAllocation returns one allocation. Reason RESOURCE_NOT_FOUND.
+	GetAllocation(ctx context.Context, in *GetAllocationRequest, opts ...grpc.CallOption) (*GetAllocationResponse, error)
+	// ListAllocations lists allocations, the newest first. Filters are combined with and.
+	ListAllocations(ctx context.Context, in *ListAllocationsRequest, opts ...grpc.CallOption) (*ListAllocationsResponse, error)
+	// AllocateLiability shares a loss out by the causes of the pack, to the fen. An allocation made
+	// before for the same complaint is superseded, unless a dispute about it is open. Reasons
+	// RESOURCE_NOT_FOUND (complaint), LIABILITY_UNKNOWN (the pack shares nothing out),
+	// ALLOCATION_AUTHORITY (who decides), BASIS_INVALID, FORM_INCOMPLETE, GATE_CLOSED,
+	// DISPUTE_OPEN.
+	AllocateLiability(ctx context.Context, in *AllocateLiabilityRequest, opts ...grpc.CallOption) (*AllocateLiabilityResponse, error)
+	// DisputeAllocation records that a party objects; until that is decided the allocation is
+	// provisional. Reasons PARTY_UNKNOWN, DISPUTE_PARTY (who may speak for the party),
+	// ALLOCATION_STATE, ETAG_MISMATCH.
+	DisputeAllocation(ctx context.Context, in *DisputeAllocationRequest, opts ...grpc.CallOption) (*DisputeAllocationResponse, error)
+	// DecideDispute ends the open dispute: the allocation stands, or is made again with other bases
+	// or facts. Reasons ALLOCATION_STATE, ALLOCATION_AUTHORITY (who decides disputes),
+	// BASIS_INVALID, FORM_INCOMPLETE, ETAG_MISMATCH.
+	DecideDispute(ctx context.Context, in *DecideDisputeRequest, opts ...grpc.CallOption) (*DecideDisputeResponse, error)
 	// HoldClaims stops every claim of a complaint that is not executed, under the same row lock
 	// as ExecutePayout, and answers HELD or ALREADY_PAID.
 	HoldClaims(ctx context.Context, in *HoldClaimsRequest, opts ...grpc.CallOption) (*HoldClaimsResponse, error)
@@ -221,6 +292,156 @@ func (c *compensationServiceClient) ConfirmPayout(ctx context.Context, in *Confi
 	return out, nil
 }
 
+func (c *compensationServiceClient) GetGoods(ctx context.Context, in *GetGoodsRequest, opts ...grpc.CallOption) (*GetGoodsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetGoodsResponse)
+	err := c.cc.Invoke(ctx, CompensationService_GetGoods_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *compensationServiceClient) ListGoods(ctx context.Context, in *ListGoodsRequest, opts ...grpc.CallOption) (*ListGoodsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListGoodsResponse)
+	err := c.cc.Invoke(ctx, CompensationService_ListGoods_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *compensationServiceClient) ReportGoods(ctx context.Context, in *ReportGoodsRequest, opts ...grpc.CallOption) (*ReportGoodsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReportGoodsResponse)
+	err := c.cc.Invoke(ctx, CompensationService_ReportGoods_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *compensationServiceClient) FillGoodsForm(ctx context.Context, in *FillGoodsFormRequest, opts ...grpc.CallOption) (*FillGoodsFormResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FillGoodsFormResponse)
+	err := c.cc.Invoke(ctx, CompensationService_FillGoodsForm_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *compensationServiceClient) SignGoods(ctx context.Context, in *SignGoodsRequest, opts ...grpc.CallOption) (*SignGoodsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SignGoodsResponse)
+	err := c.cc.Invoke(ctx, CompensationService_SignGoods_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *compensationServiceClient) GiveNoticeOfReturn(ctx context.Context, in *GiveNoticeOfReturnRequest, opts ...grpc.CallOption) (*GiveNoticeOfReturnResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GiveNoticeOfReturnResponse)
+	err := c.cc.Invoke(ctx, CompensationService_GiveNoticeOfReturn_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *compensationServiceClient) BringBackGoods(ctx context.Context, in *BringBackGoodsRequest, opts ...grpc.CallOption) (*BringBackGoodsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BringBackGoodsResponse)
+	err := c.cc.Invoke(ctx, CompensationService_BringBackGoods_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *compensationServiceClient) StoreGoods(ctx context.Context, in *StoreGoodsRequest, opts ...grpc.CallOption) (*StoreGoodsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StoreGoodsResponse)
+	err := c.cc.Invoke(ctx, CompensationService_StoreGoods_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *compensationServiceClient) DisposeGoods(ctx context.Context, in *DisposeGoodsRequest, opts ...grpc.CallOption) (*DisposeGoodsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DisposeGoodsResponse)
+	err := c.cc.Invoke(ctx, CompensationService_DisposeGoods_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *compensationServiceClient) LinkGoods(ctx context.Context, in *LinkGoodsRequest, opts ...grpc.CallOption) (*LinkGoodsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LinkGoodsResponse)
+	err := c.cc.Invoke(ctx, CompensationService_LinkGoods_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *compensationServiceClient) GetAllocation(ctx context.Context, in *GetAllocationRequest, opts ...grpc.CallOption) (*GetAllocationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetAllocationResponse)
+	err := c.cc.Invoke(ctx, CompensationService_GetAllocation_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *compensationServiceClient) ListAllocations(ctx context.Context, in *ListAllocationsRequest, opts ...grpc.CallOption) (*ListAllocationsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListAllocationsResponse)
+	err := c.cc.Invoke(ctx, CompensationService_ListAllocations_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *compensationServiceClient) AllocateLiability(ctx context.Context, in *AllocateLiabilityRequest, opts ...grpc.CallOption) (*AllocateLiabilityResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AllocateLiabilityResponse)
+	err := c.cc.Invoke(ctx, CompensationService_AllocateLiability_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *compensationServiceClient) DisputeAllocation(ctx context.Context, in *DisputeAllocationRequest, opts ...grpc.CallOption) (*DisputeAllocationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DisputeAllocationResponse)
+	err := c.cc.Invoke(ctx, CompensationService_DisputeAllocation_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *compensationServiceClient) DecideDispute(ctx context.Context, in *DecideDisputeRequest, opts ...grpc.CallOption) (*DecideDisputeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DecideDisputeResponse)
+	err := c.cc.Invoke(ctx, CompensationService_DecideDispute_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *compensationServiceClient) HoldClaims(ctx context.Context, in *HoldClaimsRequest, opts ...grpc.CallOption) (*HoldClaimsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(HoldClaimsResponse)
@@ -246,7 +467,8 @@ func (c *compensationServiceClient) ExportPerson(ctx context.Context, in *Export
 // for forward compatibility.
 //
 // CompensationService takes claims through their approval chain to the one
-// payment. See Claim for the state machine. Nobody signs what they asked for,
+// payment, goods from the report of their refusal to what became of them, and
+// shares out who bears a loss. See Claim for the state machine. Nobody signs what they asked for,
 // one person counts once, and a signature is sealed to what was seen.
 type CompensationServiceServer interface {
 	// GetClaim returns one claim; the payee is masked for all but finance. Reason
@@ -292,6 +514,61 @@ type CompensationServiceServer interface {
 	ExecutePayout(context.Context, *ExecutePayoutRequest) (*ExecutePayoutResponse, error)
 	// ConfirmPayout records the voucher. EXECUTED to PAID. Reasons CLAIM_STATE, ETAG_MISMATCH.
 	ConfirmPayout(context.Context, *ConfirmPayoutRequest) (*ConfirmPayoutResponse, error)
+	// GetGoods returns goods on their way back. Reason RESOURCE_NOT_FOUND.
+	GetGoods(context.Context, *GetGoodsRequest) (*GetGoodsResponse, error)
+	// ListGoods lists goods, the newest first. Filters are combined with and.
+	ListGoods(context.Context, *ListGoodsRequest) (*ListGoodsResponse, error)
+	// ReportGoods reports goods that a customer refuses or sends back. Without a complaint they wait
+	// in a return file. With the pack's form of a return filled, or urgent where the pack allows
+	// telephone approval, the authority to take them back is asked for at once. Reasons
+	// RESOURCE_NOT_FOUND (complaint), RETURNS_UNKNOWN (the pack says nothing about returns),
+	// ORIGIN_UNKNOWN, GOODS_VALUE (quantity times unit price is another value), GATE_CLOSED,
+	// FORM_INCOMPLETE, NO_ACTIVE_POLICY, and those of asking for an approval.
+	ReportGoods(context.Context, *ReportGoodsRequest) (*ReportGoodsResponse, error)
+	// FillGoodsForm fills a form of the pack about goods; filling again replaces. The form of the
+	// return puts them forward for approval, or is the papers owed after a telephone approval.
+	// Reasons FORM_UNKNOWN, FORM_INCOMPLETE, GATE_CLOSED, STEP_ROLE (who may fill it),
+	// GOODS_STATE, ETAG_MISMATCH.
+	FillGoodsForm(context.Context, *FillGoodsFormRequest) (*FillGoodsFormResponse, error)
+	// SignGoods gives a signature on the authority to take goods back. By telephone, where the pack's
+	// urgent case holds, the approvers alone are asked and the papers are owed. Reasons
+	// APPROVAL_NOT_OPEN, APPROVAL_ORDER, APPROVAL_AUTHORITY, APPROVAL_OWN_REQUEST,
+	// APPROVAL_ALREADY_SIGNED, APPROVAL_STALE, APPROVAL_NOT_URGENT, APPROVAL_COMMENT_REQUIRED,
+	// APPROVAL_FORM_INCOMPLETE, ETAG_MISMATCH.
+	SignGoods(context.Context, *SignGoodsRequest) (*SignGoodsResponse, error)
+	// GiveNoticeOfReturn records that the customer was told that the goods may come back. Reasons
+	// GATE_CLOSED (names what must come first, as a rule the authority), GOODS_STATE, ETAG_MISMATCH.
+	GiveNoticeOfReturn(context.Context, *GiveNoticeOfReturnRequest) (*GiveNoticeOfReturnResponse, error)
+	// BringBackGoods records that the goods are back on the premises. Reasons GATE_CLOSED,
+	// GOODS_STATE, ETAG_MISMATCH.
+	BringBackGoods(context.Context, *BringBackGoodsRequest) (*BringBackGoodsResponse, error)
+	// StoreGoods records that the goods were taken into the store. Reasons GATE_CLOSED, GOODS_STATE,
+	// ETAG_MISMATCH.
+	StoreGoods(context.Context, *StoreGoodsRequest) (*StoreGoodsResponse, error)
+	// DisposeGoods records what becomes of the goods. Reasons DISPOSITION_UNKNOWN, GATE_CLOSED,
+	// GOODS_STATE, ETAG_MISMATCH.
+	DisposeGoods(context.Context, *DisposeGoodsRequest) (*DisposeGoodsResponse, error)
+	// LinkGoods links goods that were reported without one to a complaint, once. Reasons
+	// RESOURCE_NOT_FOUND (complaint), GOODS_LINKED (another complaint is linked), ETAG_MISMATCH.
+	LinkGoods(context.Context, *LinkGoodsRequest) (*LinkGoodsResponse, error)
+	// GetAllocation returns one allocation. Reason RESOURCE_NOT_FOUND.
+	GetAllocation(context.Context, *GetAllocationRequest) (*GetAllocationResponse, error)
+	// ListAllocations lists allocations, the newest first. Filters are combined with and.
+	ListAllocations(context.Context, *ListAllocationsRequest) (*ListAllocationsResponse, error)
+	// AllocateLiability shares a loss out by the causes of the pack, to the fen. An allocation made
+	// before for the same complaint is superseded, unless a dispute about it is open. Reasons
+	// RESOURCE_NOT_FOUND (complaint), LIABILITY_UNKNOWN (the pack shares nothing out),
+	// ALLOCATION_AUTHORITY (who decides), BASIS_INVALID, FORM_INCOMPLETE, GATE_CLOSED,
+	// DISPUTE_OPEN.
+	AllocateLiability(context.Context, *AllocateLiabilityRequest) (*AllocateLiabilityResponse, error)
+	// DisputeAllocation records that a party objects; until that is decided the allocation is
+	// provisional. Reasons PARTY_UNKNOWN, DISPUTE_PARTY (who may speak for the party),
+	// ALLOCATION_STATE, ETAG_MISMATCH.
+	DisputeAllocation(context.Context, *DisputeAllocationRequest) (*DisputeAllocationResponse, error)
+	// DecideDispute ends the open dispute: the allocation stands, or is made again with other bases
+	// or facts. Reasons ALLOCATION_STATE, ALLOCATION_AUTHORITY (who decides disputes),
+	// BASIS_INVALID, FORM_INCOMPLETE, ETAG_MISMATCH.
+	DecideDispute(context.Context, *DecideDisputeRequest) (*DecideDisputeResponse, error)
 	// HoldClaims stops every claim of a complaint that is not executed, under the same row lock
 	// as ExecutePayout, and answers HELD or ALREADY_PAID.
 	HoldClaims(context.Context, *HoldClaimsRequest) (*HoldClaimsResponse, error)
@@ -342,6 +619,51 @@ func (UnimplementedCompensationServiceServer) ExecutePayout(context.Context, *Ex
 }
 func (UnimplementedCompensationServiceServer) ConfirmPayout(context.Context, *ConfirmPayoutRequest) (*ConfirmPayoutResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ConfirmPayout not implemented")
+}
+func (UnimplementedCompensationServiceServer) GetGoods(context.Context, *GetGoodsRequest) (*GetGoodsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetGoods not implemented")
+}
+func (UnimplementedCompensationServiceServer) ListGoods(context.Context, *ListGoodsRequest) (*ListGoodsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListGoods not implemented")
+}
+func (UnimplementedCompensationServiceServer) ReportGoods(context.Context, *ReportGoodsRequest) (*ReportGoodsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReportGoods not implemented")
+}
+func (UnimplementedCompensationServiceServer) FillGoodsForm(context.Context, *FillGoodsFormRequest) (*FillGoodsFormResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method FillGoodsForm not implemented")
+}
+func (UnimplementedCompensationServiceServer) SignGoods(context.Context, *SignGoodsRequest) (*SignGoodsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SignGoods not implemented")
+}
+func (UnimplementedCompensationServiceServer) GiveNoticeOfReturn(context.Context, *GiveNoticeOfReturnRequest) (*GiveNoticeOfReturnResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GiveNoticeOfReturn not implemented")
+}
+func (UnimplementedCompensationServiceServer) BringBackGoods(context.Context, *BringBackGoodsRequest) (*BringBackGoodsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BringBackGoods not implemented")
+}
+func (UnimplementedCompensationServiceServer) StoreGoods(context.Context, *StoreGoodsRequest) (*StoreGoodsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method StoreGoods not implemented")
+}
+func (UnimplementedCompensationServiceServer) DisposeGoods(context.Context, *DisposeGoodsRequest) (*DisposeGoodsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DisposeGoods not implemented")
+}
+func (UnimplementedCompensationServiceServer) LinkGoods(context.Context, *LinkGoodsRequest) (*LinkGoodsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method LinkGoods not implemented")
+}
+func (UnimplementedCompensationServiceServer) GetAllocation(context.Context, *GetAllocationRequest) (*GetAllocationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetAllocation not implemented")
+}
+func (UnimplementedCompensationServiceServer) ListAllocations(context.Context, *ListAllocationsRequest) (*ListAllocationsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListAllocations not implemented")
+}
+func (UnimplementedCompensationServiceServer) AllocateLiability(context.Context, *AllocateLiabilityRequest) (*AllocateLiabilityResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AllocateLiability not implemented")
+}
+func (UnimplementedCompensationServiceServer) DisputeAllocation(context.Context, *DisputeAllocationRequest) (*DisputeAllocationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DisputeAllocation not implemented")
+}
+func (UnimplementedCompensationServiceServer) DecideDispute(context.Context, *DecideDisputeRequest) (*DecideDisputeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DecideDispute not implemented")
 }
 func (UnimplementedCompensationServiceServer) HoldClaims(context.Context, *HoldClaimsRequest) (*HoldClaimsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method HoldClaims not implemented")
@@ -586,6 +908,276 @@ func _CompensationService_ConfirmPayout_Handler(srv interface{}, ctx context.Con
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CompensationService_GetGoods_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetGoodsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CompensationServiceServer).GetGoods(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CompensationService_GetGoods_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CompensationServiceServer).GetGoods(ctx, req.(*GetGoodsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CompensationService_ListGoods_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListGoodsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CompensationServiceServer).ListGoods(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CompensationService_ListGoods_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CompensationServiceServer).ListGoods(ctx, req.(*ListGoodsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CompensationService_ReportGoods_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReportGoodsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CompensationServiceServer).ReportGoods(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CompensationService_ReportGoods_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CompensationServiceServer).ReportGoods(ctx, req.(*ReportGoodsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CompensationService_FillGoodsForm_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FillGoodsFormRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CompensationServiceServer).FillGoodsForm(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CompensationService_FillGoodsForm_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CompensationServiceServer).FillGoodsForm(ctx, req.(*FillGoodsFormRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CompensationService_SignGoods_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SignGoodsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CompensationServiceServer).SignGoods(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CompensationService_SignGoods_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CompensationServiceServer).SignGoods(ctx, req.(*SignGoodsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CompensationService_GiveNoticeOfReturn_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GiveNoticeOfReturnRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CompensationServiceServer).GiveNoticeOfReturn(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CompensationService_GiveNoticeOfReturn_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CompensationServiceServer).GiveNoticeOfReturn(ctx, req.(*GiveNoticeOfReturnRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CompensationService_BringBackGoods_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BringBackGoodsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CompensationServiceServer).BringBackGoods(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CompensationService_BringBackGoods_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CompensationServiceServer).BringBackGoods(ctx, req.(*BringBackGoodsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CompensationService_StoreGoods_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StoreGoodsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CompensationServiceServer).StoreGoods(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CompensationService_StoreGoods_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CompensationServiceServer).StoreGoods(ctx, req.(*StoreGoodsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CompensationService_DisposeGoods_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DisposeGoodsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CompensationServiceServer).DisposeGoods(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CompensationService_DisposeGoods_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CompensationServiceServer).DisposeGoods(ctx, req.(*DisposeGoodsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CompensationService_LinkGoods_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LinkGoodsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CompensationServiceServer).LinkGoods(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CompensationService_LinkGoods_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CompensationServiceServer).LinkGoods(ctx, req.(*LinkGoodsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CompensationService_GetAllocation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetAllocationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CompensationServiceServer).GetAllocation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CompensationService_GetAllocation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CompensationServiceServer).GetAllocation(ctx, req.(*GetAllocationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CompensationService_ListAllocations_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListAllocationsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CompensationServiceServer).ListAllocations(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CompensationService_ListAllocations_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CompensationServiceServer).ListAllocations(ctx, req.(*ListAllocationsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CompensationService_AllocateLiability_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AllocateLiabilityRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CompensationServiceServer).AllocateLiability(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CompensationService_AllocateLiability_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CompensationServiceServer).AllocateLiability(ctx, req.(*AllocateLiabilityRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CompensationService_DisputeAllocation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DisputeAllocationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CompensationServiceServer).DisputeAllocation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CompensationService_DisputeAllocation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CompensationServiceServer).DisputeAllocation(ctx, req.(*DisputeAllocationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CompensationService_DecideDispute_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DecideDisputeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CompensationServiceServer).DecideDispute(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CompensationService_DecideDispute_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CompensationServiceServer).DecideDispute(ctx, req.(*DecideDisputeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _CompensationService_HoldClaims_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(HoldClaimsRequest)
 	if err := dec(in); err != nil {
@@ -676,6 +1268,66 @@ var CompensationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ConfirmPayout",
 			Handler:    _CompensationService_ConfirmPayout_Handler,
+		},
+		{
+			MethodName: "GetGoods",
+			Handler:    _CompensationService_GetGoods_Handler,
+		},
+		{
+			MethodName: "ListGoods",
+			Handler:    _CompensationService_ListGoods_Handler,
+		},
+		{
+			MethodName: "ReportGoods",
+			Handler:    _CompensationService_ReportGoods_Handler,
+		},
+		{
+			MethodName: "FillGoodsForm",
+			Handler:    _CompensationService_FillGoodsForm_Handler,
+		},
+		{
+			MethodName: "SignGoods",
+			Handler:    _CompensationService_SignGoods_Handler,
+		},
+		{
+			MethodName: "GiveNoticeOfReturn",
+			Handler:    _CompensationService_GiveNoticeOfReturn_Handler,
+		},
+		{
+			MethodName: "BringBackGoods",
+			Handler:    _CompensationService_BringBackGoods_Handler,
+		},
+		{
+			MethodName: "StoreGoods",
+			Handler:    _CompensationService_StoreGoods_Handler,
+		},
+		{
+			MethodName: "DisposeGoods",
+			Handler:    _CompensationService_DisposeGoods_Handler,
+		},
+		{
+			MethodName: "LinkGoods",
+			Handler:    _CompensationService_LinkGoods_Handler,
+		},
+		{
+			MethodName: "GetAllocation",
+			Handler:    _CompensationService_GetAllocation_Handler,
+		},
+		{
+			MethodName: "ListAllocations",
+			Handler:    _CompensationService_ListAllocations_Handler,
+		},
+		{
+			MethodName: "AllocateLiability",
+			Handler:    _CompensationService_AllocateLiability_Handler,
+		},
+		{
+			MethodName: "DisputeAllocation",
+			Handler:    _CompensationService_DisputeAllocation_Handler,
+		},
+		{
+			MethodName: "DecideDispute",
+			Handler:    _CompensationService_DecideDispute_Handler,
 		},
 		{
 			MethodName: "HoldClaims",

@@ -1480,6 +1480,8 @@ const (
 	Act_ACT_ALLOCATE Act = 58
 	// Dispute an allocation.
 	Act_ACT_DISPUTE Act = 59
+	// Decide a dispute about an allocation.
+	Act_ACT_DECIDE_DISPUTE Act = 64
 	// Open a corrective action.
 	Act_ACT_OPEN_ACTION Act = 60
 	// Carry it out.
@@ -1543,6 +1545,7 @@ var (
 		57: "ACT_DISPOSE",
 		58: "ACT_ALLOCATE",
 		59: "ACT_DISPUTE",
+		64: "ACT_DECIDE_DISPUTE",
 		60: "ACT_OPEN_ACTION",
 		61: "ACT_IMPLEMENT",
 		62: "ACT_VERIFY_ACTION",
@@ -1596,6 +1599,7 @@ var (
 		"ACT_DISPOSE":               57,
 		"ACT_ALLOCATE":              58,
 		"ACT_DISPUTE":               59,
+		"ACT_DECIDE_DISPUTE":        64,
 		"ACT_OPEN_ACTION":           60,
 		"ACT_IMPLEMENT":             61,
 		"ACT_VERIFY_ACTION":         62,
@@ -5524,7 +5528,9 @@ type Approval struct {
 	// Signatures in order; neighbouring COUNTERSIGNs run side by side.
 	Signs []*Sign `protobuf:"bytes,12,rep,name=signs,proto3" json:"signs,omitempty"`
 	// Approval by telephone with paperwork afterwards.
-	Urgent        *Urgent `protobuf:"bytes,13,opt,name=urgent,proto3" json:"urgent,omitempty"`
+	Urgent *Urgent `protobuf:"bytes,13,opt,name=urgent,proto3" json:"urgent,omitempty"`
+	// How far back summed_by looks, for example "30 days"; empty means always.
+	SummedWithin  string `protobuf:"bytes,14,opt,name=summed_within,json=summedWithin,proto3" json:"summed_within,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5648,6 +5654,13 @@ func (x *Approval) GetUrgent() *Urgent {
 		return x.Urgent
 	}
 	return nil
+}
+
+func (x *Approval) GetSummedWithin() string {
+	if x != nil {
+		return x.SummedWithin
+	}
+	return ""
 }
 
 // Sign is one place in a chain of signatures.
@@ -9195,7 +9208,7 @@ const file_redress_policy_v1_pack_proto_rawDesc = "" +
 	"\x05match\x18\x06 \x01(\tR\x05match\x12\x17\n" +
 	"\ashow_to\x18\a \x01(\tR\x06showTo\x120\n" +
 	"\x05sends\x18\b \x03(\v2\x1a.redress.policy.v1.TriggerR\x05sends\x12\x17\n" +
-	"\asend_to\x18\t \x01(\tR\x06sendTo\"\xc4\x03\n" +
+	"\asend_to\x18\t \x01(\tR\x06sendTo\"\xe9\x03\n" +
 	"\bApproval\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06clause\x18\x02 \x01(\tR\x06clause\x12\x18\n" +
@@ -9210,7 +9223,8 @@ const file_redress_policy_v1_pack_proto_rawDesc = "" +
 	" \x01(\tR\x06amount\x12\x1b\n" +
 	"\tsummed_by\x18\v \x03(\tR\bsummedBy\x12-\n" +
 	"\x05signs\x18\f \x03(\v2\x17.redress.policy.v1.SignR\x05signs\x121\n" +
-	"\x06urgent\x18\r \x01(\v2\x19.redress.policy.v1.UrgentR\x06urgent\"\x9a\x02\n" +
+	"\x06urgent\x18\r \x01(\v2\x19.redress.policy.v1.UrgentR\x06urgent\x12#\n" +
+	"\rsummed_within\x18\x0e \x01(\tR\fsummedWithin\"\x9a\x02\n" +
 	"\x04Sign\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x126\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\".redress.type.v1.ApprovalStep.KindR\x04kind\x12\x10\n" +
@@ -9714,7 +9728,7 @@ const file_redress_policy_v1_pack_proto_rawDesc = "" +
 	"\x15EVENT_NOTICE_ANSWERED\x10R\x12\x1c\n" +
 	"\x18EVENT_FOLLOW_UP_ANSWERED\x10S\x12\x19\n" +
 	"\x15EVENT_COUNTER_REACHED\x10Z\x12\x17\n" +
-	"\x13EVENT_WATCH_TRIPPED\x10[*\xba\a\n" +
+	"\x13EVENT_WATCH_TRIPPED\x10[*\xd2\a\n" +
 	"\x03Act\x12\x13\n" +
 	"\x0fACT_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fACT_REGISTER\x10\x01\x12\f\n" +
@@ -9764,7 +9778,8 @@ const file_redress_policy_v1_pack_proto_rawDesc = "" +
 	"\x0fACT_STORE_GOODS\x108\x12\x0f\n" +
 	"\vACT_DISPOSE\x109\x12\x10\n" +
 	"\fACT_ALLOCATE\x10:\x12\x0f\n" +
-	"\vACT_DISPUTE\x10;\x12\x13\n" +
+	"\vACT_DISPUTE\x10;\x12\x16\n" +
+	"\x12ACT_DECIDE_DISPUTE\x10@\x12\x13\n" +
 	"\x0fACT_OPEN_ACTION\x10<\x12\x11\n" +
 	"\rACT_IMPLEMENT\x10=\x12\x15\n" +
 	"\x11ACT_VERIFY_ACTION\x10>\x12\x10\n" +
