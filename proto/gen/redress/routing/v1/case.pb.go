@@ -532,7 +532,9 @@ type Case struct {
 	// Rule by which the departments became responsible; absent if a person named them.
 	AssignRule *v1.RuleRef `protobuf:"bytes,53,opt,name=assign_rule,json=assignRule,proto3" json:"assign_rule,omitempty"`
 	// Facts recorded with findings and approvals, by field id.
-	Facts         map[string]*v1.Fact `protobuf:"bytes,54,rep,name=facts,proto3" json:"facts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Facts map[string]*v1.Fact `protobuf:"bytes,54,rep,name=facts,proto3" json:"facts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Where the cause lies, as the finding of the cause says: product, logistics or another code.
+	CauseSource   string `protobuf:"bytes,55,opt,name=cause_source,json=causeSource,proto3" json:"cause_source,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -943,6 +945,13 @@ func (x *Case) GetFacts() map[string]*v1.Fact {
 		return x.Facts
 	}
 	return nil
+}
+
+func (x *Case) GetCauseSource() string {
+	if x != nil {
+		return x.CauseSource
+	}
+	return ""
 }
 
 // PendingRule is what an event would have led to, had a fact been known.
@@ -3379,7 +3388,7 @@ var File_redress_routing_v1_case_proto protoreflect.FileDescriptor
 
 const file_redress_routing_v1_case_proto_rawDesc = "" +
 	"\n" +
-	"\x1dredress/routing/v1/case.proto\x12\x12redress.routing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!redress/routing/v1/handling.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1bredress/type/v1/money.proto\x1a redress/type/v1/obligation.proto\x1a\x1aredress/type/v1/text.proto\"\xc7\x15\n" +
+	"\x1dredress/routing/v1/case.proto\x12\x12redress.routing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!redress/routing/v1/handling.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1bredress/type/v1/money.proto\x1a redress/type/v1/obligation.proto\x1a\x1aredress/type/v1/text.proto\"\xea\x15\n" +
 	"\x04Case\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x12\n" +
 	"\x04etag\x18\x02 \x01(\tR\x04etag\x12\x1c\n" +
@@ -3445,7 +3454,8 @@ const file_redress_routing_v1_case_proto_rawDesc = "" +
 	"\x05goods\x184 \x01(\tR\x05goods\x129\n" +
 	"\vassign_rule\x185 \x01(\v2\x18.redress.type.v1.RuleRefR\n" +
 	"assignRule\x129\n" +
-	"\x05facts\x186 \x03(\v2#.redress.routing.v1.Case.FactsEntryR\x05facts\x1aT\n" +
+	"\x05facts\x186 \x03(\v2#.redress.routing.v1.Case.FactsEntryR\x05facts\x12!\n" +
+	"\fcause_source\x187 \x01(\tR\vcauseSource\x1aT\n" +
 	"\vGradesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12/\n" +
 	"\x05value\x18\x02 \x01(\v2\x19.redress.routing.v1.GradeR\x05value:\x028\x01\x1aV\n" +

@@ -1305,11 +1305,7 @@ type CaseApproval struct {
 	// Due instant that the clock gets when an EXTENSION is granted.
 	Until *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=until,proto3" json:"until,omitempty"`
 	// Round of the case.
-	Round int32 `protobuf:"varint,11,opt,name=round,proto3" json:"round,omitempty"`
-	// Its clock for the papers of an approval by telephone, cases/{case}/clocks/{clock}; empty if none is owed.
-	Paperwork string `protobuf:"bytes,12,opt,name=paperwork,proto3" json:"paperwork,omitempty"`
-	// When the papers were handed in; absent until then.
-	PaperworkTime *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=paperwork_time,json=paperworkTime,proto3" json:"paperwork_time,omitempty"`
+	Round         int32 `protobuf:"varint,11,opt,name=round,proto3" json:"round,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1419,20 +1415,6 @@ func (x *CaseApproval) GetRound() int32 {
 		return x.Round
 	}
 	return 0
-}
-
-func (x *CaseApproval) GetPaperwork() string {
-	if x != nil {
-		return x.Paperwork
-	}
-	return ""
-}
-
-func (x *CaseApproval) GetPaperworkTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.PaperworkTime
-	}
-	return nil
 }
 
 // News tells the front line something from the back office, for example an alarm at a site.
@@ -2397,43 +2379,6 @@ func (x *CaseApprovalSigned) GetSign() string {
 	return ""
 }
 
-// CaseApprovalPapersFiled says that the papers of an approval by telephone are on file.
-type CaseApprovalPapersFiled struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *CaseApprovalPapersFiled) Reset() {
-	*x = CaseApprovalPapersFiled{}
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[29]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *CaseApprovalPapersFiled) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*CaseApprovalPapersFiled) ProtoMessage() {}
-
-func (x *CaseApprovalPapersFiled) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[29]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use CaseApprovalPapersFiled.ProtoReflect.Descriptor instead.
-func (*CaseApprovalPapersFiled) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{29}
-}
-
 // CaseApprovalVoided says that an approval no longer counts.
 type CaseApprovalVoided struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2443,7 +2388,7 @@ type CaseApprovalVoided struct {
 
 func (x *CaseApprovalVoided) Reset() {
 	*x = CaseApprovalVoided{}
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[30]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2455,7 +2400,7 @@ func (x *CaseApprovalVoided) String() string {
 func (*CaseApprovalVoided) ProtoMessage() {}
 
 func (x *CaseApprovalVoided) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[30]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2468,7 +2413,7 @@ func (x *CaseApprovalVoided) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseApprovalVoided.ProtoReflect.Descriptor instead.
 func (*CaseApprovalVoided) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{30}
+	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{29}
 }
 
 // GateWaived says that a gate was passed with a reason.
@@ -2482,7 +2427,7 @@ type GateWaived struct {
 
 func (x *GateWaived) Reset() {
 	*x = GateWaived{}
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[31]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2494,7 +2439,7 @@ func (x *GateWaived) String() string {
 func (*GateWaived) ProtoMessage() {}
 
 func (x *GateWaived) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[31]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2507,7 +2452,7 @@ func (x *GateWaived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GateWaived.ProtoReflect.Descriptor instead.
 func (*GateWaived) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{31}
+	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *GateWaived) GetGate() string {
@@ -2528,7 +2473,7 @@ type CardTried struct {
 
 func (x *CardTried) Reset() {
 	*x = CardTried{}
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[32]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2540,7 +2485,7 @@ func (x *CardTried) String() string {
 func (*CardTried) ProtoMessage() {}
 
 func (x *CardTried) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[32]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2553,7 +2498,7 @@ func (x *CardTried) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CardTried.ProtoReflect.Descriptor instead.
 func (*CardTried) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{32}
+	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *CardTried) GetCard() string {
@@ -2572,7 +2517,7 @@ type CaseReferred struct {
 
 func (x *CaseReferred) Reset() {
 	*x = CaseReferred{}
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[33]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2584,7 +2529,7 @@ func (x *CaseReferred) String() string {
 func (*CaseReferred) ProtoMessage() {}
 
 func (x *CaseReferred) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[33]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2597,7 +2542,7 @@ func (x *CaseReferred) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseReferred.ProtoReflect.Descriptor instead.
 func (*CaseReferred) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{33}
+	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{32}
 }
 
 // NewsPublished says that news came from the back office.
@@ -2609,7 +2554,7 @@ type NewsPublished struct {
 
 func (x *NewsPublished) Reset() {
 	*x = NewsPublished{}
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[34]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2621,7 +2566,7 @@ func (x *NewsPublished) String() string {
 func (*NewsPublished) ProtoMessage() {}
 
 func (x *NewsPublished) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[34]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2634,7 +2579,7 @@ func (x *NewsPublished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewsPublished.ProtoReflect.Descriptor instead.
 func (*NewsPublished) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{34}
+	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{33}
 }
 
 // DataShared says that an exchange gave something to another department.
@@ -2648,7 +2593,7 @@ type DataShared struct {
 
 func (x *DataShared) Reset() {
 	*x = DataShared{}
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[35]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2660,7 +2605,7 @@ func (x *DataShared) String() string {
 func (*DataShared) ProtoMessage() {}
 
 func (x *DataShared) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[35]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2673,7 +2618,7 @@ func (x *DataShared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DataShared.ProtoReflect.Descriptor instead.
 func (*DataShared) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{35}
+	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *DataShared) GetExchange() string {
@@ -2812,7 +2757,7 @@ const file_redress_routing_v1_handling_proto_rawDesc = "" +
 	"STATE_SENT\x10\x01\x12\x0e\n" +
 	"\n" +
 	"STATE_DONE\x10\x02\x12\x13\n" +
-	"\x0fSTATE_CANCELLED\x10\x03\"\xf3\x04\n" +
+	"\x0fSTATE_CANCELLED\x10\x03\"\x88\x04\n" +
 	"\fCaseApproval\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12!\n" +
@@ -2825,9 +2770,7 @@ const file_redress_routing_v1_handling_proto_rawDesc = "" +
 	"\x05clock\x18\t \x01(\tB\x03\xe0A\x03R\x05clock\x125\n" +
 	"\x05until\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x05until\x12\x19\n" +
-	"\x05round\x18\v \x01(\x05B\x03\xe0A\x03R\x05round\x12!\n" +
-	"\tpaperwork\x18\f \x01(\tB\x03\xe0A\x03R\tpaperwork\x12F\n" +
-	"\x0epaperwork_time\x18\r \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\rpaperworkTime\x1aO\n" +
+	"\x05round\x18\v \x01(\x05B\x03\xe0A\x03R\x05round\x1aO\n" +
 	"\n" +
 	"FactsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
@@ -2889,8 +2832,7 @@ const file_redress_routing_v1_handling_proto_rawDesc = "" +
 	"\x12WorkOrderCancelled:\x04\xd8\xda\x18\x02\"\x19\n" +
 	"\x11CaseApprovalAsked:\x04\xd8\xda\x18\x02\".\n" +
 	"\x12CaseApprovalSigned\x12\x12\n" +
-	"\x04sign\x18\x01 \x01(\tR\x04sign:\x04\xd8\xda\x18\x02\"\x1f\n" +
-	"\x17CaseApprovalPapersFiled:\x04\xd8\xda\x18\x02\"\x1a\n" +
+	"\x04sign\x18\x01 \x01(\tR\x04sign:\x04\xd8\xda\x18\x02\"\x1a\n" +
 	"\x12CaseApprovalVoided:\x04\xd8\xda\x18\x02\"&\n" +
 	"\n" +
 	"GateWaived\x12\x12\n" +
@@ -2916,108 +2858,106 @@ func file_redress_routing_v1_handling_proto_rawDescGZIP() []byte {
 }
 
 var file_redress_routing_v1_handling_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_redress_routing_v1_handling_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
+var file_redress_routing_v1_handling_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_redress_routing_v1_handling_proto_goTypes = []any{
-	(LookUp_State)(0),               // 0: redress.routing.v1.LookUp.State
-	(Offer_State)(0),                // 1: redress.routing.v1.Offer.State
-	(WorkOrder_State)(0),            // 2: redress.routing.v1.WorkOrder.State
-	(*Transfer)(nil),                // 3: redress.routing.v1.Transfer
-	(*Receipt)(nil),                 // 4: redress.routing.v1.Receipt
-	(*PassedGate)(nil),              // 5: redress.routing.v1.PassedGate
-	(*Reference)(nil),               // 6: redress.routing.v1.Reference
-	(*Escalation)(nil),              // 7: redress.routing.v1.Escalation
-	(*Intervention)(nil),            // 8: redress.routing.v1.Intervention
-	(*LookUp)(nil),                  // 9: redress.routing.v1.LookUp
-	(*DiagnosisResult)(nil),         // 10: redress.routing.v1.DiagnosisResult
-	(*Contact)(nil),                 // 11: redress.routing.v1.Contact
-	(*Offer)(nil),                   // 12: redress.routing.v1.Offer
-	(*WorkOrder)(nil),               // 13: redress.routing.v1.WorkOrder
-	(*CaseApproval)(nil),            // 14: redress.routing.v1.CaseApproval
-	(*News)(nil),                    // 15: redress.routing.v1.News
-	(*Share)(nil),                   // 16: redress.routing.v1.Share
-	(*Card)(nil),                    // 17: redress.routing.v1.Card
-	(*CasePassedOn)(nil),            // 18: redress.routing.v1.CasePassedOn
-	(*CaseSignedFor)(nil),           // 19: redress.routing.v1.CaseSignedFor
-	(*ContactRecorded)(nil),         // 20: redress.routing.v1.ContactRecorded
-	(*OfferMade)(nil),               // 21: redress.routing.v1.OfferMade
-	(*OfferAnswered)(nil),           // 22: redress.routing.v1.OfferAnswered
-	(*HandlingCompleted)(nil),       // 23: redress.routing.v1.HandlingCompleted
-	(*CaseIntervened)(nil),          // 24: redress.routing.v1.CaseIntervened
-	(*CaseEscalated)(nil),           // 25: redress.routing.v1.CaseEscalated
-	(*CaseDiagnosed)(nil),           // 26: redress.routing.v1.CaseDiagnosed
-	(*WorkOrderSent)(nil),           // 27: redress.routing.v1.WorkOrderSent
-	(*WorkOrderDone)(nil),           // 28: redress.routing.v1.WorkOrderDone
-	(*WorkOrderCancelled)(nil),      // 29: redress.routing.v1.WorkOrderCancelled
-	(*CaseApprovalAsked)(nil),       // 30: redress.routing.v1.CaseApprovalAsked
-	(*CaseApprovalSigned)(nil),      // 31: redress.routing.v1.CaseApprovalSigned
-	(*CaseApprovalPapersFiled)(nil), // 32: redress.routing.v1.CaseApprovalPapersFiled
-	(*CaseApprovalVoided)(nil),      // 33: redress.routing.v1.CaseApprovalVoided
-	(*GateWaived)(nil),              // 34: redress.routing.v1.GateWaived
-	(*CardTried)(nil),               // 35: redress.routing.v1.CardTried
-	(*CaseReferred)(nil),            // 36: redress.routing.v1.CaseReferred
-	(*NewsPublished)(nil),           // 37: redress.routing.v1.NewsPublished
-	(*DataShared)(nil),              // 38: redress.routing.v1.DataShared
-	nil,                             // 39: redress.routing.v1.LookUp.AnswersEntry
-	nil,                             // 40: redress.routing.v1.WorkOrder.LookupsEntry
-	nil,                             // 41: redress.routing.v1.CaseApproval.FactsEntry
-	(*timestamppb.Timestamp)(nil),   // 42: google.protobuf.Timestamp
-	(*v1.RuleRef)(nil),              // 43: redress.type.v1.RuleRef
-	(*v1.Text)(nil),                 // 44: redress.type.v1.Text
-	(*v1.Money)(nil),                // 45: redress.type.v1.Money
-	(*v1.Approval)(nil),             // 46: redress.type.v1.Approval
-	(*v1.Fact)(nil),                 // 47: redress.type.v1.Fact
+	(LookUp_State)(0),             // 0: redress.routing.v1.LookUp.State
+	(Offer_State)(0),              // 1: redress.routing.v1.Offer.State
+	(WorkOrder_State)(0),          // 2: redress.routing.v1.WorkOrder.State
+	(*Transfer)(nil),              // 3: redress.routing.v1.Transfer
+	(*Receipt)(nil),               // 4: redress.routing.v1.Receipt
+	(*PassedGate)(nil),            // 5: redress.routing.v1.PassedGate
+	(*Reference)(nil),             // 6: redress.routing.v1.Reference
+	(*Escalation)(nil),            // 7: redress.routing.v1.Escalation
+	(*Intervention)(nil),          // 8: redress.routing.v1.Intervention
+	(*LookUp)(nil),                // 9: redress.routing.v1.LookUp
+	(*DiagnosisResult)(nil),       // 10: redress.routing.v1.DiagnosisResult
+	(*Contact)(nil),               // 11: redress.routing.v1.Contact
+	(*Offer)(nil),                 // 12: redress.routing.v1.Offer
+	(*WorkOrder)(nil),             // 13: redress.routing.v1.WorkOrder
+	(*CaseApproval)(nil),          // 14: redress.routing.v1.CaseApproval
+	(*News)(nil),                  // 15: redress.routing.v1.News
+	(*Share)(nil),                 // 16: redress.routing.v1.Share
+	(*Card)(nil),                  // 17: redress.routing.v1.Card
+	(*CasePassedOn)(nil),          // 18: redress.routing.v1.CasePassedOn
+	(*CaseSignedFor)(nil),         // 19: redress.routing.v1.CaseSignedFor
+	(*ContactRecorded)(nil),       // 20: redress.routing.v1.ContactRecorded
+	(*OfferMade)(nil),             // 21: redress.routing.v1.OfferMade
+	(*OfferAnswered)(nil),         // 22: redress.routing.v1.OfferAnswered
+	(*HandlingCompleted)(nil),     // 23: redress.routing.v1.HandlingCompleted
+	(*CaseIntervened)(nil),        // 24: redress.routing.v1.CaseIntervened
+	(*CaseEscalated)(nil),         // 25: redress.routing.v1.CaseEscalated
+	(*CaseDiagnosed)(nil),         // 26: redress.routing.v1.CaseDiagnosed
+	(*WorkOrderSent)(nil),         // 27: redress.routing.v1.WorkOrderSent
+	(*WorkOrderDone)(nil),         // 28: redress.routing.v1.WorkOrderDone
+	(*WorkOrderCancelled)(nil),    // 29: redress.routing.v1.WorkOrderCancelled
+	(*CaseApprovalAsked)(nil),     // 30: redress.routing.v1.CaseApprovalAsked
+	(*CaseApprovalSigned)(nil),    // 31: redress.routing.v1.CaseApprovalSigned
+	(*CaseApprovalVoided)(nil),    // 32: redress.routing.v1.CaseApprovalVoided
+	(*GateWaived)(nil),            // 33: redress.routing.v1.GateWaived
+	(*CardTried)(nil),             // 34: redress.routing.v1.CardTried
+	(*CaseReferred)(nil),          // 35: redress.routing.v1.CaseReferred
+	(*NewsPublished)(nil),         // 36: redress.routing.v1.NewsPublished
+	(*DataShared)(nil),            // 37: redress.routing.v1.DataShared
+	nil,                           // 38: redress.routing.v1.LookUp.AnswersEntry
+	nil,                           // 39: redress.routing.v1.WorkOrder.LookupsEntry
+	nil,                           // 40: redress.routing.v1.CaseApproval.FactsEntry
+	(*timestamppb.Timestamp)(nil), // 41: google.protobuf.Timestamp
+	(*v1.RuleRef)(nil),            // 42: redress.type.v1.RuleRef
+	(*v1.Text)(nil),               // 43: redress.type.v1.Text
+	(*v1.Money)(nil),              // 44: redress.type.v1.Money
+	(*v1.Approval)(nil),           // 45: redress.type.v1.Approval
+	(*v1.Fact)(nil),               // 46: redress.type.v1.Fact
 }
 var file_redress_routing_v1_handling_proto_depIdxs = []int32{
-	42, // 0: redress.routing.v1.Transfer.pass_time:type_name -> google.protobuf.Timestamp
+	41, // 0: redress.routing.v1.Transfer.pass_time:type_name -> google.protobuf.Timestamp
 	4,  // 1: redress.routing.v1.Transfer.receipts:type_name -> redress.routing.v1.Receipt
-	42, // 2: redress.routing.v1.Receipt.sign_time:type_name -> google.protobuf.Timestamp
-	42, // 3: redress.routing.v1.PassedGate.pass_time:type_name -> google.protobuf.Timestamp
-	43, // 4: redress.routing.v1.PassedGate.rule:type_name -> redress.type.v1.RuleRef
-	43, // 5: redress.routing.v1.Reference.rule:type_name -> redress.type.v1.RuleRef
-	42, // 6: redress.routing.v1.Reference.refer_time:type_name -> google.protobuf.Timestamp
-	42, // 7: redress.routing.v1.Escalation.escalate_time:type_name -> google.protobuf.Timestamp
-	43, // 8: redress.routing.v1.Escalation.rule:type_name -> redress.type.v1.RuleRef
-	42, // 9: redress.routing.v1.Intervention.intervene_time:type_name -> google.protobuf.Timestamp
+	41, // 2: redress.routing.v1.Receipt.sign_time:type_name -> google.protobuf.Timestamp
+	41, // 3: redress.routing.v1.PassedGate.pass_time:type_name -> google.protobuf.Timestamp
+	42, // 4: redress.routing.v1.PassedGate.rule:type_name -> redress.type.v1.RuleRef
+	42, // 5: redress.routing.v1.Reference.rule:type_name -> redress.type.v1.RuleRef
+	41, // 6: redress.routing.v1.Reference.refer_time:type_name -> google.protobuf.Timestamp
+	41, // 7: redress.routing.v1.Escalation.escalate_time:type_name -> google.protobuf.Timestamp
+	42, // 8: redress.routing.v1.Escalation.rule:type_name -> redress.type.v1.RuleRef
+	41, // 9: redress.routing.v1.Intervention.intervene_time:type_name -> google.protobuf.Timestamp
 	0,  // 10: redress.routing.v1.LookUp.state:type_name -> redress.routing.v1.LookUp.State
-	39, // 11: redress.routing.v1.LookUp.answers:type_name -> redress.routing.v1.LookUp.AnswersEntry
-	42, // 12: redress.routing.v1.LookUp.ask_time:type_name -> google.protobuf.Timestamp
-	44, // 13: redress.routing.v1.DiagnosisResult.wording:type_name -> redress.type.v1.Text
-	43, // 14: redress.routing.v1.DiagnosisResult.rule:type_name -> redress.type.v1.RuleRef
-	42, // 15: redress.routing.v1.DiagnosisResult.diagnose_time:type_name -> google.protobuf.Timestamp
-	42, // 16: redress.routing.v1.Contact.contact_time:type_name -> google.protobuf.Timestamp
+	38, // 11: redress.routing.v1.LookUp.answers:type_name -> redress.routing.v1.LookUp.AnswersEntry
+	41, // 12: redress.routing.v1.LookUp.ask_time:type_name -> google.protobuf.Timestamp
+	43, // 13: redress.routing.v1.DiagnosisResult.wording:type_name -> redress.type.v1.Text
+	42, // 14: redress.routing.v1.DiagnosisResult.rule:type_name -> redress.type.v1.RuleRef
+	41, // 15: redress.routing.v1.DiagnosisResult.diagnose_time:type_name -> google.protobuf.Timestamp
+	41, // 16: redress.routing.v1.Contact.contact_time:type_name -> google.protobuf.Timestamp
 	1,  // 17: redress.routing.v1.Offer.state:type_name -> redress.routing.v1.Offer.State
-	45, // 18: redress.routing.v1.Offer.amount:type_name -> redress.type.v1.Money
-	42, // 19: redress.routing.v1.Offer.offer_time:type_name -> google.protobuf.Timestamp
-	42, // 20: redress.routing.v1.Offer.answer_time:type_name -> google.protobuf.Timestamp
+	44, // 18: redress.routing.v1.Offer.amount:type_name -> redress.type.v1.Money
+	41, // 19: redress.routing.v1.Offer.offer_time:type_name -> google.protobuf.Timestamp
+	41, // 20: redress.routing.v1.Offer.answer_time:type_name -> google.protobuf.Timestamp
 	2,  // 21: redress.routing.v1.WorkOrder.state:type_name -> redress.routing.v1.WorkOrder.State
-	43, // 22: redress.routing.v1.WorkOrder.rule:type_name -> redress.type.v1.RuleRef
-	44, // 23: redress.routing.v1.WorkOrder.text:type_name -> redress.type.v1.Text
-	40, // 24: redress.routing.v1.WorkOrder.lookups:type_name -> redress.routing.v1.WorkOrder.LookupsEntry
-	42, // 25: redress.routing.v1.WorkOrder.send_time:type_name -> google.protobuf.Timestamp
-	42, // 26: redress.routing.v1.WorkOrder.answer_time:type_name -> google.protobuf.Timestamp
-	46, // 27: redress.routing.v1.CaseApproval.approval:type_name -> redress.type.v1.Approval
-	41, // 28: redress.routing.v1.CaseApproval.facts:type_name -> redress.routing.v1.CaseApproval.FactsEntry
-	42, // 29: redress.routing.v1.CaseApproval.until:type_name -> google.protobuf.Timestamp
-	42, // 30: redress.routing.v1.CaseApproval.paperwork_time:type_name -> google.protobuf.Timestamp
-	42, // 31: redress.routing.v1.News.until:type_name -> google.protobuf.Timestamp
-	42, // 32: redress.routing.v1.News.publish_time:type_name -> google.protobuf.Timestamp
-	10, // 33: redress.routing.v1.Share.diagnosis:type_name -> redress.routing.v1.DiagnosisResult
-	42, // 34: redress.routing.v1.Share.receive_time:type_name -> google.protobuf.Timestamp
-	42, // 35: redress.routing.v1.Share.send_time:type_name -> google.protobuf.Timestamp
-	43, // 36: redress.routing.v1.Share.rule:type_name -> redress.type.v1.RuleRef
-	43, // 37: redress.routing.v1.Card.rule:type_name -> redress.type.v1.RuleRef
-	44, // 38: redress.routing.v1.Card.do:type_name -> redress.type.v1.Text
-	44, // 39: redress.routing.v1.Card.dont:type_name -> redress.type.v1.Text
-	44, // 40: redress.routing.v1.Card.say:type_name -> redress.type.v1.Text
-	44, // 41: redress.routing.v1.Card.choose:type_name -> redress.type.v1.Text
-	47, // 42: redress.routing.v1.LookUp.AnswersEntry.value:type_name -> redress.type.v1.Fact
-	9,  // 43: redress.routing.v1.WorkOrder.LookupsEntry.value:type_name -> redress.routing.v1.LookUp
-	47, // 44: redress.routing.v1.CaseApproval.FactsEntry.value:type_name -> redress.type.v1.Fact
-	45, // [45:45] is the sub-list for method output_type
-	45, // [45:45] is the sub-list for method input_type
-	45, // [45:45] is the sub-list for extension type_name
-	45, // [45:45] is the sub-list for extension extendee
-	0,  // [0:45] is the sub-list for field type_name
+	42, // 22: redress.routing.v1.WorkOrder.rule:type_name -> redress.type.v1.RuleRef
+	43, // 23: redress.routing.v1.WorkOrder.text:type_name -> redress.type.v1.Text
+	39, // 24: redress.routing.v1.WorkOrder.lookups:type_name -> redress.routing.v1.WorkOrder.LookupsEntry
+	41, // 25: redress.routing.v1.WorkOrder.send_time:type_name -> google.protobuf.Timestamp
+	41, // 26: redress.routing.v1.WorkOrder.answer_time:type_name -> google.protobuf.Timestamp
+	45, // 27: redress.routing.v1.CaseApproval.approval:type_name -> redress.type.v1.Approval
+	40, // 28: redress.routing.v1.CaseApproval.facts:type_name -> redress.routing.v1.CaseApproval.FactsEntry
+	41, // 29: redress.routing.v1.CaseApproval.until:type_name -> google.protobuf.Timestamp
+	41, // 30: redress.routing.v1.News.until:type_name -> google.protobuf.Timestamp
+	41, // 31: redress.routing.v1.News.publish_time:type_name -> google.protobuf.Timestamp
+	10, // 32: redress.routing.v1.Share.diagnosis:type_name -> redress.routing.v1.DiagnosisResult
+	41, // 33: redress.routing.v1.Share.receive_time:type_name -> google.protobuf.Timestamp
+	41, // 34: redress.routing.v1.Share.send_time:type_name -> google.protobuf.Timestamp
+	42, // 35: redress.routing.v1.Share.rule:type_name -> redress.type.v1.RuleRef
+	42, // 36: redress.routing.v1.Card.rule:type_name -> redress.type.v1.RuleRef
+	43, // 37: redress.routing.v1.Card.do:type_name -> redress.type.v1.Text
+	43, // 38: redress.routing.v1.Card.dont:type_name -> redress.type.v1.Text
+	43, // 39: redress.routing.v1.Card.say:type_name -> redress.type.v1.Text
+	43, // 40: redress.routing.v1.Card.choose:type_name -> redress.type.v1.Text
+	46, // 41: redress.routing.v1.LookUp.AnswersEntry.value:type_name -> redress.type.v1.Fact
+	9,  // 42: redress.routing.v1.WorkOrder.LookupsEntry.value:type_name -> redress.routing.v1.LookUp
+	46, // 43: redress.routing.v1.CaseApproval.FactsEntry.value:type_name -> redress.type.v1.Fact
+	44, // [44:44] is the sub-list for method output_type
+	44, // [44:44] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_redress_routing_v1_handling_proto_init() }
@@ -3031,7 +2971,7 @@ func file_redress_routing_v1_handling_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_routing_v1_handling_proto_rawDesc), len(file_redress_routing_v1_handling_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   39,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1826,135 +1826,6 @@ func (x *SignApprovalResponse) GetCaseApproval() *CaseApproval {
 	return nil
 }
 
-// FileApprovalPapersRequest holds the papers.
-type FileApprovalPapersRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name, cases/{case}/approvals/{approval}.
-	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Form that is the paperwork; empty means the pack's.
-	Form string `protobuf:"bytes,2,opt,name=form,proto3" json:"form,omitempty"`
-	// Facts of the form.
-	Facts map[string]*v1.Fact `protobuf:"bytes,3,rep,name=facts,proto3" json:"facts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Version last seen.
-	Etag string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
-	// Idempotency key, a UUID. The same key with the same content gives the first answer,
-	// for 30 days; with other content REQUEST_ID_REUSED.
-	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *FileApprovalPapersRequest) Reset() {
-	*x = FileApprovalPapersRequest{}
-	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[28]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *FileApprovalPapersRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*FileApprovalPapersRequest) ProtoMessage() {}
-
-func (x *FileApprovalPapersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[28]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use FileApprovalPapersRequest.ProtoReflect.Descriptor instead.
-func (*FileApprovalPapersRequest) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_service_proto_rawDescGZIP(), []int{28}
-}
-
-func (x *FileApprovalPapersRequest) GetName() string {
-	if x != nil {
-		return x.Name
-	}
-	return ""
-}
-
-func (x *FileApprovalPapersRequest) GetForm() string {
-	if x != nil {
-		return x.Form
-	}
-	return ""
-}
-
-func (x *FileApprovalPapersRequest) GetFacts() map[string]*v1.Fact {
-	if x != nil {
-		return x.Facts
-	}
-	return nil
-}
-
-func (x *FileApprovalPapersRequest) GetEtag() string {
-	if x != nil {
-		return x.Etag
-	}
-	return ""
-}
-
-func (x *FileApprovalPapersRequest) GetRequestId() string {
-	if x != nil {
-		return x.RequestId
-	}
-	return ""
-}
-
-// FileApprovalPapersResponse holds the approval.
-type FileApprovalPapersResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The approval.
-	CaseApproval  *CaseApproval `protobuf:"bytes,1,opt,name=case_approval,json=caseApproval,proto3" json:"case_approval,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *FileApprovalPapersResponse) Reset() {
-	*x = FileApprovalPapersResponse{}
-	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[29]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *FileApprovalPapersResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*FileApprovalPapersResponse) ProtoMessage() {}
-
-func (x *FileApprovalPapersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[29]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use FileApprovalPapersResponse.ProtoReflect.Descriptor instead.
-func (*FileApprovalPapersResponse) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_service_proto_rawDescGZIP(), []int{29}
-}
-
-func (x *FileApprovalPapersResponse) GetCaseApproval() *CaseApproval {
-	if x != nil {
-		return x.CaseApproval
-	}
-	return nil
-}
-
 // GetApprovalRequest names it.
 type GetApprovalRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1966,7 +1837,7 @@ type GetApprovalRequest struct {
 
 func (x *GetApprovalRequest) Reset() {
 	*x = GetApprovalRequest{}
-	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[30]
+	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1978,7 +1849,7 @@ func (x *GetApprovalRequest) String() string {
 func (*GetApprovalRequest) ProtoMessage() {}
 
 func (x *GetApprovalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[30]
+	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1991,7 +1862,7 @@ func (x *GetApprovalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetApprovalRequest.ProtoReflect.Descriptor instead.
 func (*GetApprovalRequest) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_service_proto_rawDescGZIP(), []int{30}
+	return file_redress_routing_v1_handling_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *GetApprovalRequest) GetName() string {
@@ -2012,7 +1883,7 @@ type GetApprovalResponse struct {
 
 func (x *GetApprovalResponse) Reset() {
 	*x = GetApprovalResponse{}
-	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[31]
+	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2024,7 +1895,7 @@ func (x *GetApprovalResponse) String() string {
 func (*GetApprovalResponse) ProtoMessage() {}
 
 func (x *GetApprovalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[31]
+	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2037,7 +1908,7 @@ func (x *GetApprovalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetApprovalResponse.ProtoReflect.Descriptor instead.
 func (*GetApprovalResponse) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_service_proto_rawDescGZIP(), []int{31}
+	return file_redress_routing_v1_handling_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *GetApprovalResponse) GetCaseApproval() *CaseApproval {
@@ -2062,7 +1933,7 @@ type ListApprovalsRequest struct {
 
 func (x *ListApprovalsRequest) Reset() {
 	*x = ListApprovalsRequest{}
-	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[32]
+	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2074,7 +1945,7 @@ func (x *ListApprovalsRequest) String() string {
 func (*ListApprovalsRequest) ProtoMessage() {}
 
 func (x *ListApprovalsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[32]
+	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2087,7 +1958,7 @@ func (x *ListApprovalsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListApprovalsRequest.ProtoReflect.Descriptor instead.
 func (*ListApprovalsRequest) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_service_proto_rawDescGZIP(), []int{32}
+	return file_redress_routing_v1_handling_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ListApprovalsRequest) GetParent() string {
@@ -2124,7 +1995,7 @@ type ListApprovalsResponse struct {
 
 func (x *ListApprovalsResponse) Reset() {
 	*x = ListApprovalsResponse{}
-	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[33]
+	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2136,7 +2007,7 @@ func (x *ListApprovalsResponse) String() string {
 func (*ListApprovalsResponse) ProtoMessage() {}
 
 func (x *ListApprovalsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[33]
+	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2149,7 +2020,7 @@ func (x *ListApprovalsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListApprovalsResponse.ProtoReflect.Descriptor instead.
 func (*ListApprovalsResponse) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_service_proto_rawDescGZIP(), []int{33}
+	return file_redress_routing_v1_handling_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ListApprovalsResponse) GetCaseApprovals() []*CaseApproval {
@@ -2179,7 +2050,7 @@ type ListCardsRequest struct {
 
 func (x *ListCardsRequest) Reset() {
 	*x = ListCardsRequest{}
-	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[34]
+	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2191,7 +2062,7 @@ func (x *ListCardsRequest) String() string {
 func (*ListCardsRequest) ProtoMessage() {}
 
 func (x *ListCardsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[34]
+	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2204,7 +2075,7 @@ func (x *ListCardsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCardsRequest.ProtoReflect.Descriptor instead.
 func (*ListCardsRequest) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_service_proto_rawDescGZIP(), []int{34}
+	return file_redress_routing_v1_handling_service_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ListCardsRequest) GetParent() string {
@@ -2232,7 +2103,7 @@ type ListCardsResponse struct {
 
 func (x *ListCardsResponse) Reset() {
 	*x = ListCardsResponse{}
-	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[35]
+	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2244,7 +2115,7 @@ func (x *ListCardsResponse) String() string {
 func (*ListCardsResponse) ProtoMessage() {}
 
 func (x *ListCardsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[35]
+	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2257,7 +2128,7 @@ func (x *ListCardsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCardsResponse.ProtoReflect.Descriptor instead.
 func (*ListCardsResponse) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_service_proto_rawDescGZIP(), []int{35}
+	return file_redress_routing_v1_handling_service_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ListCardsResponse) GetCards() []*Card {
@@ -2285,7 +2156,7 @@ type TryCardRequest struct {
 
 func (x *TryCardRequest) Reset() {
 	*x = TryCardRequest{}
-	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[36]
+	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2297,7 +2168,7 @@ func (x *TryCardRequest) String() string {
 func (*TryCardRequest) ProtoMessage() {}
 
 func (x *TryCardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[36]
+	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2310,7 +2181,7 @@ func (x *TryCardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TryCardRequest.ProtoReflect.Descriptor instead.
 func (*TryCardRequest) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_service_proto_rawDescGZIP(), []int{36}
+	return file_redress_routing_v1_handling_service_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *TryCardRequest) GetName() string {
@@ -2352,7 +2223,7 @@ type TryCardResponse struct {
 
 func (x *TryCardResponse) Reset() {
 	*x = TryCardResponse{}
-	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[37]
+	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2364,7 +2235,7 @@ func (x *TryCardResponse) String() string {
 func (*TryCardResponse) ProtoMessage() {}
 
 func (x *TryCardResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[37]
+	mi := &file_redress_routing_v1_handling_service_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2377,7 +2248,7 @@ func (x *TryCardResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TryCardResponse.ProtoReflect.Descriptor instead.
 func (*TryCardResponse) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_service_proto_rawDescGZIP(), []int{37}
+	return file_redress_routing_v1_handling_service_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *TryCardResponse) GetCase() *Case {
@@ -2526,19 +2397,6 @@ const file_redress_routing_v1_handling_service_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
 	"\x05value\x18\x02 \x01(\v2\x15.redress.type.v1.FactR\x05value:\x028\x01\"]\n" +
 	"\x14SignApprovalResponse\x12E\n" +
-	"\rcase_approval\x18\x01 \x01(\v2 .redress.routing.v1.CaseApprovalR\fcaseApproval\"\xc8\x03\n" +
-	"\x19FileApprovalPapersRequest\x12O\n" +
-	"\x04name\x18\x01 \x01(\tB;\xe0A\x02\xbaH5r321^cases/[a-z0-9-]{1,64}/approvals/[a-z0-9-]{1,64}$R\x04name\x127\n" +
-	"\x04form\x18\x02 \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([a-z][a-z0-9_]{0,62})?$R\x04form\x12w\n" +
-	"\x05facts\x18\x03 \x03(\v28.redress.routing.v1.FileApprovalPapersRequest.FactsEntryB'\xe0A\x01\xbaH!\x9a\x01\x1e\x10d\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x05facts\x12+\n" +
-	"\x04etag\x18\x04 \x01(\tB\x17\xe0A\x02\xbaH\x11r\x0f2\r^[0-9]{1,18}$R\x04etag\x12*\n" +
-	"\n" +
-	"request_id\x18\x05 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x1aO\n" +
-	"\n" +
-	"FactsEntry\x12\x10\n" +
-	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
-	"\x05value\x18\x02 \x01(\v2\x15.redress.type.v1.FactR\x05value:\x028\x01\"c\n" +
-	"\x1aFileApprovalPapersResponse\x12E\n" +
 	"\rcase_approval\x18\x01 \x01(\v2 .redress.routing.v1.CaseApprovalR\fcaseApproval\"e\n" +
 	"\x12GetApprovalRequest\x12O\n" +
 	"\x04name\x18\x01 \x01(\tB;\xe0A\x02\xbaH5r321^cases/[a-z0-9-]{1,64}/approvals/[a-z0-9-]{1,64}$R\x04name\"\\\n" +
@@ -2565,7 +2423,7 @@ const file_redress_routing_v1_handling_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"?\n" +
 	"\x0fTryCardResponse\x12,\n" +
-	"\x04case\x18\x01 \x01(\v2\x18.redress.routing.v1.CaseR\x04case2\xf9\x19\n" +
+	"\x04case\x18\x01 \x01(\v2\x18.redress.routing.v1.CaseR\x04case2\x9f\x18\n" +
 	"\x0fHandlingService\x12\xa8\x01\n" +
 	"\n" +
 	"PassOnCase\x12%.redress.routing.v1.PassOnCaseRequest\x1a&.redress.routing.v1.PassOnCaseResponse\"K\xca\xda\x18\x0f\n" +
@@ -2595,9 +2453,7 @@ const file_redress_routing_v1_handling_service_proto_rawDesc = "" +
 	"\x0fRequestApproval\x12*.redress.routing.v1.RequestApprovalRequest\x1a+.redress.routing.v1.RequestApprovalResponse\"V\xca\xda\x18\x10\n" +
 	"\x04\x01\x02\x05\x062\x06parent8\x01\xe2\xda\x18\x03ASK\x82\xd3\xe4\x93\x022:\x01*b\rcase_approval\"\x1e/v1/{parent=cases/*}/approvals\x90\x02\x02\x12\xc0\x01\n" +
 	"\fSignApproval\x12'.redress.routing.v1.SignApprovalRequest\x1a(.redress.routing.v1.SignApprovalResponse\"]\xca\xda\x18\x11\n" +
-	"\x05\x01\x02\x03\x05\x062\x04name8\x01@\x01\xe2\xda\x18\x04SIGN\x82\xd3\xe4\x93\x027:\x01*b\rcase_approval\"#/v1/{name=cases/*/approvals/*}:sign\x90\x02\x02\x12\xd7\x01\n" +
-	"\x12FileApprovalPapers\x12-.redress.routing.v1.FileApprovalPapersRequest\x1a..redress.routing.v1.FileApprovalPapersResponse\"b\xca\xda\x18\x10\n" +
-	"\x04\x01\x02\x05\x062\x04name8\x01@\x01\xe2\xda\x18\x04FILL\x82\xd3\xe4\x93\x02=:\x01*b\rcase_approval\")/v1/{name=cases/*/approvals/*}:filePapers\x90\x02\x02\x12\xa4\x01\n" +
+	"\x05\x01\x02\x03\x05\x062\x04name8\x01@\x01\xe2\xda\x18\x04SIGN\x82\xd3\xe4\x93\x027:\x01*b\rcase_approval\"#/v1/{name=cases/*/approvals/*}:sign\x90\x02\x02\x12\xa4\x01\n" +
 	"\vGetApproval\x12&.redress.routing.v1.GetApprovalRequest\x1a'.redress.routing.v1.GetApprovalResponse\"D\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02/b\rcase_approval\x12\x1e/v1/{name=cases/*/approvals/*}\x90\x02\x01\x12\x9d\x01\n" +
 	"\rListApprovals\x12(.redress.routing.v1.ListApprovalsRequest\x1a).redress.routing.v1.ListApprovalsResponse\"7\xca\xda\x18\n" +
 	"(\x012\x06parent\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{parent=cases/*}/approvals\x90\x02\x01\x12\x8d\x01\n" +
@@ -2619,133 +2475,125 @@ func file_redress_routing_v1_handling_service_proto_rawDescGZIP() []byte {
 }
 
 var file_redress_routing_v1_handling_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_redress_routing_v1_handling_service_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
+var file_redress_routing_v1_handling_service_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_redress_routing_v1_handling_service_proto_goTypes = []any{
-	(AnswerOfferRequest_Answer)(0),     // 0: redress.routing.v1.AnswerOfferRequest.Answer
-	(*PassOnCaseRequest)(nil),          // 1: redress.routing.v1.PassOnCaseRequest
-	(*PassOnCaseResponse)(nil),         // 2: redress.routing.v1.PassOnCaseResponse
-	(*SignForCaseRequest)(nil),         // 3: redress.routing.v1.SignForCaseRequest
-	(*SignForCaseResponse)(nil),        // 4: redress.routing.v1.SignForCaseResponse
-	(*RecordContactRequest)(nil),       // 5: redress.routing.v1.RecordContactRequest
-	(*RecordContactResponse)(nil),      // 6: redress.routing.v1.RecordContactResponse
-	(*GetContactRequest)(nil),          // 7: redress.routing.v1.GetContactRequest
-	(*GetContactResponse)(nil),         // 8: redress.routing.v1.GetContactResponse
-	(*ListContactsRequest)(nil),        // 9: redress.routing.v1.ListContactsRequest
-	(*ListContactsResponse)(nil),       // 10: redress.routing.v1.ListContactsResponse
-	(*MakeOfferRequest)(nil),           // 11: redress.routing.v1.MakeOfferRequest
-	(*MakeOfferResponse)(nil),          // 12: redress.routing.v1.MakeOfferResponse
-	(*AnswerOfferRequest)(nil),         // 13: redress.routing.v1.AnswerOfferRequest
-	(*AnswerOfferResponse)(nil),        // 14: redress.routing.v1.AnswerOfferResponse
-	(*GetOfferRequest)(nil),            // 15: redress.routing.v1.GetOfferRequest
-	(*GetOfferResponse)(nil),           // 16: redress.routing.v1.GetOfferResponse
-	(*ListOffersRequest)(nil),          // 17: redress.routing.v1.ListOffersRequest
-	(*ListOffersResponse)(nil),         // 18: redress.routing.v1.ListOffersResponse
-	(*CompleteHandlingRequest)(nil),    // 19: redress.routing.v1.CompleteHandlingRequest
-	(*CompleteHandlingResponse)(nil),   // 20: redress.routing.v1.CompleteHandlingResponse
-	(*InterveneCaseRequest)(nil),       // 21: redress.routing.v1.InterveneCaseRequest
-	(*InterveneCaseResponse)(nil),      // 22: redress.routing.v1.InterveneCaseResponse
-	(*EscalateCaseRequest)(nil),        // 23: redress.routing.v1.EscalateCaseRequest
-	(*EscalateCaseResponse)(nil),       // 24: redress.routing.v1.EscalateCaseResponse
-	(*RequestApprovalRequest)(nil),     // 25: redress.routing.v1.RequestApprovalRequest
-	(*RequestApprovalResponse)(nil),    // 26: redress.routing.v1.RequestApprovalResponse
-	(*SignApprovalRequest)(nil),        // 27: redress.routing.v1.SignApprovalRequest
-	(*SignApprovalResponse)(nil),       // 28: redress.routing.v1.SignApprovalResponse
-	(*FileApprovalPapersRequest)(nil),  // 29: redress.routing.v1.FileApprovalPapersRequest
-	(*FileApprovalPapersResponse)(nil), // 30: redress.routing.v1.FileApprovalPapersResponse
-	(*GetApprovalRequest)(nil),         // 31: redress.routing.v1.GetApprovalRequest
-	(*GetApprovalResponse)(nil),        // 32: redress.routing.v1.GetApprovalResponse
-	(*ListApprovalsRequest)(nil),       // 33: redress.routing.v1.ListApprovalsRequest
-	(*ListApprovalsResponse)(nil),      // 34: redress.routing.v1.ListApprovalsResponse
-	(*ListCardsRequest)(nil),           // 35: redress.routing.v1.ListCardsRequest
-	(*ListCardsResponse)(nil),          // 36: redress.routing.v1.ListCardsResponse
-	(*TryCardRequest)(nil),             // 37: redress.routing.v1.TryCardRequest
-	(*TryCardResponse)(nil),            // 38: redress.routing.v1.TryCardResponse
-	nil,                                // 39: redress.routing.v1.RequestApprovalRequest.FactsEntry
-	nil,                                // 40: redress.routing.v1.SignApprovalRequest.FactsEntry
-	nil,                                // 41: redress.routing.v1.FileApprovalPapersRequest.FactsEntry
-	(*Case)(nil),                       // 42: redress.routing.v1.Case
-	(*Contact)(nil),                    // 43: redress.routing.v1.Contact
-	(*Offer)(nil),                      // 44: redress.routing.v1.Offer
-	(*timestamppb.Timestamp)(nil),      // 45: google.protobuf.Timestamp
-	(*CaseApproval)(nil),               // 46: redress.routing.v1.CaseApproval
-	(v1.Decision)(0),                   // 47: redress.type.v1.Decision
-	(*Card)(nil),                       // 48: redress.routing.v1.Card
-	(*v1.Fact)(nil),                    // 49: redress.type.v1.Fact
+	(AnswerOfferRequest_Answer)(0),   // 0: redress.routing.v1.AnswerOfferRequest.Answer
+	(*PassOnCaseRequest)(nil),        // 1: redress.routing.v1.PassOnCaseRequest
+	(*PassOnCaseResponse)(nil),       // 2: redress.routing.v1.PassOnCaseResponse
+	(*SignForCaseRequest)(nil),       // 3: redress.routing.v1.SignForCaseRequest
+	(*SignForCaseResponse)(nil),      // 4: redress.routing.v1.SignForCaseResponse
+	(*RecordContactRequest)(nil),     // 5: redress.routing.v1.RecordContactRequest
+	(*RecordContactResponse)(nil),    // 6: redress.routing.v1.RecordContactResponse
+	(*GetContactRequest)(nil),        // 7: redress.routing.v1.GetContactRequest
+	(*GetContactResponse)(nil),       // 8: redress.routing.v1.GetContactResponse
+	(*ListContactsRequest)(nil),      // 9: redress.routing.v1.ListContactsRequest
+	(*ListContactsResponse)(nil),     // 10: redress.routing.v1.ListContactsResponse
+	(*MakeOfferRequest)(nil),         // 11: redress.routing.v1.MakeOfferRequest
+	(*MakeOfferResponse)(nil),        // 12: redress.routing.v1.MakeOfferResponse
+	(*AnswerOfferRequest)(nil),       // 13: redress.routing.v1.AnswerOfferRequest
+	(*AnswerOfferResponse)(nil),      // 14: redress.routing.v1.AnswerOfferResponse
+	(*GetOfferRequest)(nil),          // 15: redress.routing.v1.GetOfferRequest
+	(*GetOfferResponse)(nil),         // 16: redress.routing.v1.GetOfferResponse
+	(*ListOffersRequest)(nil),        // 17: redress.routing.v1.ListOffersRequest
+	(*ListOffersResponse)(nil),       // 18: redress.routing.v1.ListOffersResponse
+	(*CompleteHandlingRequest)(nil),  // 19: redress.routing.v1.CompleteHandlingRequest
+	(*CompleteHandlingResponse)(nil), // 20: redress.routing.v1.CompleteHandlingResponse
+	(*InterveneCaseRequest)(nil),     // 21: redress.routing.v1.InterveneCaseRequest
+	(*InterveneCaseResponse)(nil),    // 22: redress.routing.v1.InterveneCaseResponse
+	(*EscalateCaseRequest)(nil),      // 23: redress.routing.v1.EscalateCaseRequest
+	(*EscalateCaseResponse)(nil),     // 24: redress.routing.v1.EscalateCaseResponse
+	(*RequestApprovalRequest)(nil),   // 25: redress.routing.v1.RequestApprovalRequest
+	(*RequestApprovalResponse)(nil),  // 26: redress.routing.v1.RequestApprovalResponse
+	(*SignApprovalRequest)(nil),      // 27: redress.routing.v1.SignApprovalRequest
+	(*SignApprovalResponse)(nil),     // 28: redress.routing.v1.SignApprovalResponse
+	(*GetApprovalRequest)(nil),       // 29: redress.routing.v1.GetApprovalRequest
+	(*GetApprovalResponse)(nil),      // 30: redress.routing.v1.GetApprovalResponse
+	(*ListApprovalsRequest)(nil),     // 31: redress.routing.v1.ListApprovalsRequest
+	(*ListApprovalsResponse)(nil),    // 32: redress.routing.v1.ListApprovalsResponse
+	(*ListCardsRequest)(nil),         // 33: redress.routing.v1.ListCardsRequest
+	(*ListCardsResponse)(nil),        // 34: redress.routing.v1.ListCardsResponse
+	(*TryCardRequest)(nil),           // 35: redress.routing.v1.TryCardRequest
+	(*TryCardResponse)(nil),          // 36: redress.routing.v1.TryCardResponse
+	nil,                              // 37: redress.routing.v1.RequestApprovalRequest.FactsEntry
+	nil,                              // 38: redress.routing.v1.SignApprovalRequest.FactsEntry
+	(*Case)(nil),                     // 39: redress.routing.v1.Case
+	(*Contact)(nil),                  // 40: redress.routing.v1.Contact
+	(*Offer)(nil),                    // 41: redress.routing.v1.Offer
+	(*timestamppb.Timestamp)(nil),    // 42: google.protobuf.Timestamp
+	(*CaseApproval)(nil),             // 43: redress.routing.v1.CaseApproval
+	(v1.Decision)(0),                 // 44: redress.type.v1.Decision
+	(*Card)(nil),                     // 45: redress.routing.v1.Card
+	(*v1.Fact)(nil),                  // 46: redress.type.v1.Fact
 }
 var file_redress_routing_v1_handling_service_proto_depIdxs = []int32{
-	42, // 0: redress.routing.v1.PassOnCaseResponse.case:type_name -> redress.routing.v1.Case
-	42, // 1: redress.routing.v1.SignForCaseResponse.case:type_name -> redress.routing.v1.Case
-	43, // 2: redress.routing.v1.RecordContactRequest.contact:type_name -> redress.routing.v1.Contact
-	43, // 3: redress.routing.v1.RecordContactResponse.contact:type_name -> redress.routing.v1.Contact
-	43, // 4: redress.routing.v1.GetContactResponse.contact:type_name -> redress.routing.v1.Contact
-	43, // 5: redress.routing.v1.ListContactsResponse.contacts:type_name -> redress.routing.v1.Contact
-	44, // 6: redress.routing.v1.MakeOfferRequest.offer:type_name -> redress.routing.v1.Offer
-	44, // 7: redress.routing.v1.MakeOfferResponse.offer:type_name -> redress.routing.v1.Offer
+	39, // 0: redress.routing.v1.PassOnCaseResponse.case:type_name -> redress.routing.v1.Case
+	39, // 1: redress.routing.v1.SignForCaseResponse.case:type_name -> redress.routing.v1.Case
+	40, // 2: redress.routing.v1.RecordContactRequest.contact:type_name -> redress.routing.v1.Contact
+	40, // 3: redress.routing.v1.RecordContactResponse.contact:type_name -> redress.routing.v1.Contact
+	40, // 4: redress.routing.v1.GetContactResponse.contact:type_name -> redress.routing.v1.Contact
+	40, // 5: redress.routing.v1.ListContactsResponse.contacts:type_name -> redress.routing.v1.Contact
+	41, // 6: redress.routing.v1.MakeOfferRequest.offer:type_name -> redress.routing.v1.Offer
+	41, // 7: redress.routing.v1.MakeOfferResponse.offer:type_name -> redress.routing.v1.Offer
 	0,  // 8: redress.routing.v1.AnswerOfferRequest.answer:type_name -> redress.routing.v1.AnswerOfferRequest.Answer
-	44, // 9: redress.routing.v1.AnswerOfferResponse.offer:type_name -> redress.routing.v1.Offer
-	44, // 10: redress.routing.v1.GetOfferResponse.offer:type_name -> redress.routing.v1.Offer
-	44, // 11: redress.routing.v1.ListOffersResponse.offers:type_name -> redress.routing.v1.Offer
-	42, // 12: redress.routing.v1.CompleteHandlingResponse.case:type_name -> redress.routing.v1.Case
-	42, // 13: redress.routing.v1.InterveneCaseResponse.case:type_name -> redress.routing.v1.Case
-	42, // 14: redress.routing.v1.EscalateCaseResponse.case:type_name -> redress.routing.v1.Case
-	39, // 15: redress.routing.v1.RequestApprovalRequest.facts:type_name -> redress.routing.v1.RequestApprovalRequest.FactsEntry
-	45, // 16: redress.routing.v1.RequestApprovalRequest.until:type_name -> google.protobuf.Timestamp
-	46, // 17: redress.routing.v1.RequestApprovalResponse.case_approval:type_name -> redress.routing.v1.CaseApproval
-	47, // 18: redress.routing.v1.SignApprovalRequest.decision:type_name -> redress.type.v1.Decision
-	40, // 19: redress.routing.v1.SignApprovalRequest.facts:type_name -> redress.routing.v1.SignApprovalRequest.FactsEntry
-	46, // 20: redress.routing.v1.SignApprovalResponse.case_approval:type_name -> redress.routing.v1.CaseApproval
-	41, // 21: redress.routing.v1.FileApprovalPapersRequest.facts:type_name -> redress.routing.v1.FileApprovalPapersRequest.FactsEntry
-	46, // 22: redress.routing.v1.FileApprovalPapersResponse.case_approval:type_name -> redress.routing.v1.CaseApproval
-	46, // 23: redress.routing.v1.GetApprovalResponse.case_approval:type_name -> redress.routing.v1.CaseApproval
-	46, // 24: redress.routing.v1.ListApprovalsResponse.case_approvals:type_name -> redress.routing.v1.CaseApproval
-	48, // 25: redress.routing.v1.ListCardsResponse.cards:type_name -> redress.routing.v1.Card
-	42, // 26: redress.routing.v1.TryCardResponse.case:type_name -> redress.routing.v1.Case
-	49, // 27: redress.routing.v1.RequestApprovalRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
-	49, // 28: redress.routing.v1.SignApprovalRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
-	49, // 29: redress.routing.v1.FileApprovalPapersRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
-	1,  // 30: redress.routing.v1.HandlingService.PassOnCase:input_type -> redress.routing.v1.PassOnCaseRequest
-	3,  // 31: redress.routing.v1.HandlingService.SignForCase:input_type -> redress.routing.v1.SignForCaseRequest
-	5,  // 32: redress.routing.v1.HandlingService.RecordContact:input_type -> redress.routing.v1.RecordContactRequest
-	7,  // 33: redress.routing.v1.HandlingService.GetContact:input_type -> redress.routing.v1.GetContactRequest
-	9,  // 34: redress.routing.v1.HandlingService.ListContacts:input_type -> redress.routing.v1.ListContactsRequest
-	11, // 35: redress.routing.v1.HandlingService.MakeOffer:input_type -> redress.routing.v1.MakeOfferRequest
-	13, // 36: redress.routing.v1.HandlingService.AnswerOffer:input_type -> redress.routing.v1.AnswerOfferRequest
-	15, // 37: redress.routing.v1.HandlingService.GetOffer:input_type -> redress.routing.v1.GetOfferRequest
-	17, // 38: redress.routing.v1.HandlingService.ListOffers:input_type -> redress.routing.v1.ListOffersRequest
-	19, // 39: redress.routing.v1.HandlingService.CompleteHandling:input_type -> redress.routing.v1.CompleteHandlingRequest
-	21, // 40: redress.routing.v1.HandlingService.InterveneCase:input_type -> redress.routing.v1.InterveneCaseRequest
-	23, // 41: redress.routing.v1.HandlingService.EscalateCase:input_type -> redress.routing.v1.EscalateCaseRequest
-	25, // 42: redress.routing.v1.HandlingService.RequestApproval:input_type -> redress.routing.v1.RequestApprovalRequest
-	27, // 43: redress.routing.v1.HandlingService.SignApproval:input_type -> redress.routing.v1.SignApprovalRequest
-	29, // 44: redress.routing.v1.HandlingService.FileApprovalPapers:input_type -> redress.routing.v1.FileApprovalPapersRequest
-	31, // 45: redress.routing.v1.HandlingService.GetApproval:input_type -> redress.routing.v1.GetApprovalRequest
-	33, // 46: redress.routing.v1.HandlingService.ListApprovals:input_type -> redress.routing.v1.ListApprovalsRequest
-	35, // 47: redress.routing.v1.HandlingService.ListCards:input_type -> redress.routing.v1.ListCardsRequest
-	37, // 48: redress.routing.v1.HandlingService.TryCard:input_type -> redress.routing.v1.TryCardRequest
-	2,  // 49: redress.routing.v1.HandlingService.PassOnCase:output_type -> redress.routing.v1.PassOnCaseResponse
-	4,  // 50: redress.routing.v1.HandlingService.SignForCase:output_type -> redress.routing.v1.SignForCaseResponse
-	6,  // 51: redress.routing.v1.HandlingService.RecordContact:output_type -> redress.routing.v1.RecordContactResponse
-	8,  // 52: redress.routing.v1.HandlingService.GetContact:output_type -> redress.routing.v1.GetContactResponse
-	10, // 53: redress.routing.v1.HandlingService.ListContacts:output_type -> redress.routing.v1.ListContactsResponse
-	12, // 54: redress.routing.v1.HandlingService.MakeOffer:output_type -> redress.routing.v1.MakeOfferResponse
-	14, // 55: redress.routing.v1.HandlingService.AnswerOffer:output_type -> redress.routing.v1.AnswerOfferResponse
-	16, // 56: redress.routing.v1.HandlingService.GetOffer:output_type -> redress.routing.v1.GetOfferResponse
-	18, // 57: redress.routing.v1.HandlingService.ListOffers:output_type -> redress.routing.v1.ListOffersResponse
-	20, // 58: redress.routing.v1.HandlingService.CompleteHandling:output_type -> redress.routing.v1.CompleteHandlingResponse
-	22, // 59: redress.routing.v1.HandlingService.InterveneCase:output_type -> redress.routing.v1.InterveneCaseResponse
-	24, // 60: redress.routing.v1.HandlingService.EscalateCase:output_type -> redress.routing.v1.EscalateCaseResponse
-	26, // 61: redress.routing.v1.HandlingService.RequestApproval:output_type -> redress.routing.v1.RequestApprovalResponse
-	28, // 62: redress.routing.v1.HandlingService.SignApproval:output_type -> redress.routing.v1.SignApprovalResponse
-	30, // 63: redress.routing.v1.HandlingService.FileApprovalPapers:output_type -> redress.routing.v1.FileApprovalPapersResponse
-	32, // 64: redress.routing.v1.HandlingService.GetApproval:output_type -> redress.routing.v1.GetApprovalResponse
-	34, // 65: redress.routing.v1.HandlingService.ListApprovals:output_type -> redress.routing.v1.ListApprovalsResponse
-	36, // 66: redress.routing.v1.HandlingService.ListCards:output_type -> redress.routing.v1.ListCardsResponse
-	38, // 67: redress.routing.v1.HandlingService.TryCard:output_type -> redress.routing.v1.TryCardResponse
-	49, // [49:68] is the sub-list for method output_type
-	30, // [30:49] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	41, // 9: redress.routing.v1.AnswerOfferResponse.offer:type_name -> redress.routing.v1.Offer
+	41, // 10: redress.routing.v1.GetOfferResponse.offer:type_name -> redress.routing.v1.Offer
+	41, // 11: redress.routing.v1.ListOffersResponse.offers:type_name -> redress.routing.v1.Offer
+	39, // 12: redress.routing.v1.CompleteHandlingResponse.case:type_name -> redress.routing.v1.Case
+	39, // 13: redress.routing.v1.InterveneCaseResponse.case:type_name -> redress.routing.v1.Case
+	39, // 14: redress.routing.v1.EscalateCaseResponse.case:type_name -> redress.routing.v1.Case
+	37, // 15: redress.routing.v1.RequestApprovalRequest.facts:type_name -> redress.routing.v1.RequestApprovalRequest.FactsEntry
+	42, // 16: redress.routing.v1.RequestApprovalRequest.until:type_name -> google.protobuf.Timestamp
+	43, // 17: redress.routing.v1.RequestApprovalResponse.case_approval:type_name -> redress.routing.v1.CaseApproval
+	44, // 18: redress.routing.v1.SignApprovalRequest.decision:type_name -> redress.type.v1.Decision
+	38, // 19: redress.routing.v1.SignApprovalRequest.facts:type_name -> redress.routing.v1.SignApprovalRequest.FactsEntry
+	43, // 20: redress.routing.v1.SignApprovalResponse.case_approval:type_name -> redress.routing.v1.CaseApproval
+	43, // 21: redress.routing.v1.GetApprovalResponse.case_approval:type_name -> redress.routing.v1.CaseApproval
+	43, // 22: redress.routing.v1.ListApprovalsResponse.case_approvals:type_name -> redress.routing.v1.CaseApproval
+	45, // 23: redress.routing.v1.ListCardsResponse.cards:type_name -> redress.routing.v1.Card
+	39, // 24: redress.routing.v1.TryCardResponse.case:type_name -> redress.routing.v1.Case
+	46, // 25: redress.routing.v1.RequestApprovalRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
+	46, // 26: redress.routing.v1.SignApprovalRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
+	1,  // 27: redress.routing.v1.HandlingService.PassOnCase:input_type -> redress.routing.v1.PassOnCaseRequest
+	3,  // 28: redress.routing.v1.HandlingService.SignForCase:input_type -> redress.routing.v1.SignForCaseRequest
+	5,  // 29: redress.routing.v1.HandlingService.RecordContact:input_type -> redress.routing.v1.RecordContactRequest
+	7,  // 30: redress.routing.v1.HandlingService.GetContact:input_type -> redress.routing.v1.GetContactRequest
+	9,  // 31: redress.routing.v1.HandlingService.ListContacts:input_type -> redress.routing.v1.ListContactsRequest
+	11, // 32: redress.routing.v1.HandlingService.MakeOffer:input_type -> redress.routing.v1.MakeOfferRequest
+	13, // 33: redress.routing.v1.HandlingService.AnswerOffer:input_type -> redress.routing.v1.AnswerOfferRequest
+	15, // 34: redress.routing.v1.HandlingService.GetOffer:input_type -> redress.routing.v1.GetOfferRequest
+	17, // 35: redress.routing.v1.HandlingService.ListOffers:input_type -> redress.routing.v1.ListOffersRequest
+	19, // 36: redress.routing.v1.HandlingService.CompleteHandling:input_type -> redress.routing.v1.CompleteHandlingRequest
+	21, // 37: redress.routing.v1.HandlingService.InterveneCase:input_type -> redress.routing.v1.InterveneCaseRequest
+	23, // 38: redress.routing.v1.HandlingService.EscalateCase:input_type -> redress.routing.v1.EscalateCaseRequest
+	25, // 39: redress.routing.v1.HandlingService.RequestApproval:input_type -> redress.routing.v1.RequestApprovalRequest
+	27, // 40: redress.routing.v1.HandlingService.SignApproval:input_type -> redress.routing.v1.SignApprovalRequest
+	29, // 41: redress.routing.v1.HandlingService.GetApproval:input_type -> redress.routing.v1.GetApprovalRequest
+	31, // 42: redress.routing.v1.HandlingService.ListApprovals:input_type -> redress.routing.v1.ListApprovalsRequest
+	33, // 43: redress.routing.v1.HandlingService.ListCards:input_type -> redress.routing.v1.ListCardsRequest
+	35, // 44: redress.routing.v1.HandlingService.TryCard:input_type -> redress.routing.v1.TryCardRequest
+	2,  // 45: redress.routing.v1.HandlingService.PassOnCase:output_type -> redress.routing.v1.PassOnCaseResponse
+	4,  // 46: redress.routing.v1.HandlingService.SignForCase:output_type -> redress.routing.v1.SignForCaseResponse
+	6,  // 47: redress.routing.v1.HandlingService.RecordContact:output_type -> redress.routing.v1.RecordContactResponse
+	8,  // 48: redress.routing.v1.HandlingService.GetContact:output_type -> redress.routing.v1.GetContactResponse
+	10, // 49: redress.routing.v1.HandlingService.ListContacts:output_type -> redress.routing.v1.ListContactsResponse
+	12, // 50: redress.routing.v1.HandlingService.MakeOffer:output_type -> redress.routing.v1.MakeOfferResponse
+	14, // 51: redress.routing.v1.HandlingService.AnswerOffer:output_type -> redress.routing.v1.AnswerOfferResponse
+	16, // 52: redress.routing.v1.HandlingService.GetOffer:output_type -> redress.routing.v1.GetOfferResponse
+	18, // 53: redress.routing.v1.HandlingService.ListOffers:output_type -> redress.routing.v1.ListOffersResponse
+	20, // 54: redress.routing.v1.HandlingService.CompleteHandling:output_type -> redress.routing.v1.CompleteHandlingResponse
+	22, // 55: redress.routing.v1.HandlingService.InterveneCase:output_type -> redress.routing.v1.InterveneCaseResponse
+	24, // 56: redress.routing.v1.HandlingService.EscalateCase:output_type -> redress.routing.v1.EscalateCaseResponse
+	26, // 57: redress.routing.v1.HandlingService.RequestApproval:output_type -> redress.routing.v1.RequestApprovalResponse
+	28, // 58: redress.routing.v1.HandlingService.SignApproval:output_type -> redress.routing.v1.SignApprovalResponse
+	30, // 59: redress.routing.v1.HandlingService.GetApproval:output_type -> redress.routing.v1.GetApprovalResponse
+	32, // 60: redress.routing.v1.HandlingService.ListApprovals:output_type -> redress.routing.v1.ListApprovalsResponse
+	34, // 61: redress.routing.v1.HandlingService.ListCards:output_type -> redress.routing.v1.ListCardsResponse
+	36, // 62: redress.routing.v1.HandlingService.TryCard:output_type -> redress.routing.v1.TryCardResponse
+	45, // [45:63] is the sub-list for method output_type
+	27, // [27:45] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_redress_routing_v1_handling_service_proto_init() }
@@ -2761,7 +2609,7 @@ func file_redress_routing_v1_handling_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_routing_v1_handling_service_proto_rawDesc), len(file_redress_routing_v1_handling_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   41,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -697,51 +697,6 @@ func local_request_HandlingService_SignApproval_0(ctx context.Context, marshaler
 	return msg, metadata, err
 }
 
-func request_HandlingService_FileApprovalPapers_0(ctx context.Context, marshaler runtime.Marshaler, client HandlingServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
-	var (
-		protoReq FileApprovalPapersRequest
-		metadata runtime.ServerMetadata
-		err      error
-	)
-	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
-		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
-	}
-	val, ok := pathParams["name"]
-	if !ok {
-		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "name")
-	}
-	protoReq.Name, err = runtime.String(val)
-	if err != nil {
-		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "name", err)
-	}
-	if req.Body != nil {
-		_, _ = io.Copy(io.Discard, req.Body)
-	}
-	msg, err := client.FileApprovalPapers(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
-	return msg, metadata, err
-}
-
-func local_request_HandlingService_FileApprovalPapers_0(ctx context.Context, marshaler runtime.Marshaler, server HandlingServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
-	var (
-		protoReq FileApprovalPapersRequest
-		metadata runtime.ServerMetadata
-		err      error
-	)
-	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
-		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
-	}
-	val, ok := pathParams["name"]
-	if !ok {
-		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "name")
-	}
-	protoReq.Name, err = runtime.String(val)
-	if err != nil {
-		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "name", err)
-	}
-	msg, err := server.FileApprovalPapers(ctx, &protoReq)
-	return msg, metadata, err
-}
-
 func request_HandlingService_GetApproval_0(ctx context.Context, marshaler runtime.Marshaler, client HandlingServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
 		protoReq GetApprovalRequest
@@ -1218,26 +1173,6 @@ func RegisterHandlingServiceHandlerServer(ctx context.Context, mux *runtime.Serv
 		}
 		forward_HandlingService_SignApproval_0(annotatedContext, mux, outboundMarshaler, w, req, response_HandlingService_SignApproval_0{resp.(*SignApprovalResponse)}, mux.GetForwardResponseOptions()...)
 	})
-	mux.Handle(http.MethodPost, pattern_HandlingService_FileApprovalPapers_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
-		ctx, cancel := context.WithCancel(req.Context())
-		defer cancel()
-		var stream runtime.ServerTransportStream
-		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
-		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
-		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/redress.routing.v1.HandlingService/FileApprovalPapers", runtime.WithHTTPPathPattern("/v1/{name=cases/*/approvals/*}:filePapers"))
-		if err != nil {
-			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
-			return
-		}
-		resp, md, err := local_request_HandlingService_FileApprovalPapers_0(annotatedContext, inboundMarshaler, server, req, pathParams)
-		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
-		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
-		if err != nil {
-			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
-			return
-		}
-		forward_HandlingService_FileApprovalPapers_0(annotatedContext, mux, outboundMarshaler, w, req, response_HandlingService_FileApprovalPapers_0{resp.(*FileApprovalPapersResponse)}, mux.GetForwardResponseOptions()...)
-	})
 	mux.Handle(http.MethodGet, pattern_HandlingService_GetApproval_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -1596,23 +1531,6 @@ func RegisterHandlingServiceHandlerClient(ctx context.Context, mux *runtime.Serv
 		}
 		forward_HandlingService_SignApproval_0(annotatedContext, mux, outboundMarshaler, w, req, response_HandlingService_SignApproval_0{resp.(*SignApprovalResponse)}, mux.GetForwardResponseOptions()...)
 	})
-	mux.Handle(http.MethodPost, pattern_HandlingService_FileApprovalPapers_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
-		ctx, cancel := context.WithCancel(req.Context())
-		defer cancel()
-		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
-		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/redress.routing.v1.HandlingService/FileApprovalPapers", runtime.WithHTTPPathPattern("/v1/{name=cases/*/approvals/*}:filePapers"))
-		if err != nil {
-			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
-			return
-		}
-		resp, md, err := request_HandlingService_FileApprovalPapers_0(annotatedContext, inboundMarshaler, client, req, pathParams)
-		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
-		if err != nil {
-			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
-			return
-		}
-		forward_HandlingService_FileApprovalPapers_0(annotatedContext, mux, outboundMarshaler, w, req, response_HandlingService_FileApprovalPapers_0{resp.(*FileApprovalPapersResponse)}, mux.GetForwardResponseOptions()...)
-	})
 	mux.Handle(http.MethodGet, pattern_HandlingService_GetApproval_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -1792,15 +1710,6 @@ func (m response_HandlingService_SignApproval_0) XXX_ResponseBody() interface{} 
 	return response.CaseApproval
 }
 
-type response_HandlingService_FileApprovalPapers_0 struct {
-	*FileApprovalPapersResponse
-}
-
-func (m response_HandlingService_FileApprovalPapers_0) XXX_ResponseBody() interface{} {
-	response := m.FileApprovalPapersResponse
-	return response.CaseApproval
-}
-
 type response_HandlingService_GetApproval_0 struct {
 	*GetApprovalResponse
 }
@@ -1820,45 +1729,43 @@ func (m response_HandlingService_TryCard_0) XXX_ResponseBody() interface{} {
 }
 
 var (
-	pattern_HandlingService_PassOnCase_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "cases", "name"}, "passOn"))
-	pattern_HandlingService_SignForCase_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "cases", "name"}, "signFor"))
-	pattern_HandlingService_RecordContact_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2, 2, 3}, []string{"v1", "cases", "parent", "contacts"}, ""))
-	pattern_HandlingService_GetContact_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "cases", "contacts", "name"}, ""))
-	pattern_HandlingService_ListContacts_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2, 2, 3}, []string{"v1", "cases", "parent", "contacts"}, ""))
-	pattern_HandlingService_MakeOffer_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2, 2, 3}, []string{"v1", "cases", "parent", "offers"}, ""))
-	pattern_HandlingService_AnswerOffer_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "cases", "offers", "name"}, "answer"))
-	pattern_HandlingService_GetOffer_0           = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "cases", "offers", "name"}, ""))
-	pattern_HandlingService_ListOffers_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2, 2, 3}, []string{"v1", "cases", "parent", "offers"}, ""))
-	pattern_HandlingService_CompleteHandling_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "cases", "name"}, "complete"))
-	pattern_HandlingService_InterveneCase_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "cases", "name"}, "intervene"))
-	pattern_HandlingService_EscalateCase_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "cases", "name"}, "escalate"))
-	pattern_HandlingService_RequestApproval_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2, 2, 3}, []string{"v1", "cases", "parent", "approvals"}, ""))
-	pattern_HandlingService_SignApproval_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "cases", "approvals", "name"}, "sign"))
-	pattern_HandlingService_FileApprovalPapers_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "cases", "approvals", "name"}, "filePapers"))
-	pattern_HandlingService_GetApproval_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "cases", "approvals", "name"}, ""))
-	pattern_HandlingService_ListApprovals_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2, 2, 3}, []string{"v1", "cases", "parent", "approvals"}, ""))
-	pattern_HandlingService_ListCards_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2, 2, 3}, []string{"v1", "cases", "parent", "cards"}, ""))
-	pattern_HandlingService_TryCard_0            = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "cases", "name"}, "tryCard"))
+	pattern_HandlingService_PassOnCase_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "cases", "name"}, "passOn"))
+	pattern_HandlingService_SignForCase_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "cases", "name"}, "signFor"))
+	pattern_HandlingService_RecordContact_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2, 2, 3}, []string{"v1", "cases", "parent", "contacts"}, ""))
+	pattern_HandlingService_GetContact_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "cases", "contacts", "name"}, ""))
+	pattern_HandlingService_ListContacts_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2, 2, 3}, []string{"v1", "cases", "parent", "contacts"}, ""))
+	pattern_HandlingService_MakeOffer_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2, 2, 3}, []string{"v1", "cases", "parent", "offers"}, ""))
+	pattern_HandlingService_AnswerOffer_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "cases", "offers", "name"}, "answer"))
+	pattern_HandlingService_GetOffer_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "cases", "offers", "name"}, ""))
+	pattern_HandlingService_ListOffers_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2, 2, 3}, []string{"v1", "cases", "parent", "offers"}, ""))
+	pattern_HandlingService_CompleteHandling_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "cases", "name"}, "complete"))
+	pattern_HandlingService_InterveneCase_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "cases", "name"}, "intervene"))
+	pattern_HandlingService_EscalateCase_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "cases", "name"}, "escalate"))
+	pattern_HandlingService_RequestApproval_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2, 2, 3}, []string{"v1", "cases", "parent", "approvals"}, ""))
+	pattern_HandlingService_SignApproval_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "cases", "approvals", "name"}, "sign"))
+	pattern_HandlingService_GetApproval_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "cases", "approvals", "name"}, ""))
+	pattern_HandlingService_ListApprovals_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2, 2, 3}, []string{"v1", "cases", "parent", "approvals"}, ""))
+	pattern_HandlingService_ListCards_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2, 2, 3}, []string{"v1", "cases", "parent", "cards"}, ""))
+	pattern_HandlingService_TryCard_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "cases", "name"}, "tryCard"))
 )
 
 var (
-	forward_HandlingService_PassOnCase_0         = runtime.ForwardResponseMessage
-	forward_HandlingService_SignForCase_0        = runtime.ForwardResponseMessage
-	forward_HandlingService_RecordContact_0      = runtime.ForwardResponseMessage
-	forward_HandlingService_GetContact_0         = runtime.ForwardResponseMessage
-	forward_HandlingService_ListContacts_0       = runtime.ForwardResponseMessage
-	forward_HandlingService_MakeOffer_0          = runtime.ForwardResponseMessage
-	forward_HandlingService_AnswerOffer_0        = runtime.ForwardResponseMessage
-	forward_HandlingService_GetOffer_0           = runtime.ForwardResponseMessage
-	forward_HandlingService_ListOffers_0         = runtime.ForwardResponseMessage
-	forward_HandlingService_CompleteHandling_0   = runtime.ForwardResponseMessage
-	forward_HandlingService_InterveneCase_0      = runtime.ForwardResponseMessage
-	forward_HandlingService_EscalateCase_0       = runtime.ForwardResponseMessage
-	forward_HandlingService_RequestApproval_0    = runtime.ForwardResponseMessage
-	forward_HandlingService_SignApproval_0       = runtime.ForwardResponseMessage
-	forward_HandlingService_FileApprovalPapers_0 = runtime.ForwardResponseMessage
-	forward_HandlingService_GetApproval_0        = runtime.ForwardResponseMessage
-	forward_HandlingService_ListApprovals_0      = runtime.ForwardResponseMessage
-	forward_HandlingService_ListCards_0          = runtime.ForwardResponseMessage
-	forward_HandlingService_TryCard_0            = runtime.ForwardResponseMessage
+	forward_HandlingService_PassOnCase_0       = runtime.ForwardResponseMessage
+	forward_HandlingService_SignForCase_0      = runtime.ForwardResponseMessage
+	forward_HandlingService_RecordContact_0    = runtime.ForwardResponseMessage
+	forward_HandlingService_GetContact_0       = runtime.ForwardResponseMessage
+	forward_HandlingService_ListContacts_0     = runtime.ForwardResponseMessage
+	forward_HandlingService_MakeOffer_0        = runtime.ForwardResponseMessage
+	forward_HandlingService_AnswerOffer_0      = runtime.ForwardResponseMessage
+	forward_HandlingService_GetOffer_0         = runtime.ForwardResponseMessage
+	forward_HandlingService_ListOffers_0       = runtime.ForwardResponseMessage
+	forward_HandlingService_CompleteHandling_0 = runtime.ForwardResponseMessage
+	forward_HandlingService_InterveneCase_0    = runtime.ForwardResponseMessage
+	forward_HandlingService_EscalateCase_0     = runtime.ForwardResponseMessage
+	forward_HandlingService_RequestApproval_0  = runtime.ForwardResponseMessage
+	forward_HandlingService_SignApproval_0     = runtime.ForwardResponseMessage
+	forward_HandlingService_GetApproval_0      = runtime.ForwardResponseMessage
+	forward_HandlingService_ListApprovals_0    = runtime.ForwardResponseMessage
+	forward_HandlingService_ListCards_0        = runtime.ForwardResponseMessage
+	forward_HandlingService_TryCard_0          = runtime.ForwardResponseMessage
 )

@@ -19,25 +19,24 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	HandlingService_PassOnCase_FullMethodName         = "/redress.routing.v1.HandlingService/PassOnCase"
-	HandlingService_SignForCase_FullMethodName        = "/redress.routing.v1.HandlingService/SignForCase"
-	HandlingService_RecordContact_FullMethodName      = "/redress.routing.v1.HandlingService/RecordContact"
-	HandlingService_GetContact_FullMethodName         = "/redress.routing.v1.HandlingService/GetContact"
-	HandlingService_ListContacts_FullMethodName       = "/redress.routing.v1.HandlingService/ListContacts"
-	HandlingService_MakeOffer_FullMethodName          = "/redress.routing.v1.HandlingService/MakeOffer"
-	HandlingService_AnswerOffer_FullMethodName        = "/redress.routing.v1.HandlingService/AnswerOffer"
-	HandlingService_GetOffer_FullMethodName           = "/redress.routing.v1.HandlingService/GetOffer"
-	HandlingService_ListOffers_FullMethodName         = "/redress.routing.v1.HandlingService/ListOffers"
-	HandlingService_CompleteHandling_FullMethodName   = "/redress.routing.v1.HandlingService/CompleteHandling"
-	HandlingService_InterveneCase_FullMethodName      = "/redress.routing.v1.HandlingService/InterveneCase"
-	HandlingService_EscalateCase_FullMethodName       = "/redress.routing.v1.HandlingService/EscalateCase"
-	HandlingService_RequestApproval_FullMethodName    = "/redress.routing.v1.HandlingService/RequestApproval"
-	HandlingService_SignApproval_FullMethodName       = "/redress.routing.v1.HandlingService/SignApproval"
-	HandlingService_FileApprovalPapers_FullMethodName = "/redress.routing.v1.HandlingService/FileApprovalPapers"
-	HandlingService_GetApproval_FullMethodName        = "/redress.routing.v1.HandlingService/GetApproval"
-	HandlingService_ListApprovals_FullMethodName      = "/redress.routing.v1.HandlingService/ListApprovals"
-	HandlingService_ListCards_FullMethodName          = "/redress.routing.v1.HandlingService/ListCards"
-	HandlingService_TryCard_FullMethodName            = "/redress.routing.v1.HandlingService/TryCard"
+	HandlingService_PassOnCase_FullMethodName       = "/redress.routing.v1.HandlingService/PassOnCase"
+	HandlingService_SignForCase_FullMethodName      = "/redress.routing.v1.HandlingService/SignForCase"
+	HandlingService_RecordContact_FullMethodName    = "/redress.routing.v1.HandlingService/RecordContact"
+	HandlingService_GetContact_FullMethodName       = "/redress.routing.v1.HandlingService/GetContact"
+	HandlingService_ListContacts_FullMethodName     = "/redress.routing.v1.HandlingService/ListContacts"
+	HandlingService_MakeOffer_FullMethodName        = "/redress.routing.v1.HandlingService/MakeOffer"
+	HandlingService_AnswerOffer_FullMethodName      = "/redress.routing.v1.HandlingService/AnswerOffer"
+	HandlingService_GetOffer_FullMethodName         = "/redress.routing.v1.HandlingService/GetOffer"
+	HandlingService_ListOffers_FullMethodName       = "/redress.routing.v1.HandlingService/ListOffers"
+	HandlingService_CompleteHandling_FullMethodName = "/redress.routing.v1.HandlingService/CompleteHandling"
+	HandlingService_InterveneCase_FullMethodName    = "/redress.routing.v1.HandlingService/InterveneCase"
+	HandlingService_EscalateCase_FullMethodName     = "/redress.routing.v1.HandlingService/EscalateCase"
+	HandlingService_RequestApproval_FullMethodName  = "/redress.routing.v1.HandlingService/RequestApproval"
+	HandlingService_SignApproval_FullMethodName     = "/redress.routing.v1.HandlingService/SignApproval"
+	HandlingService_GetApproval_FullMethodName      = "/redress.routing.v1.HandlingService/GetApproval"
+	HandlingService_ListApprovals_FullMethodName    = "/redress.routing.v1.HandlingService/ListApprovals"
+	HandlingService_ListCards_FullMethodName        = "/redress.routing.v1.HandlingService/ListCards"
+	HandlingService_TryCard_FullMethodName          = "/redress.routing.v1.HandlingService/TryCard"
 )
 
 // HandlingServiceClient is the client API for HandlingService service.
@@ -91,9 +90,6 @@ type HandlingServiceClient interface {
 	// APPROVAL_ORDER, APPROVAL_AUTHORITY, APPROVAL_OWN_REQUEST, APPROVAL_ALREADY_SIGNED,
 	// APPROVAL_STALE, ETAG_MISMATCH.
 	SignApproval(ctx context.Context, in *SignApprovalRequest, opts ...grpc.CallOption) (*SignApprovalResponse, error)
-	// FileApprovalPapers hands in the form that is owed for an approval by telephone. Reasons
-	// PAPERS_NOT_OWED, FORM_INCOMPLETE, ETAG_MISMATCH.
-	FileApprovalPapers(ctx context.Context, in *FileApprovalPapersRequest, opts ...grpc.CallOption) (*FileApprovalPapersResponse, error)
 	// GetApproval returns one approval of a case. Reason RESOURCE_NOT_FOUND.
 	GetApproval(ctx context.Context, in *GetApprovalRequest, opts ...grpc.CallOption) (*GetApprovalResponse, error)
 	// ListApprovals lists approvals of a case, oldest first.
@@ -253,16 +249,6 @@ func (c *handlingServiceClient) SignApproval(ctx context.Context, in *SignApprov
 	return out, nil
 }
 
-func (c *handlingServiceClient) FileApprovalPapers(ctx context.Context, in *FileApprovalPapersRequest, opts ...grpc.CallOption) (*FileApprovalPapersResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(FileApprovalPapersResponse)
-	err := c.cc.Invoke(ctx, HandlingService_FileApprovalPapers_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
 func (c *handlingServiceClient) GetApproval(ctx context.Context, in *GetApprovalRequest, opts ...grpc.CallOption) (*GetApprovalResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetApprovalResponse)
@@ -354,9 +340,6 @@ type HandlingServiceServer interface {
 	// APPROVAL_ORDER, APPROVAL_AUTHORITY, APPROVAL_OWN_REQUEST, APPROVAL_ALREADY_SIGNED,
 	// APPROVAL_STALE, ETAG_MISMATCH.
 	SignApproval(context.Context, *SignApprovalRequest) (*SignApprovalResponse, error)
-	// FileApprovalPapers hands in the form that is owed for an approval by telephone. Reasons
-	// PAPERS_NOT_OWED, FORM_INCOMPLETE, ETAG_MISMATCH.
-	FileApprovalPapers(context.Context, *FileApprovalPapersRequest) (*FileApprovalPapersResponse, error)
 	// GetApproval returns one approval of a case. Reason RESOURCE_NOT_FOUND.
 	GetApproval(context.Context, *GetApprovalRequest) (*GetApprovalResponse, error)
 	// ListApprovals lists approvals of a case, oldest first.
@@ -417,9 +400,6 @@ func (UnimplementedHandlingServiceServer) RequestApproval(context.Context, *Requ
 }
 func (UnimplementedHandlingServiceServer) SignApproval(context.Context, *SignApprovalRequest) (*SignApprovalResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SignApproval not implemented")
-}
-func (UnimplementedHandlingServiceServer) FileApprovalPapers(context.Context, *FileApprovalPapersRequest) (*FileApprovalPapersResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method FileApprovalPapers not implemented")
 }
 func (UnimplementedHandlingServiceServer) GetApproval(context.Context, *GetApprovalRequest) (*GetApprovalResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetApproval not implemented")
@@ -706,24 +686,6 @@ func _HandlingService_SignApproval_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
-func _HandlingService_FileApprovalPapers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(FileApprovalPapersRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(HandlingServiceServer).FileApprovalPapers(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: HandlingService_FileApprovalPapers_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(HandlingServiceServer).FileApprovalPapers(ctx, req.(*FileApprovalPapersRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
 func _HandlingService_GetApproval_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetApprovalRequest)
 	if err := dec(in); err != nil {
@@ -858,10 +820,6 @@ var HandlingService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SignApproval",
 			Handler:    _HandlingService_SignApproval_Handler,
-		},
-		{
-			MethodName: "FileApprovalPapers",
-			Handler:    _HandlingService_FileApprovalPapers_Handler,
 		},
 		{
 			MethodName: "GetApproval",
