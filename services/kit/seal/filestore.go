@@ -1,38 +1,55 @@
 package seal
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"maps"
 	"os"
-	"path"
-	"strings"
+	"path/filepath"
 	"sync"
+	"syscall"
 
 	"example.com/redress/services/kit/fault"
 )
 
-// FileStore keeps the keys of data subjects, one file each, in a folder of its
-// own: apart from the database and never in the same backup, or an erasure
-// would come back with it. Only intake opens one.
+// FileStore keeps the keys of data subjects in one file that only grows, in a
+// folder of its own: apart from the database and never in the same backup, or
+// an erasure would come back with it. Only intake opens one.
 //
-//	<folder>/store                                       proves the master key
-//	<folder>/<organization>/lookup.key                   the organisation's look-up key
-//	<folder>/<organization>/<xx>/<subject>.key           a key, wrapped by the master key
-//	<folder>/<organization>/<xx>/<subject>.erased        empty: the subject was erased
+//	<folder>/keys.log    slots of 128 bytes, see slot.go; mode 0600
 //
-// xx are two hex digits of the subject's digest. Files have mode 0600. A key
-// appears whole or not at all: it is written and synced under another name and
-// then linked. Several processes may share the folder. Methods are safe for
-// concurrent use.
+// A key is on the disk before it is lent: those who ask for new keys at the
+// same time share one sync. Destroying a key first appends that it is gone and
+// then overwrites its slot in place, so the log holds no key of an erased
+// subject and what is lost in a crash between the two is done at the next
+// opening. Only slots that were never answered for are ever dropped.
+//
+// Several processes of one machine may share the folder, or of several where
+// the file system locks across them (flock). The length of the file tells them
+// that another one wrote. In memory a subject costs about 40 bytes; unwrapped
+// keys are not kept. Methods are safe for concurrent use.
+//
+// Source: docs/adr/0012.
 type FileStore struct {
-	root *os.Root
+	file *os.File
 	wrap *box
-	mu   sync.RWMutex // destroying excludes making and reading
+
+	turn sync.Mutex        // one goroutine at a time holds the file's lock
+	left map[uint32]slotID // slots still to be overwritten; under turn
+
+	mu      sync.RWMutex
+	index   map[slotID]uint32 // where a subject's key is, or gone
+	end     int64             // of what is known and durable
+	writing int64             // end of what is being written by this process
+	waiting []*maker
+	busy    bool // whether a goroutine makes keys
+	closed  bool
+	makers  sync.WaitGroup
 }
 
 var (
@@ -41,236 +58,407 @@ var (
 )
 
 const (
-	storeFile   = "store"
-	lookupFile  = "lookup.key"
-	keySuffix   = ".key"
-	tombSuffix  = ".erased"
-	fileMode    = 0o600
-	folderMode  = 0o700
-	wrappedSize = KeySize + BlobOverhead
+	logFile    = "keys.log"
+	fileMode   = 0o600
+	folderMode = 0o700
 )
 
+// gone marks a subject in the index whose key was destroyed.
+const gone = ^uint32(0)
+
+// maker waits for a new key.
+type maker struct {
+	id   slotID
+	key  []byte
+	err  error
+	done chan struct{}
+}
+
 // OpenFileStore opens the folder, made if absent, under a master key of
-// [KeySize] bytes. It fails if the folder was made under another master key.
-func OpenFileStore(folder string, master []byte) (*FileStore, error) {
-	if err := os.MkdirAll(folder, folderMode); err != nil {
-		return nil, fmt.Errorf("key store: %w", err)
-	}
+// [KeySize] bytes. It fails if the folder was made under another master key, and
+// if a slot is damaged so that nobody can tell whose key it held. Cost: one
+// sequential read of the log.
+func OpenFileStore(folder string, master []byte) (_ *FileStore, err error) {
 	wrap, err := newBox(master, "", "master")
 	if err != nil {
 		return nil, fmt.Errorf("key store: master key: %w", err)
 	}
-	root, err := os.OpenRoot(folder)
+	if err := os.MkdirAll(folder, folderMode); err != nil {
+		return nil, fmt.Errorf("key store: %w", err)
+	}
+	name := filepath.Join(folder, logFile)
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, fileMode)
 	if err != nil {
 		return nil, fmt.Errorf("key store: %w", err)
 	}
-	s := &FileStore{root: root, wrap: wrap}
-	if _, err := s.obtain(storeFile, true); err != nil {
-		return nil, errors.Join(fmt.Errorf("key store %s: not made under this master key, or damaged: %w", folder, err), root.Close())
+	s := &FileStore{file: f, wrap: wrap, left: map[uint32]slotID{}, index: map[slotID]uint32{}}
+	if err := s.locked(func() error { return s.prepare(folder) }); err != nil {
+		return nil, errors.Join(fmt.Errorf("key store %s: %w", name, err), f.Close())
 	}
 	return s, nil
 }
 
-// Close closes the folder. Later calls fail.
-func (s *FileStore) Close() error { return s.root.Close() }
+// prepare proves the master key and reads the log, or begins it.
+func (s *FileStore) prepare(folder string) error {
+	if err := s.catchUp(); err != nil {
+		return err
+	}
+	if s.end > 0 {
+		if _, err := s.unwrap(0, masterID()); err != nil {
+			return fmt.Errorf("not made under this master key, or damaged: %w", err)
+		}
+		return nil
+	}
+	for _, made := range []string{folder, filepath.Dir(folder)} {
+		if err := syncFolder(made); err != nil {
+			return err
+		}
+	}
+	return s.add(map[slotID][]byte{}, masterID())
+}
 
-// Key implements [Keys].
+func syncFolder(name string) error {
+	d, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// Close waits for keys that are being made and closes the log. Later calls fail.
+func (s *FileStore) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.makers.Wait()
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	return s.file.Close()
+}
+
+// Key implements [Keys]. Cost: one read of 128 bytes; for a new key one sync
+// shared with who waits beside it.
 func (s *FileStore) Key(_ context.Context, organization, subject string, create bool) ([]byte, error) {
 	if !ValidSubject(subject) {
 		return nil, invalidSubject(subject)
 	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	base := base(organization, subject)
-	key, err := s.obtain(base+keySuffix, false)
-	if errors.Is(err, fs.ErrNotExist) {
-		if gone, tombErr := s.exists(base + tombSuffix); tombErr != nil || gone {
-			return nil, orErased(tombErr, subject)
-		}
-		if !create {
-			return nil, fault.New(fault.NotFound, ReasonSubjectUnknown, "subject", subject)
-		}
-		key, err = s.obtain(base+keySuffix, true)
+	key, err := s.key(keyID(organization, subject), create)
+	switch {
+	case errors.Is(err, errGone):
+		return nil, erased(subject)
+	case errors.Is(err, errNone):
+		return nil, fault.New(fault.NotFound, ReasonSubjectUnknown, "subject", subject)
 	}
-	if err != nil {
-		return nil, err
-	}
-	// Last, so that a key made or read while another process destroys it is not lent.
-	if gone, err := s.exists(base + tombSuffix); err != nil || gone {
-		return nil, orErased(err, subject)
-	}
-	return key, nil
+	return key, err
 }
 
 // LookupKey returns the organisation's key for [Lookup] and [RequestDigest], made if absent.
 func (s *FileStore) LookupKey(_ context.Context, organization string) ([]byte, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.obtain(path.Join(folderOf(organization), lookupFile), true)
+	return s.key(lookupID(organization), true)
 }
 
-// Destroy implements [Destroyer]. The tombstone comes first: a crash in
-// between leaves the subject erased, and repeating it removes what is left.
+func (s *FileStore) key(id slotID, create bool) ([]byte, error) {
+	if err := s.refresh(); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	at, known := s.index[id]
+	s.mu.RUnlock()
+	switch {
+	case known && at == gone:
+		return nil, errGone
+	case known:
+		return s.unwrap(at, id)
+	case !create:
+		return nil, errNone
+	}
+	return s.make(id)
+}
+
+// refresh reads what other processes have written since.
+func (s *FileStore) refresh() error {
+	info, err := s.file.Stat()
+	if err != nil {
+		return fmt.Errorf("key store: %w", err)
+	}
+	s.mu.RLock()
+	known := info.Size() >= s.end && info.Size() <= max(s.end, s.writing)
+	s.mu.RUnlock()
+	if known {
+		return nil
+	}
+	return s.locked(s.catchUp)
+}
+
+// make queues for a new key and returns the one that became durable, which may
+// be another caller's.
+func (s *FileStore) make(id slotID) ([]byte, error) {
+	m := &maker{id: id, done: make(chan struct{})}
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil, fmt.Errorf("key store: %w", fs.ErrClosed)
+	}
+	s.waiting = append(s.waiting, m)
+	if !s.busy {
+		s.busy = true
+		s.makers.Go(s.makeAll)
+	}
+	s.mu.Unlock()
+	<-m.done
+	return m.key, m.err
+}
+
+// makeAll makes what is waited for, group after group: what arrives during a
+// sync goes out with the next one.
+func (s *FileStore) makeAll() {
+	for {
+		s.mu.Lock()
+		group := s.waiting
+		s.waiting = nil
+		s.busy = len(group) > 0
+		s.mu.Unlock()
+		if len(group) == 0 {
+			return
+		}
+		made := map[slotID][]byte{}
+		err := s.locked(func() error {
+			if err := s.catchUp(); err != nil {
+				return err
+			}
+			ids := make([]slotID, len(group))
+			for i, m := range group {
+				ids[i] = m.id
+			}
+			return s.add(made, ids...)
+		})
+		for _, m := range group {
+			if m.err = err; err == nil {
+				m.key, m.err = s.made(made, m.id)
+			}
+			close(m.done)
+		}
+	}
+}
+
+// made returns a copy of the key, or the one another process made before.
+func (s *FileStore) made(made map[slotID][]byte, id slotID) ([]byte, error) {
+	if key, ok := made[id]; ok {
+		return bytes.Clone(key), nil
+	}
+	return s.key(id, false)
+}
+
+// add appends new keys for those ids that are not known, puts them into made and
+// makes them durable with one sync. The file is locked.
+func (s *FileStore) add(made map[slotID][]byte, ids ...slotID) error {
+	var slots []byte
+	var order []slotID
+	for _, id := range ids {
+		if _, known := s.index[id]; known || made[id] != nil { // only who holds the lock changes the index
+			continue
+		}
+		key := make([]byte, KeySize)
+		rand.Read(key)
+		made[id] = key
+		order = append(order, id)
+		slots = appendSlot(slots, slotKey, id, s.wrap.aead.Seal(nil, nil, key, s.wrap.bound(0, id.use()))) //nolint:gosec // G407: the AEAD draws the nonce itself (cipher.NewGCMWithRandomNonce)
+	}
+	at := uint32(s.end / slotSize)
+	if err := s.append(slots); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, id := range order {
+		s.index[id] = at + uint32(i)
+	}
+	return nil
+}
+
+// append writes slots behind the known end and syncs. If that fails nothing of
+// them stays. The file is locked.
+func (s *FileStore) append(slots []byte) error {
+	if len(slots) == 0 {
+		return nil
+	}
+	end := s.end
+	s.mu.Lock()
+	s.writing = end + int64(len(slots))
+	s.mu.Unlock()
+	_, err := s.file.WriteAt(slots, end)
+	if err == nil {
+		err = s.file.Sync()
+	}
+	if err != nil {
+		return fmt.Errorf("key store: %w", errors.Join(err, s.file.Truncate(end)))
+	}
+	s.mu.Lock()
+	s.end = s.writing
+	s.mu.Unlock()
+	return nil
+}
+
+// Destroy implements [Destroyer]. That it is gone comes first: a crash in
+// between leaves the subject erased, and the key is overwritten at the next
+// opening. Overwriting may not reach the medium everywhere; the master key, kept
+// elsewhere, is the second line. Cost: two syncs.
 func (s *FileStore) Destroy(_ context.Context, organization, subject string) error {
 	if !ValidSubject(subject) {
 		return invalidSubject(subject)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	base := base(organization, subject)
-	if err := s.publish(base+tombSuffix, nil); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	folder := path.Dir(base)
-	names, err := fs.ReadDir(s.root.FS(), folder)
-	if err != nil {
-		return fmt.Errorf("key store: %w", err)
-	}
-	for _, entry := range names {
-		// Also what a crashed write left: it is a second link to the key.
-		name := entry.Name()
-		if !strings.HasPrefix(name, subject+keySuffix) {
-			continue
-		}
-		if err := s.shred(path.Join(folder, name)); err != nil {
+	id := keyID(organization, subject)
+	return s.locked(func() error {
+		if err := s.catchUp(); err != nil {
 			return err
 		}
-	}
-	return s.sync(folder)
-}
-
-// shred overwrites and removes a file. Overwriting may not reach the medium;
-// the master key, kept elsewhere, is the second line.
-func (s *FileStore) shred(name string) error {
-	f, err := s.root.OpenFile(name, os.O_WRONLY, fileMode)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("key store: %w", err)
-	}
-	_, err = f.Write(make([]byte, wrappedSize))
-	err = errors.Join(err, f.Sync(), f.Close())
-	if removeErr := s.root.Remove(name); removeErr != nil && !errors.Is(removeErr, fs.ErrNotExist) {
-		err = errors.Join(err, removeErr)
-	}
-	if err != nil {
-		return fmt.Errorf("key store: %w", err)
-	}
-	return nil
-}
-
-// obtain returns the key in the file, which create makes if absent; without
-// create an absent file is fs.ErrNotExist.
-func (s *FileStore) obtain(name string, create bool) ([]byte, error) {
-	bound := s.wrap.bound(0, "key:"+name)
-	for {
-		wrapped, err := s.root.ReadFile(name)
-		if err == nil {
-			key, err := s.wrap.aead.Open(nil, nil, wrapped, bound)
-			if err != nil || len(key) != KeySize {
-				return nil, fault.New(fault.DataLoss, ReasonBroken, "file", name).Wrap(err)
+		at, known := s.index[id]
+		if !known || at != gone {
+			if err := s.append(appendSlot(nil, slotGone, id, nil)); err != nil {
+				return err
 			}
-			return key, nil
+			s.mu.Lock()
+			s.index[id] = gone
+			s.mu.Unlock()
+			if known {
+				s.left[at] = id
+			}
 		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("key store: %w", err)
-		}
-		if !create {
-			return nil, err
-		}
-		key := make([]byte, KeySize)
-		rand.Read(key)
-		err = s.publish(name, s.wrap.aead.Seal(nil, nil, key, bound)) //nolint:gosec // G407: the AEAD draws the nonce itself (cipher.NewGCMWithRandomNonce)
-		if errors.Is(err, fs.ErrExist) {
-			continue // another caller was first: its key counts
-		}
-		if err != nil {
-			return nil, err
-		}
-		return key, nil
-	}
+		return s.shred()
+	})
 }
 
-// publish makes the file with the content, durable and all at once; an existing one is fs.ErrExist.
-func (s *FileStore) publish(name string, content []byte) error {
-	folder := path.Dir(name)
-	if err := s.makeFolders(folder); err != nil {
-		return err
-	}
-	draft := name + "." + rand.Text() + ".tmp"
-	f, err := s.root.OpenFile(draft, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
-	if err != nil {
-		return fmt.Errorf("key store: %w", err)
-	}
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = s.root.Link(draft, name)
-	}
-	if err = errors.Join(err, s.root.Remove(draft)); err != nil {
-		return fmt.Errorf("key store: %w", err)
-	}
-	return s.sync(folder)
-}
-
-// makeFolders makes the folder and those above it, each durable in its parent.
-func (s *FileStore) makeFolders(folder string) error {
-	if folder == "." {
+// shred overwrites in place the slots of keys that are gone, which changes
+// nothing beside them: a slot lies within one sector. The file is locked.
+func (s *FileStore) shred() error {
+	if len(s.left) == 0 {
 		return nil
 	}
-	if ok, err := s.exists(folder); ok || err != nil {
-		return err
+	for at, id := range s.left {
+		if _, err := s.file.WriteAt(appendSlot(nil, slotGone, id, nil), int64(at)*slotSize); err != nil {
+			return fmt.Errorf("key store: %w", err)
+		}
 	}
-	if err := s.makeFolders(path.Dir(folder)); err != nil {
-		return err
-	}
-	if err := s.root.Mkdir(folder, folderMode); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := s.file.Sync(); err != nil {
 		return fmt.Errorf("key store: %w", err)
 	}
-	return s.sync(path.Dir(folder))
+	clear(s.left)
+	return nil
 }
 
-func (s *FileStore) sync(folder string) error {
-	d, err := s.root.Open(folder)
+// locked runs fn while no other process, and nobody else here, writes.
+func (s *FileStore) locked(fn func() error) error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	if err := s.flock(syscall.LOCK_EX); err != nil {
+		return err
+	}
+	return errors.Join(fn(), s.flock(syscall.LOCK_UN))
+}
+
+func (s *FileStore) flock(how int) error {
+	raw, err := s.file.SyscallConn()
 	if err != nil {
 		return fmt.Errorf("key store: %w", err)
 	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("key store: %w", err)
+	var locked error
+	err = raw.Control(func(fd uintptr) {
+		for {
+			if locked = syscall.Flock(int(fd), how); !errors.Is(locked, syscall.EINTR) {
+				return
+			}
+		}
+	})
+	if err := errors.Join(err, locked); err != nil {
+		return fmt.Errorf("key store: lock: %w", err)
 	}
 	return nil
 }
 
-func (s *FileStore) exists(name string) (bool, error) {
-	_, err := s.root.Lstat(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
+// readSlots is how many slots are read at once when catching up.
+const readSlots = 4096
+
+// catchUp reads the slots behind the known end, finishes what a crash left of an
+// erasure, and drops what a crash left of slots nobody was answered for. The
+// file is locked: what is there was synced, or its writer died.
+func (s *FileStore) catchUp() error {
+	info, err := s.file.Stat()
 	if err != nil {
-		return false, fmt.Errorf("key store: %w", err)
+		return fmt.Errorf("key store: %w", err)
+	}
+	size, end := info.Size(), s.end
+	if size == end {
+		return nil
+	}
+	found := map[slotID]uint32{}
+	buffer := make([]byte, min(readSlots*slotSize, max(size-end, slotSize)))
+	for from := s.end; from < size; from += int64(len(buffer)) {
+		n, err := s.file.ReadAt(buffer, from)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("key store: %w", err)
+		}
+		for i := 0; i+slotSize <= n; i += slotSize {
+			at := from + int64(i)
+			used, err := s.note(found, buffer[i:i+slotSize], uint32(at/slotSize))
+			if err != nil {
+				return err
+			}
+			if used {
+				end = at + slotSize
+			}
+		}
+	}
+	if end < size {
+		if err := s.file.Truncate(end); err != nil {
+			return fmt.Errorf("key store: %w", err)
+		}
+	}
+	s.mu.Lock()
+	maps.Copy(s.index, found)
+	s.end, s.writing = end, end
+	s.mu.Unlock()
+	return s.shred()
+}
+
+// note takes one slot that was read into what was found since the index.
+func (s *FileStore) note(found map[slotID]uint32, slot []byte, at uint32) (used bool, err error) {
+	kind, id, ok := parseSlot(slot)
+	if !ok {
+		return false, fmt.Errorf("slot %d is damaged: take the log from the backup of the keys: %w", at, fault.New(fault.DataLoss, ReasonBroken, "file", logFile))
+	}
+	before, known := found[id]
+	if !known {
+		before, known = s.index[id]
+	}
+	switch {
+	case kind == slotEmpty: // space whose slot a crash kept from the disk
+		return false, nil
+	case kind == slotKey && known && before == gone:
+		s.left[at] = id
+	case kind == slotKey && !known:
+		found[id] = at
+	case kind == slotGone:
+		if known && before != gone {
+			s.left[before] = id
+		}
+		found[id] = gone
 	}
 	return true, nil
 }
 
-func orErased(err error, subject string) error {
-	if err != nil {
-		return err
+// unwrap reads the key of the slot.
+func (s *FileStore) unwrap(at uint32, id slotID) ([]byte, error) {
+	var slot [slotSize]byte
+	if _, err := s.file.ReadAt(slot[:], int64(at)*slotSize); err != nil {
+		return nil, fmt.Errorf("key store: %w", err)
 	}
-	return erased(subject)
-}
-
-// base is the path of the subject's files without their suffix.
-func base(organization, subject string) string {
-	digest := sha256.Sum256([]byte(subject))
-	return path.Join(folderOf(organization), hex.EncodeToString(digest[:1]), subject)
-}
-
-// folderOf names the organisation's folder: its own name if that is plain,
-// else a digest behind a dot, which no plain name has.
-func folderOf(organization string) string {
-	if ValidSubject(organization) && organization != storeFile {
-		return organization
+	kind, found, ok := parseSlot(slot[:])
+	if ok && kind == slotGone && found == id {
+		return nil, errGone // another process destroyed it this moment
 	}
-	digest := sha256.Sum256([]byte(organization))
-	return "x." + hex.EncodeToString(digest[:16])
+	key, err := s.wrap.aead.Open(make([]byte, 0, KeySize), nil, slot[slotHead:slotHead+wrappedSize], s.wrap.bound(0, id.use()))
+	if err != nil || !ok || found != id {
+		return nil, fault.New(fault.DataLoss, ReasonBroken, "file", logFile).Wrap(err)
+	}
+	return key, nil
 }

@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -64,7 +65,6 @@ func TestKeysSurviveARestartAndOnlyTheirMasterKeyOpensThem(t *testing.T) {
 		info, err := os.Stat(name)
 		require.NoError(t, err)
 		require.Equal(t, fs.FileMode(0o600), info.Mode().Perm(), name)
-		require.NotContains(t, name, ".tmp")
 	}
 }
 
@@ -82,52 +82,109 @@ func files(t *testing.T, folder string) map[string]string {
 	return found
 }
 
-func TestADestroyedKeyIsGoneForEverWithEveryCopy(t *testing.T) {
+func TestADestroyedKeyIsGoneForEver(t *testing.T) {
 	t.Parallel()
 	ctx, folder := context.Background(), t.TempDir()
-	s := openStore(t, folder)
-	_, err := s.Key(ctx, organization, subject, true)
-	require.NoError(t, err)
-	_, err = s.Key(ctx, organization, subject+"0", true)
-	require.NoError(t, err)
-	// What a process killed between linking and removing its draft leaves behind.
-	for name := range files(t, folder) {
-		if strings.HasSuffix(name, subject+".key") {
-			require.NoError(t, os.Link(name, name+".CRASHED.tmp"))
-		}
+	s, beside := openStore(t, folder), openStore(t, folder)
+	for _, who := range []string{subject, subject + "0"} {
+		_, err := s.Key(ctx, organization, who, true)
+		require.NoError(t, err)
 	}
+	_, err := beside.Key(ctx, organization, subject, false)
+	require.NoError(t, err)
+	held := slots(t, folder)[1][40:100]
+	require.NotEqual(t, make([]byte, 60), held)
 	require.NoError(t, s.Destroy(ctx, organization, subject))
 	require.NoError(t, s.Destroy(ctx, organization, subject), "repeating is fine")
 	require.NoError(t, s.Destroy(ctx, organization, "never-seen"))
-	for name := range files(t, folder) {
-		require.NotContains(t, name, subject+".key", name)
+	for name, content := range files(t, folder) {
+		require.NotContains(t, content, string(held), name)
 	}
-	for _, store := range []*seal.FileStore{s, openStore(t, folder)} {
+	for _, store := range []*seal.FileStore{s, beside, openStore(t, folder)} {
 		for _, who := range []string{subject, "never-seen"} {
-			_, err = store.Key(ctx, organization, who, true)
-			require.Equal(t, seal.ReasonSubjectErased, fault.ReasonOf(err))
+			for _, create := range []bool{false, true} {
+				_, err = store.Key(ctx, organization, who, create)
+				require.Equal(t, seal.ReasonSubjectErased, fault.ReasonOf(err))
+			}
 		}
 		_, err = store.Key(ctx, organization, subject+"0", false)
 		require.NoError(t, err, "a subject whose id begins alike keeps its key")
 	}
 }
 
-func TestACrashAfterTheTombstoneLeavesTheSubjectErased(t *testing.T) {
+// slotSize is that of slot.go.
+const slotSize = 128
+
+// logOf returns the path of the store's log.
+func logOf(folder string) string { return filepath.Join(folder, "keys.log") }
+
+// slots returns what the log holds; the first proves the master key.
+func slots(t *testing.T, folder string) (all [][]byte) {
+	t.Helper()
+	raw, err := os.ReadFile(logOf(folder))
+	require.NoError(t, err)
+	require.Zero(t, len(raw)%slotSize)
+	return slices.Collect(slices.Chunk(raw, slotSize))
+}
+
+func write(t *testing.T, folder string, slots ...[]byte) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(logOf(folder), bytes.Join(slots, nil), 0o600))
+}
+
+func TestAnErasureThatACrashCutShortIsFinishedAtTheNextOpening(t *testing.T) {
 	t.Parallel()
 	ctx, folder := context.Background(), t.TempDir()
 	s := openStore(t, folder)
 	_, err := s.Key(ctx, organization, subject, true)
 	require.NoError(t, err)
-	for name := range files(t, folder) {
-		if strings.HasSuffix(name, subject+".key") {
-			require.NoError(t, os.WriteFile(strings.TrimSuffix(name, ".key")+".erased", nil, 0o600))
-		}
-	}
-	_, err = s.Key(ctx, organization, subject, true)
+	before := slots(t, folder)
+	require.NoError(t, s.Destroy(ctx, organization, subject))
+	// Killed between saying that it is gone and overwriting it.
+	write(t, folder, append(before, slots(t, folder)[2])...)
+	again := openStore(t, folder)
+	require.NotEqual(t, before[1], slots(t, folder)[1], "the key is overwritten")
+	require.NotContains(t, files(t, folder)[logOf(folder)], string(before[1][40:100]))
+	_, err = again.Key(ctx, organization, subject, true)
 	require.Equal(t, seal.ReasonSubjectErased, fault.ReasonOf(err))
 }
 
-func TestAKeyFileThatWasSwappedOrCutIsDataLoss(t *testing.T) {
+func TestWhatACrashLeftBehindTheLastKeyIsDropped(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	for name, left := range map[string][]byte{
+		"half a slot": bytes.Repeat([]byte{7}, slotSize/2), "room without slots": make([]byte, 3*slotSize), "both": make([]byte, slotSize+5),
+	} {
+		folder := t.TempDir()
+		s := openStore(t, folder)
+		key, err := s.Key(ctx, organization, "a", true)
+		require.NoError(t, err)
+		write(t, folder, append(slots(t, folder), left)...)
+		for _, store := range []*seal.FileStore{openStore(t, folder), s} {
+			got, err := store.Key(ctx, organization, "a", false)
+			require.NoError(t, err, name)
+			require.Equal(t, key, got)
+			_, err = store.Key(ctx, organization, "b", true)
+			require.NoError(t, err)
+		}
+		require.Len(t, slots(t, folder), 3, name)
+	}
+}
+
+func TestAHoleBetweenKeysIsPassedOver(t *testing.T) {
+	t.Parallel()
+	ctx, folder := context.Background(), t.TempDir()
+	s := openStore(t, folder)
+	key, err := s.Key(ctx, organization, "a", true)
+	require.NoError(t, err)
+	all := slots(t, folder)
+	write(t, folder, all[0], make([]byte, slotSize), all[1])
+	got, err := openStore(t, folder).Key(ctx, organization, "a", false)
+	require.NoError(t, err)
+	require.Equal(t, key, got)
+}
+
+func TestAKeyThatWasSwappedOrChangedIsDataLoss(t *testing.T) {
 	t.Parallel()
 	ctx, folder := context.Background(), t.TempDir()
 	s := openStore(t, folder)
@@ -135,22 +192,63 @@ func TestAKeyFileThatWasSwappedOrCutIsDataLoss(t *testing.T) {
 		_, err := s.Key(ctx, organization, who, true)
 		require.NoError(t, err)
 	}
-	var a, b string
-	for name := range files(t, folder) {
-		switch filepath.Base(name) {
-		case "a.key":
-			a = name
-		case "b.key":
-			b = name
+	all := slots(t, folder)
+	a, b := bytes.Clone(all[1]), bytes.Clone(all[2])
+	copy(b[40:100], a[40:100])
+	a[70]++
+	write(t, folder, all[0], a, b)
+	for _, store := range []*seal.FileStore{s, openStore(t, folder)} {
+		for _, who := range []string{"a", "b"} {
+			_, err := store.Key(ctx, organization, who, true)
+			require.Equal(t, fault.DataLoss, fault.KindOf(err), who)
 		}
 	}
-	raw, err := os.ReadFile(a)
+	a[10]++ // nobody can tell whose key it was: a new one for somebody would lose texts
+	write(t, folder, all[0], a, b)
+	_, err := seal.OpenFileStore(folder, master(1))
+	require.ErrorContains(t, err, "slot 1 is damaged")
+	require.Equal(t, fault.DataLoss, fault.KindOf(err))
+}
+
+func TestACallAfterCloseFails(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	s, err := seal.OpenFileStore(t.TempDir(), master(1))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(b, raw, 0o600))
-	require.NoError(t, os.WriteFile(a, raw[:20], 0o600))
-	for _, who := range []string{"a", "b"} {
-		_, err = s.Key(ctx, organization, who, true)
-		require.Equal(t, fault.DataLoss, fault.KindOf(err), who)
+	require.NoError(t, s.Close())
+	for _, create := range []bool{false, true} {
+		_, err = s.Key(ctx, organization, subject, create)
+		require.ErrorIs(t, err, fs.ErrClosed)
+	}
+}
+
+func TestManyKeysAreFoundAgain(t *testing.T) {
+	t.Parallel()
+	ctx, folder := context.Background(), t.TempDir()
+	s := openStore(t, folder)
+	const makers, each = 64, 80 // more than are read at once
+	made := make([][]string, makers)
+	var wg sync.WaitGroup
+	for i := range makers {
+		wg.Go(func() {
+			for n := range each {
+				key, err := s.Key(ctx, organization, fmt.Sprintf("s-%d-%d", i, n), true)
+				if err != nil {
+					return
+				}
+				made[i] = append(made[i], string(key))
+			}
+		})
+	}
+	wg.Wait()
+	again := openStore(t, folder)
+	for i := range makers {
+		require.Len(t, made[i], each)
+		for n, key := range made[i] {
+			got, err := again.Key(ctx, organization, fmt.Sprintf("s-%d-%d", i, n), false)
+			require.NoError(t, err)
+			require.Equal(t, key, string(got))
+		}
 	}
 }
 
