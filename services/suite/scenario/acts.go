@@ -25,12 +25,46 @@ type act struct {
 	// prepares: the act makes calls before the one that may be refused, and says itself
 	// when that is (input.beforeLast).
 	prepares bool
+	// method is the RPC of an act that is called by its declaration.
+	method *method
 	// do returns the name of what was made, if anything was.
 	do func(ctx context.Context, w *world, in *input) (made string, err error)
 }
 
-// acts is the table from acts to public RPCs. An act that is not in it has no RPC in
-// this release.
+// accepts tells whether a move may give the act a value of that name.
+func (a act) accepts(key string, w *words) bool {
+	return slices.Contains(a.takes, key) || a.method != nil && a.method.takes(key) || a.facts && w.fields[key] != nil
+}
+
+// selectors say which of several subjects an act is on, where its request does not.
+func selectors() []string { return []string{"approval", "step", "entry", "form", "department"} }
+
+// act is how an act of a move is called: by code of its own where a scenario says less
+// than the RPC wants, else by the RPC's declaration. ok is false if no RPC is the act.
+func (w *words) act(a policyv1.Act, with map[string]*structpb.Value) (_ act, ok bool) {
+	own, known := acts()[a]
+	m := w.methodFor(a, with)
+	switch a {
+	case policyv1.Act_ACT_SIGN:
+		known = known && m == nil
+	case policyv1.Act_ACT_FILL:
+		about := w.forms[with["form"].GetStringValue()].GetAbout()
+		known = about == policyv1.About_ABOUT_COMPLAINT || about == policyv1.About_ABOUT_CLAIM || m == nil
+	case policyv1.Act_ACT_DO_STEP, policyv1.Act_ACT_SKIP_STEP:
+		known = m == nil || m.on == "cases/*"
+	}
+	if known || m == nil {
+		return own, known
+	}
+	return act{
+		takes: selectors(), facts: m.takesFacts(), method: m,
+		do: func(ctx context.Context, w *world, in *input) (string, error) { return callAct(ctx, w, in, m) },
+	}, true
+}
+
+// acts is the table from acts to public RPCs whose scenarios say less than the RPC
+// wants: whose newest subject is meant, what finance does first. The others are called
+// by their declaration; see callAct.
 //
 // Source: PACK-SKETCH 2.5.
 func acts() map[policyv1.Act]act {
@@ -180,8 +214,12 @@ func withdraw(ctx context.Context, w *world, in *input) (string, error) {
 	return "", err
 }
 
-// kase returns the case of a move as it stands.
+// kase returns the case of a move as it stands; of goods that no complaint is about, their file.
 func (w *world) kase(ctx context.Context, in *input) (*routingv1.Case, error) {
+	if goods := w.newest["goods/*"]; w.complaint == "" && goods != "" {
+		got, err := w.routing().GetCase(w.reading(ctx), &routingv1.GetCaseRequest{Name: "cases/" + strings.TrimPrefix(goods, "goods/")})
+		return got.GetCase(), err
+	}
 	name, err := in.subject(w.complaint, "complaints")
 	if err != nil {
 		return nil, err

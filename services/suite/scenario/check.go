@@ -45,8 +45,6 @@ func (e *expander) check(p *play) {
 
 func (e *expander) checkMove(p *play, m *move, actor string) {
 	switch {
-	case len(m.GetAnswers().GetFields()) > 0:
-		e.wrong.add(m.spot.at("answers"), "this release asks no connectors")
 	case len(m.GetReceivers().GetFields()) > 0:
 		e.wrong.add(m.spot.at("receivers"), "this release has no receivers in scenarios")
 	}
@@ -56,7 +54,7 @@ func (e *expander) checkMove(p *play, m *move, actor string) {
 			e.wrong.add(m.spot.at("refused"), "nothing is called here that could be refused")
 		case len(m.GetWith().GetFields()) > 0:
 			e.wrong.add(m.spot.at("with"), "nothing is called here that takes values")
-		case m.GetAt() == "" && m.GetAs() == "" && m.GetExpect() == nil:
+		case m.GetAt() == "" && m.GetAs() == "" && m.GetExpect() == nil && len(m.GetAnswers().GetFields()) == 0:
 			e.wrong.add(m.spot, "this move does nothing")
 		}
 	} else {
@@ -78,7 +76,7 @@ func (e *expander) checkMove(p *play, m *move, actor string) {
 }
 
 func (e *expander) checkCall(p *play, m *move, actor string) {
-	a, ok := acts()[m.GetCall()]
+	a, ok := p.pack.words.act(m.GetCall(), m.GetWith().GetFields())
 	if !ok {
 		e.wrong.add(m.spot.at("call"), "this release has no RPC for %s", word(m.GetCall()))
 		return
@@ -91,7 +89,7 @@ func (e *expander) checkCall(p *play, m *move, actor string) {
 		if n := v.GetNumberValue(); n != float64(int64(n)) {
 			e.wrong.add(m.spot.at("with", k), "%v is not a whole number; write amounts in quotes", n)
 		}
-		if !slices.Contains(a.takes, k) && (!a.facts || p.pack.words.fields[k] == nil) {
+		if !a.accepts(k, p.pack.words) {
 			e.wrong.add(m.spot.at("with", k), "%s takes no %q and no form of the pack has such a field", word(m.GetCall()), k)
 		}
 	}
@@ -123,11 +121,10 @@ func (e *expander) checkExpect(p *play, m *move, x *policyv1.Expect) {
 	all("approvals", slices.Collect(maps.Keys(x.GetApprovals())), func(k string) bool { return w.approvals[k] != nil })
 	all("notices", slices.Collect(maps.Keys(x.GetNotices())), func(k string) bool { return w.notices[before(k)] })
 	all("report", slices.Collect(maps.Keys(x.GetReport().GetFields())), func(k string) bool { return w.measures[k] })
-	for field, there := range map[string]bool{
-		"goods": x.GetGoods() != nil, "liability": len(x.GetLiability()) > 0, "entries": len(x.GetEntries()) > 0, "cards": len(x.GetCards()) > 0,
-	} {
-		if there {
-			e.wrong.add(m.spot.at("expect", field), "this release shows no %s", field)
+	all("newest", slices.Collect(maps.Keys(x.GetNewest().GetFields())), func(k string) bool { return patternOfCollection(k) != "" })
+	for i, b := range x.GetEntries() {
+		if b.GetTo() == "" {
+			e.wrong.add(m.spot.at("expect", "entries", i), "an entry says to whom it is booked")
 		}
 	}
 	if len(expected(x)) == 0 {

@@ -217,6 +217,7 @@ type words struct {
 	formOf      map[string]*policyv1.Form // by field id
 	forms       map[string]*policyv1.Form
 	steps       map[string]bool
+	duties      map[string]bool // steps outside any stage
 	clocks      map[string]bool
 	approvals   map[string]*policyv1.Approval
 	notices     map[string]bool
@@ -228,7 +229,7 @@ func wordsOf(p *policyv1.Pack) *words {
 	w := &words{
 		pack: p, roles: ids(p.GetRoles()), departments: ids(p.GetDepartments()), fields: map[string]*policyv1.Field{}, formOf: map[string]*policyv1.Form{},
 		forms: map[string]*policyv1.Form{}, clocks: ids(p.GetClocks()), approvals: map[string]*policyv1.Approval{}, notices: ids(p.GetNotices()),
-		measures: ids(p.GetReports().GetMeasures()), steps: ids(p.GetDuties()), refusals: map[string]bool{},
+		measures: ids(p.GetReports().GetMeasures()), steps: ids(p.GetDuties()), duties: ids(p.GetDuties()), refusals: map[string]bool{},
 	}
 	for _, form := range p.GetForms() {
 		w.forms[form.GetId()] = form

@@ -4,7 +4,10 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	clockv1 "example.com/redress/proto/gen/redress/clock/v1"
 	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
@@ -36,6 +39,13 @@ func expected(x *policyv1.Expect) map[string]any {
 	put("claim", x.GetClaim().AsMap())
 	put("report", x.GetReport().AsMap())
 	put("why", x.GetWhy().AsMap())
+	put("goods", x.GetGoods().AsMap())
+	put("newest", x.GetNewest().AsMap())
+	put("liability", anyOf(x.GetLiability()))
+	put("entries", bookings(x.GetEntries()))
+	if len(x.GetCards()) > 0 {
+		out["cards"] = map[string]any{"shown": anys(x.GetCards())}
+	}
 	put("steps", anyOf(x.GetSteps()))
 	put("notices", anyOf(x.GetNotices()))
 	clocks := map[string]any{}
@@ -47,15 +57,19 @@ func expected(x *policyv1.Expect) map[string]any {
 	for id, a := range x.GetApprovals() {
 		one := filled(map[string]string{"state": a.GetState(), "paperwork_due": a.GetPaperworkDue()})
 		if len(a.GetNext()) > 0 {
-			next := make([]any, len(a.GetNext()))
-			for i, n := range a.GetNext() {
-				next[i] = n
-			}
-			one["next"] = next
+			one["next"] = anys(a.GetNext())
 		}
 		approvals[id] = one
 	}
 	put("approvals", approvals)
+	return out
+}
+
+func anys(list []string) []any {
+	out := make([]any, len(list))
+	for i, s := range list {
+		out[i] = s
+	}
 	return out
 }
 
@@ -84,6 +98,7 @@ func (w *world) look(ctx context.Context, m *move) (sighting, error) {
 	eyes := map[string]func(context.Context, *input) (map[string]any, error){
 		"complaint": w.seeComplaint, "case": w.seeCase, "clocks": w.seeClocks, "steps": w.seeSteps, "approvals": w.seeApprovals,
 		"notices": w.seeNotices, "claim": w.seeClaim, "report": w.seeReport, "why": w.seeWhy,
+		"goods": w.seeGoods, "newest": w.seeNewest, "liability": w.seeLiability, "entries": w.seeEntries, "cards": w.seeCards,
 	}
 	for key := range s.want {
 		seen, err := eyes[key](ctx, in)
@@ -159,7 +174,12 @@ func (w *world) seeClock(c *clockv1.Clock) map[string]any {
 	return out
 }
 
+// seeSteps shows the duties of the case and, of the same words, those outside any complaint.
 func (w *world) seeSteps(ctx context.Context, in *input) (map[string]any, error) {
+	if w.complaint == "" && w.newest["goods/*"] == "" {
+		out := map[string]any{}
+		return out, w.seeDuties(ctx, out)
+	}
 	k, err := w.kase(ctx, in)
 	if err != nil {
 		return nil, err
@@ -168,33 +188,30 @@ func (w *world) seeSteps(ctx context.Context, in *input) (map[string]any, error)
 	for _, s := range k.GetSteps() { // in order of opening
 		out[s.GetId()] = word(s.GetState())
 	}
-	return out, nil
+	return out, w.seeDuties(ctx, out)
 }
 
-// approvalsOf returns the newest approvals of the grade, the plan and the claim, by id.
+// approvalsOf returns the newest approvals of everything that belongs to the case, by id.
 func (w *world) approvalsOf(ctx context.Context, in *input) (map[string]*typev1.Approval, error) {
-	k, err := w.kase(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	found := []*typev1.Approval{k.GetGradeProposal().GetApproval()}
-	if k.GetCurrentPlan() != "" {
-		p, err := w.routing().GetPlan(w.reading(ctx), &routingv1.GetPlanRequest{Name: k.GetCurrentPlan()})
+	var found []*typev1.Approval
+	if w.complaint != "" || w.newest["goods/*"] != "" {
+		k, err := w.kase(ctx, in)
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, p.GetPlan().GetApproval())
+		found = append(found, k.GetGradeProposal().GetApproval())
 	}
-	claims, err := w.claims(ctx, k.GetComplaint())
-	if err != nil {
-		return nil, err
-	}
-	if len(claims) > 0 {
-		c, err := w.claimOf(ctx, in)
+	for _, pattern := range approvable() {
+		items, err := w.listed(ctx, in, pattern)
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, c.GetApproval())
+		if on := w.named[in.move.GetOn()]; patternOf(on) == pattern {
+			items = slices.DeleteFunc(items, func(i protoreflect.Message) bool { return textIn(i, "name") != on })
+		}
+		for _, item := range items {
+			found = append(found, approvalIn(item))
+		}
 	}
 	out := map[string]*typev1.Approval{}
 	for _, a := range found {
@@ -204,6 +221,20 @@ func (w *world) approvalsOf(ctx context.Context, in *input) (map[string]*typev1.
 	}
 	return out, nil
 }
+
+// approvable are the kinds of resources that carry an approval.
+var approvable = sync.OnceValue(func() []string {
+	var out []string
+	for _, p := range patterns() {
+		fields := itemsOf(lister(p).desc.Output()).Message().Fields()
+		for i := range fields.Len() {
+			if fd := fields.Get(i); fd.Message() != nil && !fd.IsList() && fd.Message().FullName() == "redress.type.v1.Approval" {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
+})
 
 func (w *world) seeApprovals(ctx context.Context, in *input) (map[string]any, error) {
 	found, err := w.approvalsOf(ctx, in)
@@ -223,22 +254,35 @@ func (w *world) seeApprovals(ctx context.Context, in *input) (map[string]any, er
 				}
 			}
 		}
-		out[id] = map[string]any{"state": word(a.GetState()), "next": next}
+		one := map[string]any{"state": word(a.GetState()), "next": next}
+		if due := a.GetPaperworkDueTime(); due != nil {
+			one["paperwork_due"] = due.AsTime().In(w.zone).Format(time.DateTime)
+		}
+		if a.GetByTelephone() && a.GetState() == typev1.Approval_STATE_GRANTED {
+			one["state"] = "BY_TELEPHONE"
+		}
+		out[id] = one
 	}
 	return out, nil
 }
 
 // seeNotices shows the state of the newest notice of each id, and its fields by id, dot
-// and field. Of notices to several, that to the customer is shown.
+// and field: those of the complaint, and those about none. Of notices to several, that to the
+// customer is shown.
 func (w *world) seeNotices(ctx context.Context, in *input) (map[string]any, error) {
-	c, err := w.seen(ctx, in)
+	about := ""
+	if w.complaint != "" {
+		c, err := w.seen(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		about = c.GetName()
+	}
+	all, err := w.notices(ctx, "")
 	if err != nil {
 		return nil, err
 	}
-	all, err := w.notices(ctx, c.GetName())
-	if err != nil {
-		return nil, err
-	}
+	all = slices.DeleteFunc(all, func(n *notificationv1.Notice) bool { return n.GetComplaint() != "" && n.GetComplaint() != about })
 	slices.SortStableFunc(all, func(a, b *notificationv1.Notice) int { return rankOf(a) - rankOf(b) })
 	out := map[string]any{}
 	for _, n := range all {

@@ -47,6 +47,7 @@ type world struct {
 	claim      string
 	report     string
 	named      map[string]string
+	newest     map[string]string // by pattern, "goods/*"
 }
 
 // settings are those of a suite of which nobody but this process knows.
@@ -82,7 +83,7 @@ func open(ctx context.Context, p *play, template, data string) (_ *world, err er
 	}
 	w := &world{
 		play: p, data: data, zone: p.pack.policy.Calendar().Location(), labels: p.labels(),
-		tokens: map[string]string{}, named: map[string]string{},
+		tokens: map[string]string{}, named: map[string]string{}, newest: map[string]string{},
 	}
 	start, err := w.first()
 	if err != nil {
@@ -268,7 +269,7 @@ func (w *world) move(ctx context.Context, m *move) (seen []sighting, line string
 
 // call makes the act of a move, or has it refused.
 func (w *world) call(ctx context.Context, m *move) (*sighting, string, error) {
-	a := acts()[m.GetCall()]
+	a, _ := w.play.pack.words.act(m.GetCall(), m.GetWith().GetFields()) // looked at before the row was played
 	in := &input{world: w, move: m, values: m.GetWith().GetFields(), taken: map[string]bool{}}
 	refused := m.GetRefused() != nil
 	var before map[string]string

@@ -1,0 +1,190 @@
+package scenario
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
+	typev1 "example.com/redress/proto/gen/redress/type/v1"
+)
+
+// patternOfCollection finds the kind of resource that a scenario calls by its
+// collection, "workOrders"; empty if there is none.
+func patternOfCollection(name string) string {
+	for _, p := range patterns() {
+		if collection(p) == name {
+			return p
+		}
+	}
+	return ""
+}
+
+// seeNewest shows the newest resource of each collection that is expected.
+func (w *world) seeNewest(ctx context.Context, in *input) (map[string]any, error) {
+	out := map[string]any{}
+	for name := range in.move.GetExpect().GetNewest().GetFields() {
+		item, err := w.newestOf(ctx, in, patternOfCollection(name))
+		if err != nil {
+			return nil, err
+		}
+		out[name] = w.plain(item)
+	}
+	return out, nil
+}
+
+func (w *world) seeGoods(ctx context.Context, in *input) (map[string]any, error) {
+	item, err := w.newestOf(ctx, in, "goods/*")
+	if err != nil {
+		return nil, err
+	}
+	return w.plain(item).(map[string]any), nil
+}
+
+// seeLiability shows what each party bears by the newest allocation, over all bases.
+func (w *world) seeLiability(ctx context.Context, in *input) (map[string]any, error) {
+	item, err := w.newestOf(ctx, in, "allocations/*")
+	if err != nil {
+		return nil, err
+	}
+	fd := item.Descriptor().Fields().ByName("shares")
+	if fd == nil {
+		return nil, in.mistake("an allocation shows no shares")
+	}
+	sums := map[string]int64{}
+	for i := range item.Get(fd).List().Len() {
+		share := item.Get(fd).List().Get(i).Message()
+		sums[textIn(share, "party")] += fenOf(share)
+	}
+	out := map[string]any{}
+	for party, fen := range sums {
+		out[party] = yuan(fen)
+	}
+	return out, nil
+}
+
+// seeDuties adds the newest duty of each step outside any complaint.
+func (w *world) seeDuties(ctx context.Context, out map[string]any) error {
+	m := lister("duties/*")
+	if m == nil {
+		return nil
+	}
+	items, err := w.list1(ctx, m, "", "")
+	if err != nil {
+		return err
+	}
+	for _, d := range items {
+		if fields, ok := w.plain(d).(map[string]any); ok {
+			if step, ok := fields["step"].(string); ok {
+				out[step] = fields["state"]
+			}
+		}
+	}
+	return nil
+}
+
+// bookings turns expected entries into a tree: by rule and to whom, or without a rule
+// by to whom alone, over all rules.
+func bookings(list []*policyv1.Booking) map[string]any {
+	out := map[string]any{}
+	for _, b := range list {
+		out[bookingKey(b.GetRule(), b.GetTo())] = filled(map[string]string{"points": b.GetPoints(), "amount": b.GetAmount()})
+	}
+	return out
+}
+
+func bookingKey(rule, to string) string { return strings.TrimSpace(rule + " " + to) }
+
+// seeEntries shows the sums of the ledger by rule and to whom, and over all rules by to
+// whom. What was exempted counts nothing; what was doubled counts twice, as the ledger
+// shows it.
+func (w *world) seeEntries(ctx context.Context, in *input) (map[string]any, error) {
+	m := lister("entries/*")
+	if m == nil {
+		return nil, in.mistake("no RPC lists entries")
+	}
+	items, err := w.list1(ctx, m, "", "")
+	if err != nil {
+		return nil, err
+	}
+	points, amounts := map[string]int64{}, map[string]int64{}
+	for _, e := range items {
+		fields, _ := w.plain(e).(map[string]any)
+		if fields["state"] == "EXEMPTED" || fields["state"] == "VOID" {
+			continue
+		}
+		rule, _ := fields["entry"].(string)
+		to, _ := fields["to"].(string)
+		n, _ := fields["points"].(float64)
+		for _, key := range []string{bookingKey(rule, to), to} {
+			points[key] += int64(n)
+			amounts[key] += fenOf(e)
+		}
+	}
+	out := map[string]any{}
+	for _, b := range in.move.GetExpect().GetEntries() {
+		key := bookingKey(b.GetRule(), b.GetTo())
+		out[key] = map[string]any{"points": strconv.FormatInt(points[key], 10), "amount": yuan(amounts[key])}
+	}
+	return out, nil
+}
+
+// seeCards shows the ids of the cards that help in the case, in order.
+func (w *world) seeCards(ctx context.Context, in *input) (map[string]any, error) {
+	for _, m := range methods() {
+		if m.desc.Name() != "ListCards" {
+			continue
+		}
+		k, err := w.kase(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		req, err := newMessage(m.desc.Input())
+		if err != nil {
+			return nil, err
+		}
+		set(req, m.field, k.GetName())
+		answer, err := newMessage(m.desc.Output())
+		if err != nil {
+			return nil, err
+		}
+		if err := w.conn(m.service).Invoke(w.reading(ctx), m.full(), req.Interface(), answer.Interface()); err != nil {
+			return nil, err
+		}
+		shown := []any{}
+		list := answer.Get(answer.Descriptor().Fields().ByName("cards")).List()
+		for i := range list.Len() {
+			shown = append(shown, textIn(list.Get(i).Message(), "id"))
+		}
+		return map[string]any{"shown": shown}, nil
+	}
+	return nil, in.mistake("no RPC lists cards")
+}
+
+// fenOf is the amount of a share or an entry in fen.
+func fenOf(m protoreflect.Message) int64 {
+	fd := m.Descriptor().Fields().ByName("amount")
+	if fd == nil || !m.Has(fd) {
+		return 0
+	}
+	money, ok := m.Get(fd).Message().Interface().(*typev1.Money)
+	if !ok {
+		return 0
+	}
+	n, err := strconv.ParseInt(strings.Replace(money.GetAmount(), ".", "", 1), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func yuan(fen int64) string {
+	sign := ""
+	if fen < 0 {
+		sign, fen = "-", -fen
+	}
+	cents := strconv.FormatInt(fen%100+100, 10)[1:]
+	return sign + strconv.FormatInt(fen/100, 10) + "." + cents
+}
