@@ -7,13 +7,14 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
-	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/protobuf/types/known/anypb"
 
 	eventv1 "example.com/redress/proto/gen/redress/event/v1"
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/kit/journal"
+	"example.com/redress/services/kit/telemetry"
 )
 
 // maxBatch is how many writes are in hand at once: as many as one group of the
@@ -26,6 +27,7 @@ type flight struct {
 	body   *eventv1.EventBody
 	broken string // reason why it cannot be applied at all
 	work   journal.Work
+	ctx    context.Context // of the span
 	span   trace.Span
 	result <-chan journal.Result
 	err    error
@@ -61,7 +63,7 @@ func (c *Consumer) batch(ctx context.Context, events []*eventv1.Event, positions
 			rest = append(rest, f)
 			continue
 		}
-		c.landed(ctx, f, positions, done)
+		c.landed(f, positions, done)
 	}
 	err := c.oneByOne(ctx, rest, positions, done)
 	for _, f := range flights {
@@ -107,7 +109,7 @@ func (c *Consumer) oneByOne(ctx context.Context, rest []*flight, positions map[i
 			}
 			continue
 		}
-		c.landed(ctx, f, positions, done)
+		c.landed(f, positions, done)
 	}
 	return failed
 }
@@ -127,12 +129,12 @@ func (c *Consumer) forGood(ev *eventv1.Event, err error) bool {
 	return c.stubborn.times >= maxAborts
 }
 
-func (c *Consumer) landed(ctx context.Context, f *flight, positions map[int32]*eventv1.ShardPosition, done map[int32]int64) {
+func (c *Consumer) landed(f *flight, positions map[int32]*eventv1.ShardPosition, done map[int32]int64) {
 	shard := f.ev.GetShard()
 	positions[shard] = &eventv1.ShardPosition{Shard: shard, Sequence: f.ev.GetSequence(), Digest: f.ev.GetDigest()}
 	done[shard] = f.ev.GetSequence()
 	if c.o.Applied != nil {
-		c.o.Applied(ctx, f.ev)
+		c.o.Applied(f.ctx, f.ev)
 	}
 }
 
@@ -172,7 +174,7 @@ func (c *Consumer) open(ctx context.Context, ev *eventv1.Event) *flight {
 	if c.o.Reads != nil {
 		f.work.Reads = append(f.work.Reads, c.o.Reads(ev)...)
 	}
-	f.span, f.work.Traceparent = c.span(ctx, ev, body.GetTraceparent())
+	f.ctx, f.span, f.work.Traceparent = c.span(ctx, ev, body.GetTraceparent())
 	return f
 }
 
@@ -197,27 +199,18 @@ func (c *Consumer) decision(f *flight) func(*journal.Unit) error {
 // behind returns what events wait behind: the complaint, or the resource where there is none.
 func behind(ev *eventv1.Event) string { return cmp.Or(ev.GetComplaint(), ev.GetResource()) }
 
-// span begins the span of applying the event, linked to the trace that led to
-// it, and returns what the events of the reaction carry on: this span, or the
-// event's own trace if none is recorded.
-func (c *Consumer) span(ctx context.Context, ev *eventv1.Event, traceparent string) (trace.Span, string) {
-	carrier := propagation.MapCarrier{"traceparent": traceparent}
-	remote := trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), carrier))
-	options := []trace.SpanStartOption{
-		trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindConsumer),
-		trace.WithAttributes(
-			attribute.String("redress.feed.source", c.source), attribute.String("redress.event.type", ev.GetType()),
-			attribute.Int("redress.feed.shard", int(ev.GetShard())), attribute.Int64("redress.feed.sequence", ev.GetSequence()),
-		),
+// span begins the span of applying the event, a child of what led to the event, so
+// that one trace leads from a request through all services. It returns the context
+// of the span and what the events of the reaction carry on: this span, or the
+// event's own trace where nothing is recorded.
+func (c *Consumer) span(ctx context.Context, ev *eventv1.Event, traceparent string) (context.Context, trace.Span, string) {
+	if c.o.Tracer == nil {
+		return ctx, noop.Span{}, traceparent
 	}
-	if remote.IsValid() {
-		options = append(options, trace.WithLinks(trace.Link{SpanContext: remote}))
-	}
-	ctx, span := c.tracer.Start(ctx, "feed apply", options...)
-	if !span.SpanContext().IsValid() {
-		return span, traceparent
-	}
-	out := propagation.MapCarrier{}
-	propagation.TraceContext{}.Inject(ctx, out)
-	return span, out["traceparent"]
+	ctx, span := c.tracer.Start(telemetry.Continue(ctx, traceparent), "feed apply", trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
+		attribute.String("messaging.system", "redress"), attribute.String("messaging.operation.type", "process"),
+		attribute.String("messaging.destination.name", c.source), attribute.String("redress.event.type", ev.GetType()),
+		attribute.Int("redress.feed.shard", int(ev.GetShard())), attribute.Int64("redress.feed.sequence", ev.GetSequence()),
+	))
+	return ctx, span, telemetry.Traceparent(ctx)
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/trace"
-	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -49,7 +48,8 @@ type Options struct {
 	Applied func(ctx context.Context, ev *eventv1.Event)
 	// Known reports whether this binary knows a message; nil means those linked in.
 	Known func(protoreflect.FullName) bool
-	// Tracer makes a span for every event, linked to the trace that led to it; nil makes none.
+	// Tracer makes a span for every event, within the trace that led to it; nil
+	// makes none and hands the trace on.
 	Tracer trace.TracerProvider
 	// Logger is told of reconnections and of what was parked; nil discards.
 	Logger *slog.Logger
@@ -90,6 +90,8 @@ type Consumer struct {
 	applied  map[int32]int64 // by shard, as this process moved or read it
 	heads    map[int32]int64 // by shard, as last heard of
 	progress chan struct{}   // closed when applied changes
+	waiting  map[int32]queue // by shard that this process applies, what was heard of and not applied
+	reading  bool            // the source is read, or its shards are others' for now
 	stubborn stubborn        // guarded by the loop, not by mu
 }
 
@@ -113,16 +115,16 @@ func NewConsumer(j *journal.Journal, source string, conn grpc.ClientConnInterfac
 	if o.Known == nil {
 		o.Known = linked
 	}
-	if o.Tracer == nil {
-		o.Tracer = noop.NewTracerProvider()
-	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	c := &Consumer{
 		j: j, source: source, client: eventv1.NewFeedServiceClient(conn), apply: apply, o: o,
-		tracer: o.Tracer.Tracer("example.com/redress/services/kit/feed"), log: o.Logger.With(slog.String("source", source)),
-		keys: keysOf(j), applied: map[int32]int64{}, heads: map[int32]int64{}, progress: make(chan struct{}),
+		log: o.Logger.With(slog.String("source", source)),
+		keys: keysOf(j), applied: map[int32]int64{}, heads: map[int32]int64{}, progress: make(chan struct{}), waiting: map[int32]queue{},
+	}
+	if o.Tracer != nil {
+		c.tracer = o.Tracer.Tracer("example.com/redress/services/kit/feed")
 	}
 	c.siblings = map[string]*Consumer{source: c}
 	c.leases = newLeases(j, source, uuid.NewString(), o)
@@ -217,6 +219,9 @@ func (c *Consumer) moved(positions map[int32]int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	maps.Copy(c.applied, positions)
+	for shard, sequence := range positions {
+		c.waiting[shard] = c.waiting[shard].applied(sequence)
+	}
 	close(c.progress)
 	c.progress = make(chan struct{})
 }
@@ -225,7 +230,13 @@ func (c *Consumer) moved(positions map[int32]int64) {
 func (c *Consumer) heard(shard int32, sequence int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.heads[shard] = max(c.heads[shard], sequence)
+	if sequence <= c.heads[shard] {
+		return
+	}
+	c.heads[shard] = sequence
+	if q, mine := c.waiting[shard]; mine {
+		c.waiting[shard] = q.heard(sequence, clock.System().Now())
+	}
 }
 
 // Lag returns, for each shard of which anything was heard, how many events have

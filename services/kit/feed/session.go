@@ -41,7 +41,10 @@ func (c *Consumer) session(running context.Context) error {
 			c.leases.keep(ctx, func() { cancel(errLeases) })
 		}()
 	}
+	defer c.reads(false)
 	if len(mine) == 0 {
+		c.begin(nil)
+		c.reads(true)
 		<-ctx.Done()
 		return context.Cause(ctx)
 	}
@@ -53,6 +56,7 @@ func (c *Consumer) session(running context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.reads(true)
 	err = c.consume(ctx, func() { cancel(nil) }, stream, after)
 	if errors.Is(context.Cause(ctx), errLeases) {
 		return errLeases
@@ -83,6 +87,7 @@ func (c *Consumer) positions(ctx context.Context, mine []int32, shards int) ([]*
 		applied[shard] = p.GetSequence()
 	}
 	c.moved(applied)
+	c.begin(applied)
 	return after, nil
 }
 

@@ -13,7 +13,7 @@ import (
 	"example.com/redress/services/kit/kittest"
 )
 
-func TestSpansAreLinkedToWhatLedToTheEvent(t *testing.T) {
+func TestSpansContinueTheTraceThatLedToTheEvent(t *testing.T) {
 	t.Parallel()
 	const trace, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 	const traceparent = "00-" + trace + "-" + span + "-01"
@@ -32,10 +32,9 @@ func TestSpansAreLinkedToWhatLedToTheEvent(t *testing.T) {
 	ended := recorder.Ended()
 	require.Len(t, ended, 1)
 	require.Equal(t, "feed apply", ended[0].Name())
-	require.Len(t, ended[0].Links(), 1)
-	require.Equal(t, trace, ended[0].Links()[0].SpanContext.TraceID().String())
-	require.Equal(t, span, ended[0].Links()[0].SpanContext.SpanID().String())
-	require.Contains(t, reaction(t, to), ended[0].SpanContext().TraceID().String(), "the reaction carries the span on")
+	require.Equal(t, trace, ended[0].SpanContext().TraceID().String())
+	require.Equal(t, span, ended[0].Parent().SpanID().String())
+	require.Equal(t, "00-"+trace+"-"+ended[0].SpanContext().SpanID().String()+"-01", reaction(t, to), "the reaction carries the span on")
 
 	plain := openSink(t, kittest.SQLite(t))
 	c = run(t, plain, conn, (&script{}).apply, feed.Options{})

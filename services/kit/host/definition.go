@@ -45,6 +45,8 @@ type Definition struct {
 	Directory bool
 	// Reasons are the catalogue entries of the service.
 	Reasons []fault.Entry
+	// Tallies are what the metrics page counts among the service's own resources.
+	Tallies []Tally
 	// AfterApply is told outside the transaction, after an event of another
 	// service was applied; nil for nobody. It may be told of an event again.
 	AfterApply func(ctx context.Context, ev *eventv1.Event)

@@ -69,9 +69,12 @@ func (s timerStore) Fire(ctx context.Context, t timers.Timer) error {
 		return nil
 	}
 	_, err = h.Journal.Write(ctx, journal.Work{
-		Organization: t.Organization, Key: key, Reads: []string{t.Name}, Time: row.At,
+		Organization: t.Organization, Key: key, Reads: []string{t.Name}, Time: row.At, Traceparent: traceparent(ctx),
 		Actor: &eventv1.Actor{Principal: "services/" + h.def.Name},
 	}, func(u *journal.Unit) error { return fire(u, row) })
+	if err == nil {
+		h.measures.Fired(h.Clock.Now().Sub(row.At))
+	}
 	if fault.ReasonOf(err) == journal.ReasonNotFound {
 		return nil
 	}

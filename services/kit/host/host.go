@@ -25,6 +25,7 @@ import (
 	"example.com/redress/services/kit/lifecycle"
 	"example.com/redress/services/kit/seal"
 	"example.com/redress/services/kit/sqldb"
+	"example.com/redress/services/kit/telemetry"
 	"example.com/redress/services/kit/timerindex"
 	"example.com/redress/services/kit/timers"
 )
@@ -50,8 +51,10 @@ type Deps struct {
 	// Ranges is how many leases the shards of a source are divided among, for
 	// replicas on one database; 0 for a single process.
 	Ranges int
-	// Tracer makes spans for events; nil makes none.
+	// Tracer makes spans for events, timers and deliveries; nil makes none.
 	Tracer trace.TracerProvider
+	// Measures takes what the service measures; nil: nobody does.
+	Measures *telemetry.Measures
 	// Lanes is how many transactions are in flight; 0 means the journal's default.
 	Lanes int
 }
@@ -70,6 +73,7 @@ type Host struct {
 	Logger *slog.Logger
 
 	def       Definition
+	measures  *telemetry.Measures
 	digestKey []byte
 	engine    *timers.Engine
 	feed      *feed.Server
@@ -88,12 +92,12 @@ func New(ctx context.Context, def Definition, deps Deps) (_ *Host, err error) {
 	}
 	h := &Host{
 		Keys: deps.Keys, Clock: deps.Clock, Logger: deps.Logger.With("service", def.Name),
-		def: def, digestKey: deps.DigestKey, consumers: map[string]*feed.Consumer{},
+		def: def, measures: deps.Measures, digestKey: deps.DigestKey, consumers: map[string]*feed.Consumer{},
 	}
 	h.loops = lifecycle.NewGroup(h.Logger)
 	h.Journal, err = journal.Open(ctx, deps.DB, journal.Options{
 		Service: def.Name, Kinds: def.Kinds, Clock: deps.Clock, Logger: h.Logger, Faults: deps.Faults, Lanes: deps.Lanes,
-		OnTimers: h.arm,
+		OnTimers: h.arm, OnCommit: deps.Measures.Committed,
 	})
 	if err != nil {
 		return nil, err
@@ -106,6 +110,7 @@ func New(ctx context.Context, def Definition, deps Deps) (_ *Host, err error) {
 	h.feed = feed.NewServer(h.Journal, feed.ServerOptions{Logger: h.Logger})
 	if h.engine, err = timers.New(timers.Options{
 		Store: timerStore{h}, Memory: heartbeats{h.Journal}, Index: deps.Timers(h.Journal.StoreID()), Clock: deps.Clock, Logger: h.Logger, Shards: h.Journal.Shards(),
+		Tracer: deps.Tracer, OnFired: h.fired,
 	}); err != nil {
 		return nil, err
 	}
@@ -115,6 +120,7 @@ func New(ctx context.Context, def Definition, deps Deps) (_ *Host, err error) {
 		h.consumers[source] = c
 		h.loops.Add("feed of "+source, c)
 	}
+	h.measures.Read(h.figures)
 	for i, run := range def.Background {
 		name := fmt.Sprintf("%s background %d", def.Name, i+1)
 		h.loops.Add(name, lifecycle.NewLoop(name, run))
@@ -142,6 +148,7 @@ func (h *Host) Start(ctx context.Context) error { return h.loops.Start(ctx) }
 // Stop ends them, waits for writes in hand and closes the journal.
 func (h *Host) Stop(ctx context.Context) error {
 	h.feed.Close()
+	h.measures.Read(nil)
 	err := h.loops.Stop(ctx)
 	h.Journal.Close()
 	return err

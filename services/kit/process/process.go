@@ -130,6 +130,7 @@ func Open(ctx context.Context, name, version string, c Config, business clock.Bu
 				return nil, fmt.Errorf("redis.password_file: %w", err)
 			}
 		}
+		timerindex.LogTo(s.Telemetry.Logger)
 		s.redis = timerindex.Connect(timerindex.Address{
 			Addrs: c.Redis.Addresses, Master: c.Redis.Master, Username: c.Redis.Username, Password: string(password),
 		})
@@ -163,7 +164,7 @@ func (s *Surroundings) Deps(ctx context.Context, name string, dial func(string) 
 	keys := seal.NewCache(lender{intakev1.NewKeyServiceClient(dial("intake"))}, seal.CacheOptions{Clock: clock.System()})
 	return host.Deps{
 		DB: db, Clock: s.clock, Timers: index, Dial: dial, Keys: keys, DigestKey: key,
-		Logger: s.Telemetry.Logger, Ranges: s.config.Ranges, Tracer: s.Telemetry.Tracers,
+		Logger: s.Telemetry.Logger, Ranges: s.config.Ranges, Tracer: s.Telemetry.For(name).Recorder(), Measures: s.Telemetry.Measures(name),
 	}, nil
 }
 
@@ -204,7 +205,7 @@ func (s *Surroundings) Serve(b Built, c rpcserver.Config) (*rpcserver.Server, er
 		return nil, fmt.Errorf("catalogue of %s: %w", b.Name(), err)
 	}
 	server, err := rpcserver.New(rpcserver.Options{
-		Name: b.Name(), Config: c, Catalogue: catalogue, Tokens: s.Tokens, Functions: b.Functions, Telemetry: s.Telemetry,
+		Name: b.Name(), Config: c, Catalogue: catalogue, Tokens: s.Tokens, Functions: b.Functions, Telemetry: s.Telemetry.For(b.Name()),
 		EndOnStop: []string{intakev1.IntakeService_WatchComplaint_FullMethodName},
 	})
 	if err != nil {

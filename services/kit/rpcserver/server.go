@@ -246,7 +246,7 @@ func (s *Server) RawConn(caller string) *inproc.Conn { return s.local.Dial(s.dia
 func (s *Server) dial(caller string) inproc.ConnOptions {
 	o := inproc.ConnOptions{Caller: caller, MaxReceive: int(s.config.MaxSend)}
 	if s.options.Telemetry != nil {
-		o.Stats = []stats.Handler{s.options.Telemetry.ClientStats()}
+		o.Stats = []stats.Handler{s.options.Telemetry.For(caller).ClientStats()}
 	}
 	return o
 }

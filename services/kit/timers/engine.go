@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"example.com/redress/services/kit/clock"
 	"example.com/redress/services/kit/lifecycle"
 	"example.com/redress/services/kit/timerindex"
@@ -118,6 +120,9 @@ type Options struct {
 
 	// OnFired, if set, is told of every call of Store.Fire, from many goroutines.
 	OnFired func(Fired)
+	// Tracer makes a span, and so a trace, for every timer that is fired: what armed
+	// it may lie years back. Nil makes none.
+	Tracer trace.TracerProvider
 }
 
 func (o *Options) complete() error {

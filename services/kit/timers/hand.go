@@ -6,7 +6,12 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
 	"example.com/redress/services/kit/lifecycle"
+	"example.com/redress/services/kit/telemetry"
 	"example.com/redress/services/kit/timerindex"
 )
 
@@ -105,14 +110,31 @@ func (h *hand) one(ctx context.Context, path Path, t Timer) bool {
 // call calls the store and tells of it; a panic in there is an error.
 func (h *hand) call(ctx context.Context, path Path, t Timer) error {
 	now := h.o.Clock.Now()
+	ctx, end := h.span(ctx, path)
 	err := lifecycle.Catch("fire timer", func() error { return h.o.Store.Fire(ctx, t) })
 	if err != nil {
 		err = fmt.Errorf("fire %s: %w", t.Name, err)
 	}
+	end(err)
 	if h.o.OnFired != nil {
 		h.o.OnFired(Fired{Timer: t, Path: path, Time: now, Err: err})
 	}
 	return err
+}
+
+// span begins the trace of what follows from a timer.
+func (h *hand) span(ctx context.Context, path Path) (context.Context, func(error)) {
+	if h.o.Tracer == nil {
+		return ctx, func(error) {}
+	}
+	ctx, span := h.o.Tracer.Tracer("example.com/redress/services/kit/timers").Start(telemetry.Continue(ctx, ""), "timer fire",
+		trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(attribute.String("redress.timer.path", string(path))))
+	return ctx, func(err error) {
+		if err != nil {
+			span.SetStatus(codes.Error, "")
+		}
+		span.End()
+	}
 }
 
 // patience returns how many timers the sweep leaves alone for now.
