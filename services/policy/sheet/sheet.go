@@ -20,6 +20,7 @@ import (
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
+	"example.com/redress/services/kit/approval"
 	"example.com/redress/services/policy"
 )
 
@@ -37,6 +38,7 @@ func Of(c *intakev1.Complaint, k *routingv1.Case) *policy.Sheet {
 	}
 	if k != nil {
 		s.Case = kase(k)
+		withCase(s, k)
 		for scale, g := range k.GetGrades() {
 			s.Grade[scale] = g.GetLevel()
 		}
@@ -148,7 +150,8 @@ func WithClaim(s *policy.Sheet, c *compensationv1.Claim) *policy.Sheet {
 // WithReply adds a reply.
 func WithReply(s *policy.Sheet, r *routingv1.Reply) *policy.Sheet {
 	return With(s, "reply", map[string]any{
-		"medium": strings.ToUpper(r.GetMedium()), "substantive": r.GetSubstantive(), "notice": "", "by": []string{}, "conforms": true,
+		"medium": strings.ToUpper(r.GetMedium()), "substantive": r.GetSubstantive(), "notice": r.GetNotice(), "by": append([]string{}, r.GetBy()...),
+		"conforms": r.GetConforms(),
 	})
 }
 
@@ -160,9 +163,10 @@ func WithPlan(s *policy.Sheet, p *routingv1.Plan) *policy.Sheet {
 			number = n
 		}
 	}
-	return With(s, "plan", map[string]any{
-		"draft": false, "adjusted": p.GetAdjusted(), "version": number, "measures": int64(len(p.GetMeasures())),
+	out := With(s, "plan", map[string]any{
+		"draft": p.GetDraft(), "adjusted": p.GetAdjusted(), "version": number, "measures": int64(len(p.GetMeasures())),
 	})
+	return WithFacts(out, p.GetFacts())
 }
 
 // WithStep adds a step that was done.
@@ -177,8 +181,10 @@ func WithForm(s *policy.Sheet, id, by string) *policy.Sheet {
 
 // WithApproval adds an approval and its outcome.
 func WithApproval(s *policy.Sheet, a *typev1.Approval) *policy.Sheet {
+	place, last := newest(a)
 	return With(s, "approval", map[string]any{
-		"id": a.GetId(), "outcome": strings.TrimPrefix(a.GetState().String(), "STATE_"), "sign": "", "by_telephone": false,
+		"id": a.GetId(), "outcome": strings.TrimPrefix(a.GetState().String(), "STATE_"), "sign": approval.SignID(place),
+		"by_telephone": a.GetByTelephone() || last.GetByTelephone(),
 	})
 }
 

@@ -51,7 +51,13 @@ func Of(change, state proto.Message) []Trigger {
 	if t := ofCase(change, state); t != nil {
 		return t
 	}
+	if t := ofHandling(change, state); t != nil {
+		return t
+	}
 	if t := ofClaim(change, state); t != nil {
+		return t
+	}
+	if t := ofCompensation(change, state); t != nil {
 		return t
 	}
 	return ofAction(change, state)
