@@ -14,7 +14,6 @@ import (
 
 	clockv1 "example.com/redress/proto/gen/redress/clock/v1"
 	compensationv1 "example.com/redress/proto/gen/redress/compensation/v1"
-	correctiveactionv1 "example.com/redress/proto/gen/redress/correctiveaction/v1"
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
@@ -55,6 +54,9 @@ func Of(c *intakev1.Complaint, k *routingv1.Case) *policy.Sheet {
 		if done := k.GetSatisfaction(); done != nil && done.GetRound() == k.GetRound() {
 			s.Scope["follow_up"] = map[string]any{"satisfied": done.GetSatisfied(), "dissatisfied": !done.GetSatisfied(), "answered": true}
 		}
+	}
+	if c != nil {
+		withIntake(s, c)
 	}
 	return s
 }
@@ -209,19 +211,6 @@ func WithClock(s *policy.Sheet, c *clockv1.Clock) *policy.Sheet {
 		"id": c.GetKind(), "late": int64(c.GetLate()),
 		"met": c.GetOutcome() == clockv1.Clock_OUTCOME_MET, "breached": c.GetBreachTime() != nil,
 	})
-}
-
-// WithAction adds a corrective or preventive action and its facts.
-func WithAction(s *policy.Sheet, a *correctiveactionv1.Action) *policy.Sheet {
-	verified := false
-	for _, v := range a.GetVerifications() {
-		verified = v.GetEffective()
-	}
-	out := With(s, "action", map[string]any{
-		"id": a.GetPolicyKind(), "kind": strings.TrimPrefix(a.GetKind().String(), "KIND_"),
-		"department": strings.TrimPrefix(a.GetDepartment(), "departments/"), "verified": verified, "late": false,
-	})
-	return WithFacts(out, a.GetFacts())
 }
 
 // known returns the text, or nil when it is empty: unknown.

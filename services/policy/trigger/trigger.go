@@ -13,7 +13,6 @@ import (
 
 	clockv1 "example.com/redress/proto/gen/redress/clock/v1"
 	compensationv1 "example.com/redress/proto/gen/redress/compensation/v1"
-	correctiveactionv1 "example.com/redress/proto/gen/redress/correctiveaction/v1"
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
@@ -47,6 +46,9 @@ func Of(change, state proto.Message) []Trigger {
 		return one(policyv1.Event_EVENT_NOTICE_ISSUED, as[*notificationv1.Notice](state).GetKind())
 	case *notificationv1.FollowUpAnswered:
 		return one(policyv1.Event_EVENT_FOLLOW_UP_ANSWERED, as[*notificationv1.FollowUp](state).GetKind())
+	}
+	if t := ofIntake(change); t != nil {
+		return t
 	}
 	if t := ofCase(change, state); t != nil {
 		return t
@@ -118,19 +120,6 @@ func ofClaim(change, state proto.Message) []Trigger {
 		return one(policyv1.Event_EVENT_APPROVAL_REFUSED, approval)
 	case *compensationv1.ClaimPaid:
 		return of(policyv1.Event_EVENT_CLAIM_PAID)
-	}
-	return nil
-}
-
-func ofAction(change, state proto.Message) []Trigger {
-	kind := as[*correctiveactionv1.Action](state).GetPolicyKind()
-	switch change.(type) {
-	case *correctiveactionv1.ActionOpened:
-		return one(policyv1.Event_EVENT_ACTION_OPENED, kind)
-	case *correctiveactionv1.ActionImplemented:
-		return one(policyv1.Event_EVENT_ACTION_CARRIED_OUT, kind)
-	case *correctiveactionv1.ActionVerified:
-		return one(policyv1.Event_EVENT_ACTION_VERIFIED, kind)
 	}
 	return nil
 }
