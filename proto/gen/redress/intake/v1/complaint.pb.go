@@ -503,10 +503,10 @@ type Complaint struct {
 	Outcome string `protobuf:"bytes,41,opt,name=outcome,proto3" json:"outcome,omitempty"`
 	// Rule of the pack that put it outside the procedure.
 	Outside *v1.RuleRef `protobuf:"bytes,42,opt,name=outside,proto3" json:"outside,omitempty"`
-	// Counters of the pack that have counted it.
-	Counted       []string `protobuf:"bytes,43,rep,name=counted,proto3" json:"counted,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Counters of the pack whose threshold was passed by it.
+	CountersReached []string `protobuf:"bytes,43,rep,name=counters_reached,json=countersReached,proto3" json:"counters_reached,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Complaint) Reset() {
@@ -833,9 +833,9 @@ func (x *Complaint) GetOutside() *v1.RuleRef {
 	return nil
 }
 
-func (x *Complaint) GetCounted() []string {
+func (x *Complaint) GetCountersReached() []string {
 	if x != nil {
-		return x.Counted
+		return x.CountersReached
 	}
 	return nil
 }
@@ -2055,7 +2055,7 @@ var File_redress_intake_v1_complaint_proto protoreflect.FileDescriptor
 
 const file_redress_intake_v1_complaint_proto_rawDesc = "" +
 	"\n" +
-	"!redress/intake/v1/complaint.proto\x12\x11redress.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!redress/intake/v1/judgement.proto\x1a\x1credress/type/v1/access.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1aredress/type/v1/text.proto\"\xd2\x14\n" +
+	"!redress/intake/v1/complaint.proto\x12\x11redress.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!redress/intake/v1/judgement.proto\x1a\x1credress/type/v1/access.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1aredress/type/v1/text.proto\"\xe3\x14\n" +
 	"\tComplaint\x12=\n" +
 	"\x04name\x18\x01 \x01(\tB)\xe0A\b\xbaH#r!2\x1f^(complaints/[a-z0-9-]{1,64})?$R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12\x1b\n" +
@@ -2109,8 +2109,8 @@ const file_redress_intake_v1_complaint_proto_rawDesc = "" +
 	"\tdocuments\x18' \x03(\v2#.redress.intake.v1.ProvidedDocumentB\x03\xe0A\x03R\tdocuments\x12\x1d\n" +
 	"\arepeats\x18( \x03(\tB\x03\xe0A\x03R\arepeats\x12\x1d\n" +
 	"\aoutcome\x18) \x01(\tB\x03\xe0A\x03R\aoutcome\x127\n" +
-	"\aoutside\x18* \x01(\v2\x18.redress.type.v1.RuleRefB\x03\xe0A\x03R\aoutside\x12\x1d\n" +
-	"\acounted\x18+ \x03(\tB\x03\xe0A\x03R\acounted\x1aO\n" +
+	"\aoutside\x18* \x01(\v2\x18.redress.type.v1.RuleRefB\x03\xe0A\x03R\aoutside\x12.\n" +
+	"\x10counters_reached\x18+ \x03(\tB\x03\xe0A\x03R\x0fcountersReached\x1aO\n" +
 	"\n" +
 	"FactsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +

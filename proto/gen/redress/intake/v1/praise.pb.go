@@ -54,10 +54,10 @@ type Praise struct {
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// Data subject whose key seals its texts, subjects/{subject}.
 	Subject string `protobuf:"bytes,13,opt,name=subject,proto3" json:"subject,omitempty"`
-	// Counters of the pack that have counted it.
-	Counted       []string `protobuf:"bytes,14,rep,name=counted,proto3" json:"counted,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Counters of the pack whose threshold was passed by it.
+	CountersReached []string `protobuf:"bytes,14,rep,name=counters_reached,json=countersReached,proto3" json:"counters_reached,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Praise) Reset() {
@@ -181,9 +181,9 @@ func (x *Praise) GetSubject() string {
 	return ""
 }
 
-func (x *Praise) GetCounted() []string {
+func (x *Praise) GetCountersReached() []string {
 	if x != nil {
-		return x.Counted
+		return x.CountersReached
 	}
 	return nil
 }
@@ -229,7 +229,7 @@ var File_redress_intake_v1_praise_proto protoreflect.FileDescriptor
 
 const file_redress_intake_v1_praise_proto_rawDesc = "" +
 	"\n" +
-	"\x1eredress/intake/v1/praise.proto\x12\x11redress.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\"\xd4\x05\n" +
+	"\x1eredress/intake/v1/praise.proto\x12\x11redress.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\"\xe5\x05\n" +
 	"\x06Praise\x12:\n" +
 	"\x04name\x18\x01 \x01(\tB&\xe0A\b\xbaH r\x1e2\x1c^(praises/[a-z0-9-]{1,64})?$R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12I\n" +
@@ -247,8 +247,8 @@ const file_redress_intake_v1_praise_proto_rawDesc = "" +
 	"\tregistrar\x18\v \x01(\tB\x03\xe0A\x03R\tregistrar\x12@\n" +
 	"\vcreate_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"createTime\x12\x1d\n" +
-	"\asubject\x18\r \x01(\tB\x03\xe0A\x03R\asubject\x12\x1d\n" +
-	"\acounted\x18\x0e \x03(\tB\x03\xe0A\x03R\acounted\"\x16\n" +
+	"\asubject\x18\r \x01(\tB\x03\xe0A\x03R\asubject\x12.\n" +
+	"\x10counters_reached\x18\x0e \x03(\tB\x03\xe0A\x03R\x0fcountersReached\"\x16\n" +
 	"\x0ePraiseRecorded:\x04\xd8\xda\x18\x02B:Z8example.com/redress/proto/gen/redress/intake/v1;intakev1b\x06proto3"
 
 var (

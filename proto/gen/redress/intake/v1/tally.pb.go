@@ -29,9 +29,7 @@ type CounterTally struct {
 	// What was counted, for counters without bound or with a period.
 	Count int64 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
 	// What was counted and when, oldest first, for counters that look back so far only.
-	Things []*CountedThing `protobuf:"bytes,2,rep,name=things,proto3" json:"things,omitempty"`
-	// The threshold is passed; it can be passed again only after the count has fallen.
-	Passed        bool `protobuf:"varint,3,opt,name=passed,proto3" json:"passed,omitempty"`
+	Things        []*CountedThing `protobuf:"bytes,2,rep,name=things,proto3" json:"things,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -78,13 +76,6 @@ func (x *CounterTally) GetThings() []*CountedThing {
 		return x.Things
 	}
 	return nil
-}
-
-func (x *CounterTally) GetPassed() bool {
-	if x != nil {
-		return x.Passed
-	}
-	return false
 }
 
 // CountedThing is one thing a counter counted.
@@ -248,11 +239,10 @@ var File_redress_intake_v1_tally_proto protoreflect.FileDescriptor
 
 const file_redress_intake_v1_tally_proto_rawDesc = "" +
 	"\n" +
-	"\x1dredress/intake/v1/tally.proto\x12\x11redress.intake.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"u\n" +
+	"\x1dredress/intake/v1/tally.proto\x12\x11redress.intake.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"]\n" +
 	"\fCounterTally\x12\x14\n" +
 	"\x05count\x18\x01 \x01(\x03R\x05count\x127\n" +
-	"\x06things\x18\x02 \x03(\v2\x1f.redress.intake.v1.CountedThingR\x06things\x12\x16\n" +
-	"\x06passed\x18\x03 \x01(\bR\x06passed\"i\n" +
+	"\x06things\x18\x02 \x03(\v2\x1f.redress.intake.v1.CountedThingR\x06things\"i\n" +
 	"\fCountedThing\x12=\n" +
 	"\freceive_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\vreceiveTime\x12\x1a\n" +
 	"\bdistinct\x18\x02 \x01(\fR\bdistinct\"O\n" +
