@@ -23,6 +23,9 @@ import (
 // service is the name under which this service confirms.
 const service = "corrective-action"
 
+// keeper is the service that asks: the others tell of their own notes with the same change.
+const keeper = "intake"
+
 // erase notes that a person is to be forgotten; [Erasures] does it and tells intake.
 // Texts need no work: their key is gone. A person erased twice, or confirmed already,
 // is noted once.

@@ -48,7 +48,7 @@ func New(desk *app.Desk, shard func(key string) int) *Reactor {
 // different services and shards know no common order.
 func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error {
 	if s, ok := state.(*intakev1.DataSubject); ok {
-		if _, erased := change.(*intakev1.PersonErased); erased {
+		if _, erased := change.(*intakev1.PersonErased); erased && ev.GetService() == keeper {
 			return erase(u, s)
 		}
 		return nil

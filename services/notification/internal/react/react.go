@@ -49,6 +49,9 @@ func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.
 		}
 		return r.again(u, attrRevision, m.GetName())
 	case *intakev1.DataSubject:
+		if ev.GetService() != "intake" {
+			return nil // another service's own note
+		}
 		return r.erased(u, m)
 	}
 	o := occasion(ev, u.Time(), change, state)

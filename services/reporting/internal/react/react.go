@@ -59,11 +59,12 @@ func ErasureName(subject string) string {
 	return "erasures/" + strings.TrimPrefix(subject, "subjects/")
 }
 
-// erased notes that intake waits for this service's word. Nothing else is to be
-// dropped: what is stored is sealed, and unreadable without the key.
+// erased notes that intake waits for this service's word; the others tell of their own
+// notes with the same change. Nothing else is to be dropped: what is stored is sealed,
+// and unreadable without the key.
 func erased(u *journal.Unit, ev *eventv1.Event, state proto.Message) error {
 	subject, ok := state.(*intakev1.DataSubject)
-	if !ok {
+	if !ok || ev.GetService() != "intake" {
 		return nil
 	}
 	name := ErasureName(ev.GetResource())
