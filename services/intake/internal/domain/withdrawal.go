@@ -29,9 +29,10 @@ func RequestWithdrawal(c *intakev1.Complaint, reason, who string, now time.Time)
 
 // DecideWithdrawal returns the complaint after compensation has answered: WITHDRAWN
 // if claims are held, else as before with the withdrawal TOO_LATE. nil if no
-// withdrawal waits, so answering twice changes nothing.
+// withdrawal waits, so answering twice changes nothing, and nil if claims are held for
+// a complaint whose case was closed meanwhile: they are to be released first.
 func DecideWithdrawal(c *intakev1.Complaint, held bool, now time.Time) *intakev1.Complaint {
-	if c.GetWithdrawal().GetState() != intakev1.Withdrawal_STATE_REQUESTED || open(c) != nil {
+	if c.GetWithdrawal().GetState() != intakev1.Withdrawal_STATE_REQUESTED || held && Overtaken(c) {
 		return nil
 	}
 	next := proto.CloneOf(c)
@@ -43,4 +44,12 @@ func DecideWithdrawal(c *intakev1.Complaint, held bool, now time.Time) *intakev1
 		next.Withdrawal.State = intakev1.Withdrawal_STATE_TOO_LATE
 	}
 	return next
+}
+
+// Overtaken tells that a withdrawal waits and the case was closed before compensation
+// answered: it is too late, and no claim may stay held for it.
+//
+// Source: docs/architecture.md, obligations (withdrawal).
+func Overtaken(c *intakev1.Complaint) bool {
+	return c.GetWithdrawal().GetState() == intakev1.Withdrawal_STATE_REQUESTED && open(c) != nil
 }

@@ -47,6 +47,8 @@ type Config struct {
 	Blobs *blob.Store
 	// LinkKey signs status links, 32 bytes.
 	LinkKey []byte
+	// PrintKey keys the digests by which complaints are told apart, 32 bytes.
+	PrintKey []byte
 	// Dial returns the connection to another service.
 	Dial func(service string) grpc.ClientConnInterface
 }
@@ -134,6 +136,7 @@ func changeNamed[R proto.Message](ctx context.Context, s *Server, req R, name, e
 	if err != nil {
 		return nil, err
 	}
+	prints := s.prints(host.Caller(ctx), p, req)
 	receipt, err := host.Run(ctx, s.host, req, host.Command{Key: name, Reads: []string{name}, Subject: SubjectID(seen)}, func(u *journal.Unit, in R) error {
 		c := &intakev1.Complaint{}
 		version, err := u.Get(name, c)
@@ -147,7 +150,10 @@ func changeNamed[R proto.Message](ctx context.Context, s *Server, req R, name, e
 		if err != nil {
 			return err
 		}
-		return u.Update(name, next, change)
+		if err := u.Update(name, next, change); err != nil {
+			return err
+		}
+		return follow(u, p, next, nil, prints)
 	})
 	if err != nil {
 		return nil, err
@@ -176,13 +182,17 @@ func newID() (string, error) {
 	return id.String(), nil
 }
 
-// holdClaims asks compensation to hold every claim of a complaint.
-func (s *Server) holdClaims(ctx context.Context, organization, complaint string) (held bool, err error) {
+// holdClaims asks compensation to hold every claim of a complaint, or to release them.
+func (s *Server) holdClaims(ctx context.Context, organization, complaint string, release bool) (held bool, err error) {
+	use := "#withdrawal"
+	if release {
+		use = "#closed"
+	}
 	answer, err := compensationv1.NewCompensationServiceClient(s.cfg.Dial("compensation")).HoldClaims(
 		authn.OnBehalf(ctx, organization),
 		&compensationv1.HoldClaimsRequest{
-			Organization: organization, Complaint: complaint, Reason: "withdrawal",
-			RequestId: uuid.NewSHA1(uuid.NameSpaceURL, []byte(organization+"/"+complaint+"#withdrawal")).String(),
+			Organization: organization, Complaint: complaint, Reason: "withdrawal", Release: release,
+			RequestId: uuid.NewSHA1(uuid.NameSpaceURL, []byte(organization+"/"+complaint+use)).String(),
 		})
 	if err != nil {
 		return false, err

@@ -12,6 +12,7 @@ import (
 	"example.com/redress/services/kit/clock"
 	"example.com/redress/services/kit/host"
 	"example.com/redress/services/kit/journal"
+	"example.com/redress/services/kit/telemetry"
 	"example.com/redress/services/policy"
 )
 
@@ -38,14 +39,21 @@ func (s *Server) WithdrawComplaint(ctx context.Context, req *intakev1.WithdrawCo
 	return &intakev1.WithdrawComplaintResponse{Complaint: c}, nil
 }
 
-// settle asks compensation about one withdrawal and records the answer.
+// settle asks compensation about one withdrawal and records the answer. Where the case
+// was closed meanwhile it asks to release instead; if that happens in between, the
+// withdrawal waits on and is settled so the next time.
 func (s *Server) settle(ctx context.Context, organization, name string) error {
-	held, err := s.holdClaims(ctx, organization, name)
+	now := &intakev1.Complaint{}
+	if _, err := s.host.Journal.Get(ctx, organization, name, now); err != nil {
+		return err
+	}
+	held, err := s.holdClaims(ctx, organization, name, domain.Overtaken(now))
 	if err != nil {
 		return err
 	}
 	_, err = s.host.Journal.Write(ctx, journal.Work{
 		Organization: organization, Key: name, Reads: []string{name}, Actor: &eventv1.Actor{Principal: "services/intake"},
+		Traceparent: telemetry.Traceparent(ctx),
 	}, func(u *journal.Unit) error {
 		c := &intakev1.Complaint{}
 		if _, err := u.Get(name, c); err != nil {
