@@ -201,7 +201,7 @@ func (x FollowUp_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FollowUp_State.Descriptor instead.
 func (FollowUp_State) EnumDescriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{3, 0}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{4, 0}
 }
 
 // Notice is a text rendered for one recipient, and its delivery.
@@ -253,10 +253,24 @@ type Notice struct {
 	Subject string `protobuf:"bytes,20,opt,name=subject,proto3" json:"subject,omitempty"`
 	// Obligation it discharges; empty if none.
 	Obligation string `protobuf:"bytes,21,opt,name=obligation,proto3" json:"obligation,omitempty"`
-	// Event it was issued for: service, shard and sequence.
-	Cause         string `protobuf:"bytes,22,opt,name=cause,proto3" json:"cause,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Event it was issued for: service, shard and sequence; for one that a person issued, their request.
+	Cause string `protobuf:"bytes,22,opt,name=cause,proto3" json:"cause,omitempty"`
+	// What the receiver may answer, in the order of the pack; empty if nothing.
+	Choices []*NoticeChoice `protobuf:"bytes,23,rep,name=choices,proto3" json:"choices,omitempty"`
+	// Id of the choice that was made; empty until there is an answer.
+	Chosen string `protobuf:"bytes,24,opt,name=chosen,proto3" json:"chosen,omitempty"`
+	// When it was answered.
+	AnswerTime *timestamppb.Timestamp `protobuf:"bytes,25,opt,name=answer_time,json=answerTime,proto3" json:"answer_time,omitempty"`
+	// Who recorded the answer: people/{person}, customers/{customer} or "customer" for a link.
+	AnsweredBy string `protobuf:"bytes,26,opt,name=answered_by,json=answeredBy,proto3" json:"answered_by,omitempty"`
+	// people/{person} who issued it; empty for one that an event issued.
+	IssuedBy string `protobuf:"bytes,27,opt,name=issued_by,json=issuedBy,proto3" json:"issued_by,omitempty"`
+	// It was issued by another than the pack names as normal; recorded, not refused.
+	Deviates bool `protobuf:"varint,28,opt,name=deviates,proto3" json:"deviates,omitempty"`
+	// How often an answer came that was none: not exactly one choice. The customer is asked again.
+	UnclearAnswers int32 `protobuf:"varint,29,opt,name=unclear_answers,json=unclearAnswers,proto3" json:"unclear_answers,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Notice) Reset() {
@@ -443,6 +457,119 @@ func (x *Notice) GetCause() string {
 	return ""
 }
 
+func (x *Notice) GetChoices() []*NoticeChoice {
+	if x != nil {
+		return x.Choices
+	}
+	return nil
+}
+
+func (x *Notice) GetChosen() string {
+	if x != nil {
+		return x.Chosen
+	}
+	return ""
+}
+
+func (x *Notice) GetAnswerTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AnswerTime
+	}
+	return nil
+}
+
+func (x *Notice) GetAnsweredBy() string {
+	if x != nil {
+		return x.AnsweredBy
+	}
+	return ""
+}
+
+func (x *Notice) GetIssuedBy() string {
+	if x != nil {
+		return x.IssuedBy
+	}
+	return ""
+}
+
+func (x *Notice) GetDeviates() bool {
+	if x != nil {
+		return x.Deviates
+	}
+	return false
+}
+
+func (x *Notice) GetUnclearAnswers() int32 {
+	if x != nil {
+		return x.UnclearAnswers
+	}
+	return 0
+}
+
+// NoticeChoice is one box to tick.
+type NoticeChoice struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the choice in the pack.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Its words.
+	Text *v1.Text `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// It was chosen.
+	Ticked        bool `protobuf:"varint,3,opt,name=ticked,proto3" json:"ticked,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NoticeChoice) Reset() {
+	*x = NoticeChoice{}
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NoticeChoice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NoticeChoice) ProtoMessage() {}
+
+func (x *NoticeChoice) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NoticeChoice.ProtoReflect.Descriptor instead.
+func (*NoticeChoice) Descriptor() ([]byte, []int) {
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *NoticeChoice) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *NoticeChoice) GetText() *v1.Text {
+	if x != nil {
+		return x.Text
+	}
+	return nil
+}
+
+func (x *NoticeChoice) GetTicked() bool {
+	if x != nil {
+		return x.Ticked
+	}
+	return false
+}
+
 // Attempt is one try to deliver.
 type Attempt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -460,7 +587,7 @@ type Attempt struct {
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[1]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -472,7 +599,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[1]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -485,7 +612,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{1}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Attempt) GetAttemptTime() *timestamppb.Timestamp {
@@ -545,7 +672,7 @@ type Receiver struct {
 
 func (x *Receiver) Reset() {
 	*x = Receiver{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[2]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -557,7 +684,7 @@ func (x *Receiver) String() string {
 func (*Receiver) ProtoMessage() {}
 
 func (x *Receiver) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[2]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -570,7 +697,7 @@ func (x *Receiver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Receiver.ProtoReflect.Descriptor instead.
 func (*Receiver) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{2}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Receiver) GetName() string {
@@ -690,14 +817,22 @@ type FollowUp struct {
 	// Obligation it discharges; empty if none.
 	Obligation string `protobuf:"bytes,20,opt,name=obligation,proto3" json:"obligation,omitempty"`
 	// people/{person} who handled the case; they may not enter answers.
-	Handlers      []string `protobuf:"bytes,21,rep,name=handlers,proto3" json:"handlers,omitempty"`
+	Handlers []string `protobuf:"bytes,21,rep,name=handlers,proto3" json:"handlers,omitempty"`
+	// Period of a campaign, for example "2026-Q2"; empty for one that an event opened.
+	Campaign string `protobuf:"bytes,22,opt,name=campaign,proto3" json:"campaign,omitempty"`
+	// What it is about, for one that follows a bad item of another: its number within the form, from 1.
+	Item string `protobuf:"bytes,23,opt,name=item,proto3" json:"item,omitempty"`
+	// Until when it is owed; absent without a limit.
+	DueTime *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=due_time,json=dueTime,proto3" json:"due_time,omitempty"`
+	// Items of the form that the pack's condition calls bad, by number from 1.
+	BadItems      []string `protobuf:"bytes,25,rep,name=bad_items,json=badItems,proto3" json:"bad_items,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FollowUp) Reset() {
 	*x = FollowUp{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[3]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -709,7 +844,7 @@ func (x *FollowUp) String() string {
 func (*FollowUp) ProtoMessage() {}
 
 func (x *FollowUp) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[3]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -722,7 +857,7 @@ func (x *FollowUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowUp.ProtoReflect.Descriptor instead.
 func (*FollowUp) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{3}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *FollowUp) GetName() string {
@@ -872,6 +1007,34 @@ func (x *FollowUp) GetHandlers() []string {
 	return nil
 }
 
+func (x *FollowUp) GetCampaign() string {
+	if x != nil {
+		return x.Campaign
+	}
+	return ""
+}
+
+func (x *FollowUp) GetItem() string {
+	if x != nil {
+		return x.Item
+	}
+	return ""
+}
+
+func (x *FollowUp) GetDueTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DueTime
+	}
+	return nil
+}
+
+func (x *FollowUp) GetBadItems() []string {
+	if x != nil {
+		return x.BadItems
+	}
+	return nil
+}
+
 // NoticeIssued says that a notice was rendered for a recipient.
 type NoticeIssued struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -881,7 +1044,7 @@ type NoticeIssued struct {
 
 func (x *NoticeIssued) Reset() {
 	*x = NoticeIssued{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[4]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -893,7 +1056,7 @@ func (x *NoticeIssued) String() string {
 func (*NoticeIssued) ProtoMessage() {}
 
 func (x *NoticeIssued) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[4]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -906,7 +1069,7 @@ func (x *NoticeIssued) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoticeIssued.ProtoReflect.Descriptor instead.
 func (*NoticeIssued) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{4}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{5}
 }
 
 // NoticeDelivered says that a receiver took it.
@@ -918,7 +1081,7 @@ type NoticeDelivered struct {
 
 func (x *NoticeDelivered) Reset() {
 	*x = NoticeDelivered{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[5]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -930,7 +1093,7 @@ func (x *NoticeDelivered) String() string {
 func (*NoticeDelivered) ProtoMessage() {}
 
 func (x *NoticeDelivered) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[5]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -943,7 +1106,7 @@ func (x *NoticeDelivered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoticeDelivered.ProtoReflect.Descriptor instead.
 func (*NoticeDelivered) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{5}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{6}
 }
 
 // NoticeAttempted says that an attempt failed and another follows.
@@ -955,7 +1118,7 @@ type NoticeAttempted struct {
 
 func (x *NoticeAttempted) Reset() {
 	*x = NoticeAttempted{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[6]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -967,7 +1130,7 @@ func (x *NoticeAttempted) String() string {
 func (*NoticeAttempted) ProtoMessage() {}
 
 func (x *NoticeAttempted) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[6]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -980,7 +1143,7 @@ func (x *NoticeAttempted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoticeAttempted.ProtoReflect.Descriptor instead.
 func (*NoticeAttempted) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{6}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{7}
 }
 
 // NoticeFailed says that it was given up.
@@ -992,7 +1155,7 @@ type NoticeFailed struct {
 
 func (x *NoticeFailed) Reset() {
 	*x = NoticeFailed{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[7]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1004,7 +1167,7 @@ func (x *NoticeFailed) String() string {
 func (*NoticeFailed) ProtoMessage() {}
 
 func (x *NoticeFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[7]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1017,7 +1180,7 @@ func (x *NoticeFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoticeFailed.ProtoReflect.Descriptor instead.
 func (*NoticeFailed) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{7}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{8}
 }
 
 // NoticeExpired says that it was no longer worth sending.
@@ -1029,7 +1192,7 @@ type NoticeExpired struct {
 
 func (x *NoticeExpired) Reset() {
 	*x = NoticeExpired{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[8]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1041,7 +1204,7 @@ func (x *NoticeExpired) String() string {
 func (*NoticeExpired) ProtoMessage() {}
 
 func (x *NoticeExpired) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[8]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1054,7 +1217,90 @@ func (x *NoticeExpired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoticeExpired.ProtoReflect.Descriptor instead.
 func (*NoticeExpired) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{8}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{9}
+}
+
+// NoticeAnswered says which of the choices the receiver made.
+type NoticeAnswered struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the choice.
+	Choice        string `protobuf:"bytes,1,opt,name=choice,proto3" json:"choice,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NoticeAnswered) Reset() {
+	*x = NoticeAnswered{}
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NoticeAnswered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NoticeAnswered) ProtoMessage() {}
+
+func (x *NoticeAnswered) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NoticeAnswered.ProtoReflect.Descriptor instead.
+func (*NoticeAnswered) Descriptor() ([]byte, []int) {
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *NoticeAnswered) GetChoice() string {
+	if x != nil {
+		return x.Choice
+	}
+	return ""
+}
+
+// NoticeAnswerUnclear says that an answer was none: not exactly one choice.
+type NoticeAnswerUnclear struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NoticeAnswerUnclear) Reset() {
+	*x = NoticeAnswerUnclear{}
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NoticeAnswerUnclear) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NoticeAnswerUnclear) ProtoMessage() {}
+
+func (x *NoticeAnswerUnclear) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NoticeAnswerUnclear.ProtoReflect.Descriptor instead.
+func (*NoticeAnswerUnclear) Descriptor() ([]byte, []int) {
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{11}
 }
 
 // NoticeResent says that somebody asked to send it again.
@@ -1066,7 +1312,7 @@ type NoticeResent struct {
 
 func (x *NoticeResent) Reset() {
 	*x = NoticeResent{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[9]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1078,7 +1324,7 @@ func (x *NoticeResent) String() string {
 func (*NoticeResent) ProtoMessage() {}
 
 func (x *NoticeResent) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[9]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1091,7 +1337,7 @@ func (x *NoticeResent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoticeResent.ProtoReflect.Descriptor instead.
 func (*NoticeResent) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{9}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{12}
 }
 
 // ReceiverChanged says that a receiver was made or changed.
@@ -1103,7 +1349,7 @@ type ReceiverChanged struct {
 
 func (x *ReceiverChanged) Reset() {
 	*x = ReceiverChanged{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[10]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1115,7 +1361,7 @@ func (x *ReceiverChanged) String() string {
 func (*ReceiverChanged) ProtoMessage() {}
 
 func (x *ReceiverChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[10]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1128,7 +1374,7 @@ func (x *ReceiverChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiverChanged.ProtoReflect.Descriptor instead.
 func (*ReceiverChanged) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{10}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{13}
 }
 
 // FollowUpOpened says that the customer is asked.
@@ -1140,7 +1386,7 @@ type FollowUpOpened struct {
 
 func (x *FollowUpOpened) Reset() {
 	*x = FollowUpOpened{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[11]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1152,7 +1398,7 @@ func (x *FollowUpOpened) String() string {
 func (*FollowUpOpened) ProtoMessage() {}
 
 func (x *FollowUpOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[11]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1165,7 +1411,7 @@ func (x *FollowUpOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowUpOpened.ProtoReflect.Descriptor instead.
 func (*FollowUpOpened) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{11}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{14}
 }
 
 // FollowUpAnswered says what the customer answered.
@@ -1177,7 +1423,7 @@ type FollowUpAnswered struct {
 
 func (x *FollowUpAnswered) Reset() {
 	*x = FollowUpAnswered{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[12]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1189,7 +1435,7 @@ func (x *FollowUpAnswered) String() string {
 func (*FollowUpAnswered) ProtoMessage() {}
 
 func (x *FollowUpAnswered) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[12]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1202,7 +1448,7 @@ func (x *FollowUpAnswered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowUpAnswered.ProtoReflect.Descriptor instead.
 func (*FollowUpAnswered) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{12}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{15}
 }
 
 // FollowUpCancelled says that the customer is no longer asked.
@@ -1214,7 +1460,7 @@ type FollowUpCancelled struct {
 
 func (x *FollowUpCancelled) Reset() {
 	*x = FollowUpCancelled{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[13]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1226,7 +1472,7 @@ func (x *FollowUpCancelled) String() string {
 func (*FollowUpCancelled) ProtoMessage() {}
 
 func (x *FollowUpCancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[13]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1239,14 +1485,15 @@ func (x *FollowUpCancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowUpCancelled.ProtoReflect.Descriptor instead.
 func (*FollowUpCancelled) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{13}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{16}
 }
 
 var File_redress_notification_v1_notice_proto protoreflect.FileDescriptor
 
 const file_redress_notification_v1_notice_proto_rawDesc = "" +
 	"\n" +
-	"$redress/notification/v1/notice.proto\x12\x17redress.notification.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1aredress/type/v1/text.proto\"\xb3\b\n" +
+	"$redress/notification/v1/notice.proto\x12\x17redress.notification.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1aredress/type/v1/text.proto\"\xcc\n" +
+	"\n" +
 	"\x06Notice\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x12\n" +
 	"\x04etag\x18\x02 \x01(\tR\x04etag\x12\x1c\n" +
@@ -1276,7 +1523,16 @@ const file_redress_notification_v1_notice_proto_rawDesc = "" +
 	"\n" +
 	"obligation\x18\x15 \x01(\tR\n" +
 	"obligation\x12\x14\n" +
-	"\x05cause\x18\x16 \x01(\tR\x05cause\"\x81\x01\n" +
+	"\x05cause\x18\x16 \x01(\tR\x05cause\x12?\n" +
+	"\achoices\x18\x17 \x03(\v2%.redress.notification.v1.NoticeChoiceR\achoices\x12\x16\n" +
+	"\x06chosen\x18\x18 \x01(\tR\x06chosen\x12;\n" +
+	"\vanswer_time\x18\x19 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"answerTime\x12\x1f\n" +
+	"\vanswered_by\x18\x1a \x01(\tR\n" +
+	"answeredBy\x12\x1b\n" +
+	"\tissued_by\x18\x1b \x01(\tR\bissuedBy\x12\x1a\n" +
+	"\bdeviates\x18\x1c \x01(\bR\bdeviates\x12'\n" +
+	"\x0funclear_answers\x18\x1d \x01(\x05R\x0eunclearAnswers\"\x81\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSTATE_PENDING\x10\x01\x12\x13\n" +
@@ -1288,7 +1544,11 @@ const file_redress_notification_v1_notice_proto_rawDesc = "" +
 	"\x11MEDIA_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vMEDIA_EMAIL\x10\x01\x12\r\n" +
 	"\tMEDIA_SMS\x10\x02\x12\x11\n" +
-	"\rMEDIA_WEBHOOK\x10\x03\"\x94\x01\n" +
+	"\rMEDIA_WEBHOOK\x10\x03\"a\n" +
+	"\fNoticeChoice\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12)\n" +
+	"\x04text\x18\x02 \x01(\v2\x15.redress.type.v1.TextR\x04text\x12\x16\n" +
+	"\x06ticked\x18\x03 \x01(\bR\x06ticked\"\x94\x01\n" +
 	"\aAttempt\x12=\n" +
 	"\fattempt_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\vattemptTime\x12\x1c\n" +
 	"\tdelivered\x18\x02 \x01(\bR\tdelivered\x12\x16\n" +
@@ -1306,7 +1566,7 @@ const file_redress_notification_v1_notice_proto_rawDesc = "" +
 	"\vcreate_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"createTime\x12(\n" +
 	"\rsealed_secret\x18\n" +
-	" \x01(\fB\x03\xe0A\x03R\fsealedSecret\"\xb4\a\n" +
+	" \x01(\fB\x03\xe0A\x03R\fsealedSecret\"\xb8\b\n" +
 	"\bFollowUp\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x12\n" +
 	"\x04etag\x18\x02 \x01(\tR\x04etag\x12\x1c\n" +
@@ -1332,7 +1592,11 @@ const file_redress_notification_v1_notice_proto_rawDesc = "" +
 	"\n" +
 	"obligation\x18\x14 \x01(\tR\n" +
 	"obligation\x12\x1a\n" +
-	"\bhandlers\x18\x15 \x03(\tR\bhandlers\x1aO\n" +
+	"\bhandlers\x18\x15 \x03(\tR\bhandlers\x12\x1a\n" +
+	"\bcampaign\x18\x16 \x01(\tR\bcampaign\x12\x12\n" +
+	"\x04item\x18\x17 \x01(\tR\x04item\x125\n" +
+	"\bdue_time\x18\x18 \x01(\v2\x1a.google.protobuf.TimestampR\adueTime\x12\x1b\n" +
+	"\tbad_items\x18\x19 \x03(\tR\bbadItems\x1aO\n" +
 	"\n" +
 	"FactsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
@@ -1347,7 +1611,10 @@ const file_redress_notification_v1_notice_proto_rawDesc = "" +
 	"\x0fNoticeDelivered:\x04\xd8\xda\x18\x02\"\x17\n" +
 	"\x0fNoticeAttempted:\x04\xd8\xda\x18\x01\"\x14\n" +
 	"\fNoticeFailed:\x04\xd8\xda\x18\x02\"\x15\n" +
-	"\rNoticeExpired:\x04\xd8\xda\x18\x02\"\x14\n" +
+	"\rNoticeExpired:\x04\xd8\xda\x18\x02\".\n" +
+	"\x0eNoticeAnswered\x12\x16\n" +
+	"\x06choice\x18\x01 \x01(\tR\x06choice:\x04\xd8\xda\x18\x03\"\x1b\n" +
+	"\x13NoticeAnswerUnclear:\x04\xd8\xda\x18\x02\"\x14\n" +
 	"\fNoticeResent:\x04\xd8\xda\x18\x02\"\x17\n" +
 	"\x0fReceiverChanged:\x04\xd8\xda\x18\x01\"\x16\n" +
 	"\x0eFollowUpOpened:\x04\xd8\xda\x18\x02\"\x18\n" +
@@ -1367,54 +1634,62 @@ func file_redress_notification_v1_notice_proto_rawDescGZIP() []byte {
 }
 
 var file_redress_notification_v1_notice_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_redress_notification_v1_notice_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_redress_notification_v1_notice_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_redress_notification_v1_notice_proto_goTypes = []any{
 	(Notice_State)(0),             // 0: redress.notification.v1.Notice.State
 	(Notice_Media)(0),             // 1: redress.notification.v1.Notice.Media
 	(FollowUp_State)(0),           // 2: redress.notification.v1.FollowUp.State
 	(*Notice)(nil),                // 3: redress.notification.v1.Notice
-	(*Attempt)(nil),               // 4: redress.notification.v1.Attempt
-	(*Receiver)(nil),              // 5: redress.notification.v1.Receiver
-	(*FollowUp)(nil),              // 6: redress.notification.v1.FollowUp
-	(*NoticeIssued)(nil),          // 7: redress.notification.v1.NoticeIssued
-	(*NoticeDelivered)(nil),       // 8: redress.notification.v1.NoticeDelivered
-	(*NoticeAttempted)(nil),       // 9: redress.notification.v1.NoticeAttempted
-	(*NoticeFailed)(nil),          // 10: redress.notification.v1.NoticeFailed
-	(*NoticeExpired)(nil),         // 11: redress.notification.v1.NoticeExpired
-	(*NoticeResent)(nil),          // 12: redress.notification.v1.NoticeResent
-	(*ReceiverChanged)(nil),       // 13: redress.notification.v1.ReceiverChanged
-	(*FollowUpOpened)(nil),        // 14: redress.notification.v1.FollowUpOpened
-	(*FollowUpAnswered)(nil),      // 15: redress.notification.v1.FollowUpAnswered
-	(*FollowUpCancelled)(nil),     // 16: redress.notification.v1.FollowUpCancelled
-	nil,                           // 17: redress.notification.v1.FollowUp.FactsEntry
-	(*v1.RuleRef)(nil),            // 18: redress.type.v1.RuleRef
-	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
-	(*v1.Fact)(nil),               // 20: redress.type.v1.Fact
+	(*NoticeChoice)(nil),          // 4: redress.notification.v1.NoticeChoice
+	(*Attempt)(nil),               // 5: redress.notification.v1.Attempt
+	(*Receiver)(nil),              // 6: redress.notification.v1.Receiver
+	(*FollowUp)(nil),              // 7: redress.notification.v1.FollowUp
+	(*NoticeIssued)(nil),          // 8: redress.notification.v1.NoticeIssued
+	(*NoticeDelivered)(nil),       // 9: redress.notification.v1.NoticeDelivered
+	(*NoticeAttempted)(nil),       // 10: redress.notification.v1.NoticeAttempted
+	(*NoticeFailed)(nil),          // 11: redress.notification.v1.NoticeFailed
+	(*NoticeExpired)(nil),         // 12: redress.notification.v1.NoticeExpired
+	(*NoticeAnswered)(nil),        // 13: redress.notification.v1.NoticeAnswered
+	(*NoticeAnswerUnclear)(nil),   // 14: redress.notification.v1.NoticeAnswerUnclear
+	(*NoticeResent)(nil),          // 15: redress.notification.v1.NoticeResent
+	(*ReceiverChanged)(nil),       // 16: redress.notification.v1.ReceiverChanged
+	(*FollowUpOpened)(nil),        // 17: redress.notification.v1.FollowUpOpened
+	(*FollowUpAnswered)(nil),      // 18: redress.notification.v1.FollowUpAnswered
+	(*FollowUpCancelled)(nil),     // 19: redress.notification.v1.FollowUpCancelled
+	nil,                           // 20: redress.notification.v1.FollowUp.FactsEntry
+	(*v1.RuleRef)(nil),            // 21: redress.type.v1.RuleRef
+	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
+	(*v1.Text)(nil),               // 23: redress.type.v1.Text
+	(*v1.Fact)(nil),               // 24: redress.type.v1.Fact
 }
 var file_redress_notification_v1_notice_proto_depIdxs = []int32{
-	18, // 0: redress.notification.v1.Notice.rule:type_name -> redress.type.v1.RuleRef
+	21, // 0: redress.notification.v1.Notice.rule:type_name -> redress.type.v1.RuleRef
 	0,  // 1: redress.notification.v1.Notice.state:type_name -> redress.notification.v1.Notice.State
 	1,  // 2: redress.notification.v1.Notice.media:type_name -> redress.notification.v1.Notice.Media
-	4,  // 3: redress.notification.v1.Notice.attempts:type_name -> redress.notification.v1.Attempt
-	19, // 4: redress.notification.v1.Notice.create_time:type_name -> google.protobuf.Timestamp
-	19, // 5: redress.notification.v1.Notice.deliver_time:type_name -> google.protobuf.Timestamp
-	19, // 6: redress.notification.v1.Notice.expire_time:type_name -> google.protobuf.Timestamp
-	19, // 7: redress.notification.v1.Notice.next_attempt_time:type_name -> google.protobuf.Timestamp
-	19, // 8: redress.notification.v1.Attempt.attempt_time:type_name -> google.protobuf.Timestamp
-	1,  // 9: redress.notification.v1.Receiver.media:type_name -> redress.notification.v1.Notice.Media
-	19, // 10: redress.notification.v1.Receiver.create_time:type_name -> google.protobuf.Timestamp
-	18, // 11: redress.notification.v1.FollowUp.rule:type_name -> redress.type.v1.RuleRef
-	2,  // 12: redress.notification.v1.FollowUp.state:type_name -> redress.notification.v1.FollowUp.State
-	17, // 13: redress.notification.v1.FollowUp.facts:type_name -> redress.notification.v1.FollowUp.FactsEntry
-	19, // 14: redress.notification.v1.FollowUp.open_time:type_name -> google.protobuf.Timestamp
-	19, // 15: redress.notification.v1.FollowUp.answer_time:type_name -> google.protobuf.Timestamp
-	19, // 16: redress.notification.v1.FollowUp.token_expire_time:type_name -> google.protobuf.Timestamp
-	20, // 17: redress.notification.v1.FollowUp.FactsEntry.value:type_name -> redress.type.v1.Fact
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	5,  // 3: redress.notification.v1.Notice.attempts:type_name -> redress.notification.v1.Attempt
+	22, // 4: redress.notification.v1.Notice.create_time:type_name -> google.protobuf.Timestamp
+	22, // 5: redress.notification.v1.Notice.deliver_time:type_name -> google.protobuf.Timestamp
+	22, // 6: redress.notification.v1.Notice.expire_time:type_name -> google.protobuf.Timestamp
+	22, // 7: redress.notification.v1.Notice.next_attempt_time:type_name -> google.protobuf.Timestamp
+	4,  // 8: redress.notification.v1.Notice.choices:type_name -> redress.notification.v1.NoticeChoice
+	22, // 9: redress.notification.v1.Notice.answer_time:type_name -> google.protobuf.Timestamp
+	23, // 10: redress.notification.v1.NoticeChoice.text:type_name -> redress.type.v1.Text
+	22, // 11: redress.notification.v1.Attempt.attempt_time:type_name -> google.protobuf.Timestamp
+	1,  // 12: redress.notification.v1.Receiver.media:type_name -> redress.notification.v1.Notice.Media
+	22, // 13: redress.notification.v1.Receiver.create_time:type_name -> google.protobuf.Timestamp
+	21, // 14: redress.notification.v1.FollowUp.rule:type_name -> redress.type.v1.RuleRef
+	2,  // 15: redress.notification.v1.FollowUp.state:type_name -> redress.notification.v1.FollowUp.State
+	20, // 16: redress.notification.v1.FollowUp.facts:type_name -> redress.notification.v1.FollowUp.FactsEntry
+	22, // 17: redress.notification.v1.FollowUp.open_time:type_name -> google.protobuf.Timestamp
+	22, // 18: redress.notification.v1.FollowUp.answer_time:type_name -> google.protobuf.Timestamp
+	22, // 19: redress.notification.v1.FollowUp.token_expire_time:type_name -> google.protobuf.Timestamp
+	22, // 20: redress.notification.v1.FollowUp.due_time:type_name -> google.protobuf.Timestamp
+	24, // 21: redress.notification.v1.FollowUp.FactsEntry.value:type_name -> redress.type.v1.Fact
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_redress_notification_v1_notice_proto_init() }
@@ -1428,7 +1703,7 @@ func file_redress_notification_v1_notice_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_notification_v1_notice_proto_rawDesc), len(file_redress_notification_v1_notice_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   15,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

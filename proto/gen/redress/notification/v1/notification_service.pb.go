@@ -364,6 +364,246 @@ func (x *ResendNoticeResponse) GetNotice() *Notice {
 	return nil
 }
 
+// IssueNoticeRequest names the complaint and the notice.
+type IssueNoticeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Complaint, complaints/{complaint}.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Id of the notice in the pack.
+	Notice string `protobuf:"bytes,2,opt,name=notice,proto3" json:"notice,omitempty"`
+	// Idempotency key, a UUID. The same key with the same content gives the first answer,
+	// for 30 days, for payments for ever; with other content REQUEST_ID_REUSED.
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IssueNoticeRequest) Reset() {
+	*x = IssueNoticeRequest{}
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IssueNoticeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IssueNoticeRequest) ProtoMessage() {}
+
+func (x *IssueNoticeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IssueNoticeRequest.ProtoReflect.Descriptor instead.
+func (*IssueNoticeRequest) Descriptor() ([]byte, []int) {
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *IssueNoticeRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *IssueNoticeRequest) GetNotice() string {
+	if x != nil {
+		return x.Notice
+	}
+	return ""
+}
+
+func (x *IssueNoticeRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// IssueNoticeResponse holds what was issued.
+type IssueNoticeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The notice to the customer, or the first where the customer receives none.
+	Notice *Notice `protobuf:"bytes,1,opt,name=notice,proto3" json:"notice,omitempty"`
+	// How many were issued, one for each receiver.
+	Count         int32 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IssueNoticeResponse) Reset() {
+	*x = IssueNoticeResponse{}
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IssueNoticeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IssueNoticeResponse) ProtoMessage() {}
+
+func (x *IssueNoticeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IssueNoticeResponse.ProtoReflect.Descriptor instead.
+func (*IssueNoticeResponse) Descriptor() ([]byte, []int) {
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *IssueNoticeResponse) GetNotice() *Notice {
+	if x != nil {
+		return x.Notice
+	}
+	return nil
+}
+
+func (x *IssueNoticeResponse) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+// AnswerNoticeRequest holds the boxes that were ticked.
+type AnswerNoticeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, notices/{notice}.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Ids of the choices that were ticked, as they came: exactly one is an answer.
+	Choices []string `protobuf:"bytes,2,rep,name=choices,proto3" json:"choices,omitempty"`
+	// Version last seen.
+	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Idempotency key, a UUID. The same key with the same content gives the first answer,
+	// for 30 days, for payments for ever; with other content REQUEST_ID_REUSED.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnswerNoticeRequest) Reset() {
+	*x = AnswerNoticeRequest{}
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnswerNoticeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnswerNoticeRequest) ProtoMessage() {}
+
+func (x *AnswerNoticeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnswerNoticeRequest.ProtoReflect.Descriptor instead.
+func (*AnswerNoticeRequest) Descriptor() ([]byte, []int) {
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *AnswerNoticeRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AnswerNoticeRequest) GetChoices() []string {
+	if x != nil {
+		return x.Choices
+	}
+	return nil
+}
+
+func (x *AnswerNoticeRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *AnswerNoticeRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// AnswerNoticeResponse holds the notice.
+type AnswerNoticeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The notice.
+	Notice        *Notice `protobuf:"bytes,1,opt,name=notice,proto3" json:"notice,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnswerNoticeResponse) Reset() {
+	*x = AnswerNoticeResponse{}
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnswerNoticeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnswerNoticeResponse) ProtoMessage() {}
+
+func (x *AnswerNoticeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnswerNoticeResponse.ProtoReflect.Descriptor instead.
+func (*AnswerNoticeResponse) Descriptor() ([]byte, []int) {
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *AnswerNoticeResponse) GetNotice() *Notice {
+	if x != nil {
+		return x.Notice
+	}
+	return nil
+}
+
 // CreateReceiverRequest holds the receiver.
 type CreateReceiverRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -378,7 +618,7 @@ type CreateReceiverRequest struct {
 
 func (x *CreateReceiverRequest) Reset() {
 	*x = CreateReceiverRequest{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[6]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -390,7 +630,7 @@ func (x *CreateReceiverRequest) String() string {
 func (*CreateReceiverRequest) ProtoMessage() {}
 
 func (x *CreateReceiverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[6]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -403,7 +643,7 @@ func (x *CreateReceiverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateReceiverRequest.ProtoReflect.Descriptor instead.
 func (*CreateReceiverRequest) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{6}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CreateReceiverRequest) GetReceiver() *Receiver {
@@ -431,7 +671,7 @@ type CreateReceiverResponse struct {
 
 func (x *CreateReceiverResponse) Reset() {
 	*x = CreateReceiverResponse{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[7]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -443,7 +683,7 @@ func (x *CreateReceiverResponse) String() string {
 func (*CreateReceiverResponse) ProtoMessage() {}
 
 func (x *CreateReceiverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[7]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -456,7 +696,7 @@ func (x *CreateReceiverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateReceiverResponse.ProtoReflect.Descriptor instead.
 func (*CreateReceiverResponse) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{7}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CreateReceiverResponse) GetReceiver() *Receiver {
@@ -477,7 +717,7 @@ type GetReceiverRequest struct {
 
 func (x *GetReceiverRequest) Reset() {
 	*x = GetReceiverRequest{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[8]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -489,7 +729,7 @@ func (x *GetReceiverRequest) String() string {
 func (*GetReceiverRequest) ProtoMessage() {}
 
 func (x *GetReceiverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[8]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -502,7 +742,7 @@ func (x *GetReceiverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReceiverRequest.ProtoReflect.Descriptor instead.
 func (*GetReceiverRequest) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{8}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetReceiverRequest) GetName() string {
@@ -523,7 +763,7 @@ type GetReceiverResponse struct {
 
 func (x *GetReceiverResponse) Reset() {
 	*x = GetReceiverResponse{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[9]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -535,7 +775,7 @@ func (x *GetReceiverResponse) String() string {
 func (*GetReceiverResponse) ProtoMessage() {}
 
 func (x *GetReceiverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[9]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -548,7 +788,7 @@ func (x *GetReceiverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReceiverResponse.ProtoReflect.Descriptor instead.
 func (*GetReceiverResponse) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{9}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetReceiverResponse) GetReceiver() *Receiver {
@@ -571,7 +811,7 @@ type ListReceiversRequest struct {
 
 func (x *ListReceiversRequest) Reset() {
 	*x = ListReceiversRequest{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[10]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -583,7 +823,7 @@ func (x *ListReceiversRequest) String() string {
 func (*ListReceiversRequest) ProtoMessage() {}
 
 func (x *ListReceiversRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[10]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -596,7 +836,7 @@ func (x *ListReceiversRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReceiversRequest.ProtoReflect.Descriptor instead.
 func (*ListReceiversRequest) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{10}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListReceiversRequest) GetPageSize() int32 {
@@ -626,7 +866,7 @@ type ListReceiversResponse struct {
 
 func (x *ListReceiversResponse) Reset() {
 	*x = ListReceiversResponse{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[11]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -638,7 +878,7 @@ func (x *ListReceiversResponse) String() string {
 func (*ListReceiversResponse) ProtoMessage() {}
 
 func (x *ListReceiversResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[11]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -651,7 +891,7 @@ func (x *ListReceiversResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReceiversResponse.ProtoReflect.Descriptor instead.
 func (*ListReceiversResponse) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{11}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListReceiversResponse) GetReceivers() []*Receiver {
@@ -684,7 +924,7 @@ type UpdateReceiverRequest struct {
 
 func (x *UpdateReceiverRequest) Reset() {
 	*x = UpdateReceiverRequest{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[12]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -696,7 +936,7 @@ func (x *UpdateReceiverRequest) String() string {
 func (*UpdateReceiverRequest) ProtoMessage() {}
 
 func (x *UpdateReceiverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[12]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -709,7 +949,7 @@ func (x *UpdateReceiverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateReceiverRequest.ProtoReflect.Descriptor instead.
 func (*UpdateReceiverRequest) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{12}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *UpdateReceiverRequest) GetReceiver() *Receiver {
@@ -744,7 +984,7 @@ type UpdateReceiverResponse struct {
 
 func (x *UpdateReceiverResponse) Reset() {
 	*x = UpdateReceiverResponse{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[13]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -756,7 +996,7 @@ func (x *UpdateReceiverResponse) String() string {
 func (*UpdateReceiverResponse) ProtoMessage() {}
 
 func (x *UpdateReceiverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[13]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -769,7 +1009,7 @@ func (x *UpdateReceiverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateReceiverResponse.ProtoReflect.Descriptor instead.
 func (*UpdateReceiverResponse) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{13}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *UpdateReceiverResponse) GetReceiver() *Receiver {
@@ -790,7 +1030,7 @@ type TestReceiverRequest struct {
 
 func (x *TestReceiverRequest) Reset() {
 	*x = TestReceiverRequest{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[14]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -802,7 +1042,7 @@ func (x *TestReceiverRequest) String() string {
 func (*TestReceiverRequest) ProtoMessage() {}
 
 func (x *TestReceiverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[14]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -815,7 +1055,7 @@ func (x *TestReceiverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestReceiverRequest.ProtoReflect.Descriptor instead.
 func (*TestReceiverRequest) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{14}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TestReceiverRequest) GetName() string {
@@ -842,7 +1082,7 @@ type TestReceiverResponse struct {
 
 func (x *TestReceiverResponse) Reset() {
 	*x = TestReceiverResponse{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[15]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -854,7 +1094,7 @@ func (x *TestReceiverResponse) String() string {
 func (*TestReceiverResponse) ProtoMessage() {}
 
 func (x *TestReceiverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[15]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -867,7 +1107,7 @@ func (x *TestReceiverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestReceiverResponse.ProtoReflect.Descriptor instead.
 func (*TestReceiverResponse) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{15}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *TestReceiverResponse) GetDelivered() bool {
@@ -909,7 +1149,7 @@ type GetFollowUpRequest struct {
 
 func (x *GetFollowUpRequest) Reset() {
 	*x = GetFollowUpRequest{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[16]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -921,7 +1161,7 @@ func (x *GetFollowUpRequest) String() string {
 func (*GetFollowUpRequest) ProtoMessage() {}
 
 func (x *GetFollowUpRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[16]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -934,7 +1174,7 @@ func (x *GetFollowUpRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetFollowUpRequest.ProtoReflect.Descriptor instead.
 func (*GetFollowUpRequest) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{16}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetFollowUpRequest) GetName() string {
@@ -955,7 +1195,7 @@ type GetFollowUpResponse struct {
 
 func (x *GetFollowUpResponse) Reset() {
 	*x = GetFollowUpResponse{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[17]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -967,7 +1207,7 @@ func (x *GetFollowUpResponse) String() string {
 func (*GetFollowUpResponse) ProtoMessage() {}
 
 func (x *GetFollowUpResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[17]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -980,7 +1220,7 @@ func (x *GetFollowUpResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetFollowUpResponse.ProtoReflect.Descriptor instead.
 func (*GetFollowUpResponse) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{17}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetFollowUpResponse) GetFollowUp() *FollowUp {
@@ -1007,7 +1247,7 @@ type ListFollowUpsRequest struct {
 
 func (x *ListFollowUpsRequest) Reset() {
 	*x = ListFollowUpsRequest{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[18]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1019,7 +1259,7 @@ func (x *ListFollowUpsRequest) String() string {
 func (*ListFollowUpsRequest) ProtoMessage() {}
 
 func (x *ListFollowUpsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[18]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1032,7 +1272,7 @@ func (x *ListFollowUpsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFollowUpsRequest.ProtoReflect.Descriptor instead.
 func (*ListFollowUpsRequest) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{18}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListFollowUpsRequest) GetPageSize() int32 {
@@ -1076,7 +1316,7 @@ type ListFollowUpsResponse struct {
 
 func (x *ListFollowUpsResponse) Reset() {
 	*x = ListFollowUpsResponse{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[19]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1088,7 +1328,7 @@ func (x *ListFollowUpsResponse) String() string {
 func (*ListFollowUpsResponse) ProtoMessage() {}
 
 func (x *ListFollowUpsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[19]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1101,7 +1341,7 @@ func (x *ListFollowUpsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFollowUpsResponse.ProtoReflect.Descriptor instead.
 func (*ListFollowUpsResponse) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{19}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListFollowUpsResponse) GetFollowUps() []*FollowUp {
@@ -1138,7 +1378,7 @@ type RecordFollowUpRequest struct {
 
 func (x *RecordFollowUpRequest) Reset() {
 	*x = RecordFollowUpRequest{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[20]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1150,7 +1390,7 @@ func (x *RecordFollowUpRequest) String() string {
 func (*RecordFollowUpRequest) ProtoMessage() {}
 
 func (x *RecordFollowUpRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[20]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1163,7 +1403,7 @@ func (x *RecordFollowUpRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordFollowUpRequest.ProtoReflect.Descriptor instead.
 func (*RecordFollowUpRequest) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{20}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RecordFollowUpRequest) GetName() string {
@@ -1212,7 +1452,7 @@ type RecordFollowUpResponse struct {
 
 func (x *RecordFollowUpResponse) Reset() {
 	*x = RecordFollowUpResponse{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[21]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1224,7 +1464,7 @@ func (x *RecordFollowUpResponse) String() string {
 func (*RecordFollowUpResponse) ProtoMessage() {}
 
 func (x *RecordFollowUpResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[21]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1237,7 +1477,7 @@ func (x *RecordFollowUpResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordFollowUpResponse.ProtoReflect.Descriptor instead.
 func (*RecordFollowUpResponse) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{21}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RecordFollowUpResponse) GetFollowUp() *FollowUp {
@@ -1258,7 +1498,7 @@ type GetSurveyRequest struct {
 
 func (x *GetSurveyRequest) Reset() {
 	*x = GetSurveyRequest{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[22]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1270,7 +1510,7 @@ func (x *GetSurveyRequest) String() string {
 func (*GetSurveyRequest) ProtoMessage() {}
 
 func (x *GetSurveyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[22]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1283,7 +1523,7 @@ func (x *GetSurveyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSurveyRequest.ProtoReflect.Descriptor instead.
 func (*GetSurveyRequest) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{22}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetSurveyRequest) GetToken() string {
@@ -1308,7 +1548,7 @@ type GetSurveyResponse struct {
 
 func (x *GetSurveyResponse) Reset() {
 	*x = GetSurveyResponse{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[23]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1320,7 +1560,7 @@ func (x *GetSurveyResponse) String() string {
 func (*GetSurveyResponse) ProtoMessage() {}
 
 func (x *GetSurveyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[23]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1333,7 +1573,7 @@ func (x *GetSurveyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSurveyResponse.ProtoReflect.Descriptor instead.
 func (*GetSurveyResponse) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{23}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *GetSurveyResponse) GetNumber() string {
@@ -1380,7 +1620,7 @@ type SurveyItem struct {
 
 func (x *SurveyItem) Reset() {
 	*x = SurveyItem{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[24]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1392,7 +1632,7 @@ func (x *SurveyItem) String() string {
 func (*SurveyItem) ProtoMessage() {}
 
 func (x *SurveyItem) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[24]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1405,7 +1645,7 @@ func (x *SurveyItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SurveyItem.ProtoReflect.Descriptor instead.
 func (*SurveyItem) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{24}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SurveyItem) GetId() string {
@@ -1470,7 +1710,7 @@ type SurveyOption struct {
 
 func (x *SurveyOption) Reset() {
 	*x = SurveyOption{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[25]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1482,7 +1722,7 @@ func (x *SurveyOption) String() string {
 func (*SurveyOption) ProtoMessage() {}
 
 func (x *SurveyOption) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[25]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1495,7 +1735,7 @@ func (x *SurveyOption) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SurveyOption.ProtoReflect.Descriptor instead.
 func (*SurveyOption) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{25}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SurveyOption) GetId() string {
@@ -1528,7 +1768,7 @@ type SubmitSurveyRequest struct {
 
 func (x *SubmitSurveyRequest) Reset() {
 	*x = SubmitSurveyRequest{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[26]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1540,7 +1780,7 @@ func (x *SubmitSurveyRequest) String() string {
 func (*SubmitSurveyRequest) ProtoMessage() {}
 
 func (x *SubmitSurveyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[26]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1553,7 +1793,7 @@ func (x *SubmitSurveyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitSurveyRequest.ProtoReflect.Descriptor instead.
 func (*SubmitSurveyRequest) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{26}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SubmitSurveyRequest) GetToken() string {
@@ -1588,7 +1828,7 @@ type SubmitSurveyResponse struct {
 
 func (x *SubmitSurveyResponse) Reset() {
 	*x = SubmitSurveyResponse{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[27]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1600,7 +1840,7 @@ func (x *SubmitSurveyResponse) String() string {
 func (*SubmitSurveyResponse) ProtoMessage() {}
 
 func (x *SubmitSurveyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[27]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1613,7 +1853,7 @@ func (x *SubmitSurveyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitSurveyResponse.ProtoReflect.Descriptor instead.
 func (*SubmitSurveyResponse) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{27}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SubmitSurveyResponse) GetSatisfied() bool {
@@ -1636,7 +1876,7 @@ type ExportPersonRequest struct {
 
 func (x *ExportPersonRequest) Reset() {
 	*x = ExportPersonRequest{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[28]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1648,7 +1888,7 @@ func (x *ExportPersonRequest) String() string {
 func (*ExportPersonRequest) ProtoMessage() {}
 
 func (x *ExportPersonRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[28]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1661,7 +1901,7 @@ func (x *ExportPersonRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportPersonRequest.ProtoReflect.Descriptor instead.
 func (*ExportPersonRequest) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{28}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ExportPersonRequest) GetOrganization() string {
@@ -1691,7 +1931,7 @@ type ExportPersonResponse struct {
 
 func (x *ExportPersonResponse) Reset() {
 	*x = ExportPersonResponse{}
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[29]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1703,7 +1943,7 @@ func (x *ExportPersonResponse) String() string {
 func (*ExportPersonResponse) ProtoMessage() {}
 
 func (x *ExportPersonResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[29]
+	mi := &file_redress_notification_v1_notification_service_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1716,7 +1956,7 @@ func (x *ExportPersonResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportPersonResponse.ProtoReflect.Descriptor instead.
 func (*ExportPersonResponse) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{29}
+	return file_redress_notification_v1_notification_service_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ExportPersonResponse) GetNotices() []*Notice {
@@ -1759,6 +1999,22 @@ const file_redress_notification_v1_notification_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"O\n" +
 	"\x14ResendNoticeResponse\x127\n" +
+	"\x06notice\x18\x01 \x01(\v2\x1f.redress.notification.v1.NoticeR\x06notice\"\xb6\x01\n" +
+	"\x12IssueNoticeRequest\x12:\n" +
+	"\x04name\x18\x01 \x01(\tB&\xe0A\x02\xbaH r\x1e2\x1c^complaints/[a-z0-9-]{1,64}$R\x04name\x128\n" +
+	"\x06notice\x18\x02 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x06notice\x12*\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"d\n" +
+	"\x13IssueNoticeResponse\x127\n" +
+	"\x06notice\x18\x01 \x01(\v2\x1f.redress.notification.v1.NoticeR\x06notice\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x05R\x05count\"\xec\x01\n" +
+	"\x13AnswerNoticeRequest\x127\n" +
+	"\x04name\x18\x01 \x01(\tB#\xe0A\x02\xbaH\x1dr\x1b2\x19^notices/[a-z0-9-]{1,64}$R\x04name\x12C\n" +
+	"\achoices\x18\x02 \x03(\tB)\xe0A\x02\xbaH#\x92\x01 \x10\x14\x18\x01\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\achoices\x12+\n" +
+	"\x04etag\x18\x03 \x01(\tB\x17\xe0A\x02\xbaH\x11r\x0f2\r^[0-9]{1,18}$R\x04etag\x12*\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"O\n" +
+	"\x14AnswerNoticeResponse\x127\n" +
 	"\x06notice\x18\x01 \x01(\v2\x1f.redress.notification.v1.NoticeR\x06notice\"\x8d\x01\n" +
 	"\x15CreateReceiverRequest\x12H\n" +
 	"\breceiver\x18\x01 \x01(\v2!.redress.notification.v1.ReceiverB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\breceiver\x12*\n" +
@@ -1855,13 +2111,17 @@ const file_redress_notification_v1_notification_service_proto_rawDesc = "" +
 	"\x14ExportPersonResponse\x129\n" +
 	"\anotices\x18\x01 \x03(\v2\x1f.redress.notification.v1.NoticeR\anotices\x12@\n" +
 	"\n" +
-	"follow_ups\x18\x02 \x03(\v2!.redress.notification.v1.FollowUpR\tfollowUps2\xf7\x11\n" +
+	"follow_ups\x18\x02 \x03(\v2!.redress.notification.v1.FollowUpR\tfollowUps2\xf9\x14\n" +
 	"\x13NotificationService\x12\x99\x01\n" +
 	"\tGetNotice\x12).redress.notification.v1.GetNoticeRequest\x1a*.redress.notification.v1.GetNoticeResponse\"5\xca\xda\x18\n" +
 	"(\x012\x04nameH\x01\x82\xd3\xe4\x93\x02\x1eb\x06notice\x12\x14/v1/{name=notices/*}\x90\x02\x01\x12\x88\x01\n" +
 	"\vListNotices\x12+.redress.notification.v1.ListNoticesRequest\x1a,.redress.notification.v1.ListNoticesResponse\"\x1e\xca\xda\x18\x04(\x01H\x01\x82\xd3\xe4\x93\x02\r\x12\v/v1/notices\x90\x02\x01\x12\xb1\x01\n" +
 	"\fResendNotice\x12,.redress.notification.v1.ResendNoticeRequest\x1a-.redress.notification.v1.ResendNoticeResponse\"D\xca\xda\x18\x0f\n" +
-	"\x03\x01\x02\t2\x04name8\x01@\x01\x82\xd3\xe4\x93\x02(:\x01*b\x06notice\"\x1b/v1/{name=notices/*}:resend\x90\x02\x02\x12\xaa\x01\n" +
+	"\x03\x01\x02\t2\x04name8\x01@\x01\x82\xd3\xe4\x93\x02(:\x01*b\x06notice\"\x1b/v1/{name=notices/*}:resend\x90\x02\x02\x12\xb8\x01\n" +
+	"\vIssueNotice\x12+.redress.notification.v1.IssueNoticeRequest\x1a,.redress.notification.v1.IssueNoticeResponse\"N\xca\xda\x18\x10\n" +
+	"\x04\x01\x02\x05\x062\x04name8\x01H\x01\xe2\xda\x18\x05ISSUE\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/{name=complaints/*}:issueNotice\x90\x02\x02\x12\xc4\x01\n" +
+	"\fAnswerNotice\x12,.redress.notification.v1.AnswerNoticeRequest\x1a-.redress.notification.v1.AnswerNoticeResponse\"W\xca\xda\x18\x11\n" +
+	"\x03\x01\x02\x06\x10\x012\x04name8\x01@\x01\xe2\xda\x18\rANSWER_NOTICE\x82\xd3\xe4\x93\x02(:\x01*b\x06notice\"\x1b/v1/{name=notices/*}:answer\x90\x02\x02\x12\xaa\x01\n" +
 	"\x0eCreateReceiver\x12..redress.notification.v1.CreateReceiverRequest\x1a/.redress.notification.v1.CreateReceiverResponse\"7\xca\xda\x18\a\n" +
 	"\x01\t8\x01H\x04\x82\xd3\xe4\x93\x02#:\breceiverb\breceiver\"\r/v1/receivers\x90\x02\x02\x12\xa3\x01\n" +
 	"\vGetReceiver\x12+.redress.notification.v1.GetReceiverRequest\x1a,.redress.notification.v1.GetReceiverResponse\"9\xca\xda\x18\n" +
@@ -1894,7 +2154,7 @@ func file_redress_notification_v1_notification_service_proto_rawDescGZIP() []byt
 	return file_redress_notification_v1_notification_service_proto_rawDescData
 }
 
-var file_redress_notification_v1_notification_service_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_redress_notification_v1_notification_service_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_redress_notification_v1_notification_service_proto_goTypes = []any{
 	(*GetNoticeRequest)(nil),       // 0: redress.notification.v1.GetNoticeRequest
 	(*GetNoticeResponse)(nil),      // 1: redress.notification.v1.GetNoticeResponse
@@ -1902,98 +2162,108 @@ var file_redress_notification_v1_notification_service_proto_goTypes = []any{
 	(*ListNoticesResponse)(nil),    // 3: redress.notification.v1.ListNoticesResponse
 	(*ResendNoticeRequest)(nil),    // 4: redress.notification.v1.ResendNoticeRequest
 	(*ResendNoticeResponse)(nil),   // 5: redress.notification.v1.ResendNoticeResponse
-	(*CreateReceiverRequest)(nil),  // 6: redress.notification.v1.CreateReceiverRequest
-	(*CreateReceiverResponse)(nil), // 7: redress.notification.v1.CreateReceiverResponse
-	(*GetReceiverRequest)(nil),     // 8: redress.notification.v1.GetReceiverRequest
-	(*GetReceiverResponse)(nil),    // 9: redress.notification.v1.GetReceiverResponse
-	(*ListReceiversRequest)(nil),   // 10: redress.notification.v1.ListReceiversRequest
-	(*ListReceiversResponse)(nil),  // 11: redress.notification.v1.ListReceiversResponse
-	(*UpdateReceiverRequest)(nil),  // 12: redress.notification.v1.UpdateReceiverRequest
-	(*UpdateReceiverResponse)(nil), // 13: redress.notification.v1.UpdateReceiverResponse
-	(*TestReceiverRequest)(nil),    // 14: redress.notification.v1.TestReceiverRequest
-	(*TestReceiverResponse)(nil),   // 15: redress.notification.v1.TestReceiverResponse
-	(*GetFollowUpRequest)(nil),     // 16: redress.notification.v1.GetFollowUpRequest
-	(*GetFollowUpResponse)(nil),    // 17: redress.notification.v1.GetFollowUpResponse
-	(*ListFollowUpsRequest)(nil),   // 18: redress.notification.v1.ListFollowUpsRequest
-	(*ListFollowUpsResponse)(nil),  // 19: redress.notification.v1.ListFollowUpsResponse
-	(*RecordFollowUpRequest)(nil),  // 20: redress.notification.v1.RecordFollowUpRequest
-	(*RecordFollowUpResponse)(nil), // 21: redress.notification.v1.RecordFollowUpResponse
-	(*GetSurveyRequest)(nil),       // 22: redress.notification.v1.GetSurveyRequest
-	(*GetSurveyResponse)(nil),      // 23: redress.notification.v1.GetSurveyResponse
-	(*SurveyItem)(nil),             // 24: redress.notification.v1.SurveyItem
-	(*SurveyOption)(nil),           // 25: redress.notification.v1.SurveyOption
-	(*SubmitSurveyRequest)(nil),    // 26: redress.notification.v1.SubmitSurveyRequest
-	(*SubmitSurveyResponse)(nil),   // 27: redress.notification.v1.SubmitSurveyResponse
-	(*ExportPersonRequest)(nil),    // 28: redress.notification.v1.ExportPersonRequest
-	(*ExportPersonResponse)(nil),   // 29: redress.notification.v1.ExportPersonResponse
-	nil,                            // 30: redress.notification.v1.RecordFollowUpRequest.FactsEntry
-	nil,                            // 31: redress.notification.v1.SubmitSurveyRequest.FactsEntry
-	(*Notice)(nil),                 // 32: redress.notification.v1.Notice
-	(Notice_State)(0),              // 33: redress.notification.v1.Notice.State
-	(*Receiver)(nil),               // 34: redress.notification.v1.Receiver
-	(*FollowUp)(nil),               // 35: redress.notification.v1.FollowUp
-	(FollowUp_State)(0),            // 36: redress.notification.v1.FollowUp.State
-	(*v1.Text)(nil),                // 37: redress.type.v1.Text
-	(*v1.Fact)(nil),                // 38: redress.type.v1.Fact
+	(*IssueNoticeRequest)(nil),     // 6: redress.notification.v1.IssueNoticeRequest
+	(*IssueNoticeResponse)(nil),    // 7: redress.notification.v1.IssueNoticeResponse
+	(*AnswerNoticeRequest)(nil),    // 8: redress.notification.v1.AnswerNoticeRequest
+	(*AnswerNoticeResponse)(nil),   // 9: redress.notification.v1.AnswerNoticeResponse
+	(*CreateReceiverRequest)(nil),  // 10: redress.notification.v1.CreateReceiverRequest
+	(*CreateReceiverResponse)(nil), // 11: redress.notification.v1.CreateReceiverResponse
+	(*GetReceiverRequest)(nil),     // 12: redress.notification.v1.GetReceiverRequest
+	(*GetReceiverResponse)(nil),    // 13: redress.notification.v1.GetReceiverResponse
+	(*ListReceiversRequest)(nil),   // 14: redress.notification.v1.ListReceiversRequest
+	(*ListReceiversResponse)(nil),  // 15: redress.notification.v1.ListReceiversResponse
+	(*UpdateReceiverRequest)(nil),  // 16: redress.notification.v1.UpdateReceiverRequest
+	(*UpdateReceiverResponse)(nil), // 17: redress.notification.v1.UpdateReceiverResponse
+	(*TestReceiverRequest)(nil),    // 18: redress.notification.v1.TestReceiverRequest
+	(*TestReceiverResponse)(nil),   // 19: redress.notification.v1.TestReceiverResponse
+	(*GetFollowUpRequest)(nil),     // 20: redress.notification.v1.GetFollowUpRequest
+	(*GetFollowUpResponse)(nil),    // 21: redress.notification.v1.GetFollowUpResponse
+	(*ListFollowUpsRequest)(nil),   // 22: redress.notification.v1.ListFollowUpsRequest
+	(*ListFollowUpsResponse)(nil),  // 23: redress.notification.v1.ListFollowUpsResponse
+	(*RecordFollowUpRequest)(nil),  // 24: redress.notification.v1.RecordFollowUpRequest
+	(*RecordFollowUpResponse)(nil), // 25: redress.notification.v1.RecordFollowUpResponse
+	(*GetSurveyRequest)(nil),       // 26: redress.notification.v1.GetSurveyRequest
+	(*GetSurveyResponse)(nil),      // 27: redress.notification.v1.GetSurveyResponse
+	(*SurveyItem)(nil),             // 28: redress.notification.v1.SurveyItem
+	(*SurveyOption)(nil),           // 29: redress.notification.v1.SurveyOption
+	(*SubmitSurveyRequest)(nil),    // 30: redress.notification.v1.SubmitSurveyRequest
+	(*SubmitSurveyResponse)(nil),   // 31: redress.notification.v1.SubmitSurveyResponse
+	(*ExportPersonRequest)(nil),    // 32: redress.notification.v1.ExportPersonRequest
+	(*ExportPersonResponse)(nil),   // 33: redress.notification.v1.ExportPersonResponse
+	nil,                            // 34: redress.notification.v1.RecordFollowUpRequest.FactsEntry
+	nil,                            // 35: redress.notification.v1.SubmitSurveyRequest.FactsEntry
+	(*Notice)(nil),                 // 36: redress.notification.v1.Notice
+	(Notice_State)(0),              // 37: redress.notification.v1.Notice.State
+	(*Receiver)(nil),               // 38: redress.notification.v1.Receiver
+	(*FollowUp)(nil),               // 39: redress.notification.v1.FollowUp
+	(FollowUp_State)(0),            // 40: redress.notification.v1.FollowUp.State
+	(*v1.Text)(nil),                // 41: redress.type.v1.Text
+	(*v1.Fact)(nil),                // 42: redress.type.v1.Fact
 }
 var file_redress_notification_v1_notification_service_proto_depIdxs = []int32{
-	32, // 0: redress.notification.v1.GetNoticeResponse.notice:type_name -> redress.notification.v1.Notice
-	33, // 1: redress.notification.v1.ListNoticesRequest.state:type_name -> redress.notification.v1.Notice.State
-	32, // 2: redress.notification.v1.ListNoticesResponse.notices:type_name -> redress.notification.v1.Notice
-	32, // 3: redress.notification.v1.ResendNoticeResponse.notice:type_name -> redress.notification.v1.Notice
-	34, // 4: redress.notification.v1.CreateReceiverRequest.receiver:type_name -> redress.notification.v1.Receiver
-	34, // 5: redress.notification.v1.CreateReceiverResponse.receiver:type_name -> redress.notification.v1.Receiver
-	34, // 6: redress.notification.v1.GetReceiverResponse.receiver:type_name -> redress.notification.v1.Receiver
-	34, // 7: redress.notification.v1.ListReceiversResponse.receivers:type_name -> redress.notification.v1.Receiver
-	34, // 8: redress.notification.v1.UpdateReceiverRequest.receiver:type_name -> redress.notification.v1.Receiver
-	34, // 9: redress.notification.v1.UpdateReceiverResponse.receiver:type_name -> redress.notification.v1.Receiver
-	35, // 10: redress.notification.v1.GetFollowUpResponse.follow_up:type_name -> redress.notification.v1.FollowUp
-	36, // 11: redress.notification.v1.ListFollowUpsRequest.state:type_name -> redress.notification.v1.FollowUp.State
-	35, // 12: redress.notification.v1.ListFollowUpsResponse.follow_ups:type_name -> redress.notification.v1.FollowUp
-	30, // 13: redress.notification.v1.RecordFollowUpRequest.facts:type_name -> redress.notification.v1.RecordFollowUpRequest.FactsEntry
-	35, // 14: redress.notification.v1.RecordFollowUpResponse.follow_up:type_name -> redress.notification.v1.FollowUp
-	24, // 15: redress.notification.v1.GetSurveyResponse.items:type_name -> redress.notification.v1.SurveyItem
-	37, // 16: redress.notification.v1.SurveyItem.text:type_name -> redress.type.v1.Text
-	25, // 17: redress.notification.v1.SurveyItem.options:type_name -> redress.notification.v1.SurveyOption
-	37, // 18: redress.notification.v1.SurveyOption.text:type_name -> redress.type.v1.Text
-	31, // 19: redress.notification.v1.SubmitSurveyRequest.facts:type_name -> redress.notification.v1.SubmitSurveyRequest.FactsEntry
-	32, // 20: redress.notification.v1.ExportPersonResponse.notices:type_name -> redress.notification.v1.Notice
-	35, // 21: redress.notification.v1.ExportPersonResponse.follow_ups:type_name -> redress.notification.v1.FollowUp
-	38, // 22: redress.notification.v1.RecordFollowUpRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
-	38, // 23: redress.notification.v1.SubmitSurveyRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
-	0,  // 24: redress.notification.v1.NotificationService.GetNotice:input_type -> redress.notification.v1.GetNoticeRequest
-	2,  // 25: redress.notification.v1.NotificationService.ListNotices:input_type -> redress.notification.v1.ListNoticesRequest
-	4,  // 26: redress.notification.v1.NotificationService.ResendNotice:input_type -> redress.notification.v1.ResendNoticeRequest
-	6,  // 27: redress.notification.v1.NotificationService.CreateReceiver:input_type -> redress.notification.v1.CreateReceiverRequest
-	8,  // 28: redress.notification.v1.NotificationService.GetReceiver:input_type -> redress.notification.v1.GetReceiverRequest
-	10, // 29: redress.notification.v1.NotificationService.ListReceivers:input_type -> redress.notification.v1.ListReceiversRequest
-	12, // 30: redress.notification.v1.NotificationService.UpdateReceiver:input_type -> redress.notification.v1.UpdateReceiverRequest
-	14, // 31: redress.notification.v1.NotificationService.TestReceiver:input_type -> redress.notification.v1.TestReceiverRequest
-	16, // 32: redress.notification.v1.NotificationService.GetFollowUp:input_type -> redress.notification.v1.GetFollowUpRequest
-	18, // 33: redress.notification.v1.NotificationService.ListFollowUps:input_type -> redress.notification.v1.ListFollowUpsRequest
-	20, // 34: redress.notification.v1.NotificationService.RecordFollowUp:input_type -> redress.notification.v1.RecordFollowUpRequest
-	22, // 35: redress.notification.v1.NotificationService.GetSurvey:input_type -> redress.notification.v1.GetSurveyRequest
-	26, // 36: redress.notification.v1.NotificationService.SubmitSurvey:input_type -> redress.notification.v1.SubmitSurveyRequest
-	28, // 37: redress.notification.v1.NotificationService.ExportPerson:input_type -> redress.notification.v1.ExportPersonRequest
-	1,  // 38: redress.notification.v1.NotificationService.GetNotice:output_type -> redress.notification.v1.GetNoticeResponse
-	3,  // 39: redress.notification.v1.NotificationService.ListNotices:output_type -> redress.notification.v1.ListNoticesResponse
-	5,  // 40: redress.notification.v1.NotificationService.ResendNotice:output_type -> redress.notification.v1.ResendNoticeResponse
-	7,  // 41: redress.notification.v1.NotificationService.CreateReceiver:output_type -> redress.notification.v1.CreateReceiverResponse
-	9,  // 42: redress.notification.v1.NotificationService.GetReceiver:output_type -> redress.notification.v1.GetReceiverResponse
-	11, // 43: redress.notification.v1.NotificationService.ListReceivers:output_type -> redress.notification.v1.ListReceiversResponse
-	13, // 44: redress.notification.v1.NotificationService.UpdateReceiver:output_type -> redress.notification.v1.UpdateReceiverResponse
-	15, // 45: redress.notification.v1.NotificationService.TestReceiver:output_type -> redress.notification.v1.TestReceiverResponse
-	17, // 46: redress.notification.v1.NotificationService.GetFollowUp:output_type -> redress.notification.v1.GetFollowUpResponse
-	19, // 47: redress.notification.v1.NotificationService.ListFollowUps:output_type -> redress.notification.v1.ListFollowUpsResponse
-	21, // 48: redress.notification.v1.NotificationService.RecordFollowUp:output_type -> redress.notification.v1.RecordFollowUpResponse
-	23, // 49: redress.notification.v1.NotificationService.GetSurvey:output_type -> redress.notification.v1.GetSurveyResponse
-	27, // 50: redress.notification.v1.NotificationService.SubmitSurvey:output_type -> redress.notification.v1.SubmitSurveyResponse
-	29, // 51: redress.notification.v1.NotificationService.ExportPerson:output_type -> redress.notification.v1.ExportPersonResponse
-	38, // [38:52] is the sub-list for method output_type
-	24, // [24:38] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	36, // 0: redress.notification.v1.GetNoticeResponse.notice:type_name -> redress.notification.v1.Notice
+	37, // 1: redress.notification.v1.ListNoticesRequest.state:type_name -> redress.notification.v1.Notice.State
+	36, // 2: redress.notification.v1.ListNoticesResponse.notices:type_name -> redress.notification.v1.Notice
+	36, // 3: redress.notification.v1.ResendNoticeResponse.notice:type_name -> redress.notification.v1.Notice
+	36, // 4: redress.notification.v1.IssueNoticeResponse.notice:type_name -> redress.notification.v1.Notice
+	36, // 5: redress.notification.v1.AnswerNoticeResponse.notice:type_name -> redress.notification.v1.Notice
+	38, // 6: redress.notification.v1.CreateReceiverRequest.receiver:type_name -> redress.notification.v1.Receiver
+	38, // 7: redress.notification.v1.CreateReceiverResponse.receiver:type_name -> redress.notification.v1.Receiver
+	38, // 8: redress.notification.v1.GetReceiverResponse.receiver:type_name -> redress.notification.v1.Receiver
+	38, // 9: redress.notification.v1.ListReceiversResponse.receivers:type_name -> redress.notification.v1.Receiver
+	38, // 10: redress.notification.v1.UpdateReceiverRequest.receiver:type_name -> redress.notification.v1.Receiver
+	38, // 11: redress.notification.v1.UpdateReceiverResponse.receiver:type_name -> redress.notification.v1.Receiver
+	39, // 12: redress.notification.v1.GetFollowUpResponse.follow_up:type_name -> redress.notification.v1.FollowUp
+	40, // 13: redress.notification.v1.ListFollowUpsRequest.state:type_name -> redress.notification.v1.FollowUp.State
+	39, // 14: redress.notification.v1.ListFollowUpsResponse.follow_ups:type_name -> redress.notification.v1.FollowUp
+	34, // 15: redress.notification.v1.RecordFollowUpRequest.facts:type_name -> redress.notification.v1.RecordFollowUpRequest.FactsEntry
+	39, // 16: redress.notification.v1.RecordFollowUpResponse.follow_up:type_name -> redress.notification.v1.FollowUp
+	28, // 17: redress.notification.v1.GetSurveyResponse.items:type_name -> redress.notification.v1.SurveyItem
+	41, // 18: redress.notification.v1.SurveyItem.text:type_name -> redress.type.v1.Text
+	29, // 19: redress.notification.v1.SurveyItem.options:type_name -> redress.notification.v1.SurveyOption
+	41, // 20: redress.notification.v1.SurveyOption.text:type_name -> redress.type.v1.Text
+	35, // 21: redress.notification.v1.SubmitSurveyRequest.facts:type_name -> redress.notification.v1.SubmitSurveyRequest.FactsEntry
+	36, // 22: redress.notification.v1.ExportPersonResponse.notices:type_name -> redress.notification.v1.Notice
+	39, // 23: redress.notification.v1.ExportPersonResponse.follow_ups:type_name -> redress.notification.v1.FollowUp
+	42, // 24: redress.notification.v1.RecordFollowUpRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
+	42, // 25: redress.notification.v1.SubmitSurveyRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
+	0,  // 26: redress.notification.v1.NotificationService.GetNotice:input_type -> redress.notification.v1.GetNoticeRequest
+	2,  // 27: redress.notification.v1.NotificationService.ListNotices:input_type -> redress.notification.v1.ListNoticesRequest
+	4,  // 28: redress.notification.v1.NotificationService.ResendNotice:input_type -> redress.notification.v1.ResendNoticeRequest
+	6,  // 29: redress.notification.v1.NotificationService.IssueNotice:input_type -> redress.notification.v1.IssueNoticeRequest
+	8,  // 30: redress.notification.v1.NotificationService.AnswerNotice:input_type -> redress.notification.v1.AnswerNoticeRequest
+	10, // 31: redress.notification.v1.NotificationService.CreateReceiver:input_type -> redress.notification.v1.CreateReceiverRequest
+	12, // 32: redress.notification.v1.NotificationService.GetReceiver:input_type -> redress.notification.v1.GetReceiverRequest
+	14, // 33: redress.notification.v1.NotificationService.ListReceivers:input_type -> redress.notification.v1.ListReceiversRequest
+	16, // 34: redress.notification.v1.NotificationService.UpdateReceiver:input_type -> redress.notification.v1.UpdateReceiverRequest
+	18, // 35: redress.notification.v1.NotificationService.TestReceiver:input_type -> redress.notification.v1.TestReceiverRequest
+	20, // 36: redress.notification.v1.NotificationService.GetFollowUp:input_type -> redress.notification.v1.GetFollowUpRequest
+	22, // 37: redress.notification.v1.NotificationService.ListFollowUps:input_type -> redress.notification.v1.ListFollowUpsRequest
+	24, // 38: redress.notification.v1.NotificationService.RecordFollowUp:input_type -> redress.notification.v1.RecordFollowUpRequest
+	26, // 39: redress.notification.v1.NotificationService.GetSurvey:input_type -> redress.notification.v1.GetSurveyRequest
+	30, // 40: redress.notification.v1.NotificationService.SubmitSurvey:input_type -> redress.notification.v1.SubmitSurveyRequest
+	32, // 41: redress.notification.v1.NotificationService.ExportPerson:input_type -> redress.notification.v1.ExportPersonRequest
+	1,  // 42: redress.notification.v1.NotificationService.GetNotice:output_type -> redress.notification.v1.GetNoticeResponse
+	3,  // 43: redress.notification.v1.NotificationService.ListNotices:output_type -> redress.notification.v1.ListNoticesResponse
+	5,  // 44: redress.notification.v1.NotificationService.ResendNotice:output_type -> redress.notification.v1.ResendNoticeResponse
+	7,  // 45: redress.notification.v1.NotificationService.IssueNotice:output_type -> redress.notification.v1.IssueNoticeResponse
+	9,  // 46: redress.notification.v1.NotificationService.AnswerNotice:output_type -> redress.notification.v1.AnswerNoticeResponse
+	11, // 47: redress.notification.v1.NotificationService.CreateReceiver:output_type -> redress.notification.v1.CreateReceiverResponse
+	13, // 48: redress.notification.v1.NotificationService.GetReceiver:output_type -> redress.notification.v1.GetReceiverResponse
+	15, // 49: redress.notification.v1.NotificationService.ListReceivers:output_type -> redress.notification.v1.ListReceiversResponse
+	17, // 50: redress.notification.v1.NotificationService.UpdateReceiver:output_type -> redress.notification.v1.UpdateReceiverResponse
+	19, // 51: redress.notification.v1.NotificationService.TestReceiver:output_type -> redress.notification.v1.TestReceiverResponse
+	21, // 52: redress.notification.v1.NotificationService.GetFollowUp:output_type -> redress.notification.v1.GetFollowUpResponse
+	23, // 53: redress.notification.v1.NotificationService.ListFollowUps:output_type -> redress.notification.v1.ListFollowUpsResponse
+	25, // 54: redress.notification.v1.NotificationService.RecordFollowUp:output_type -> redress.notification.v1.RecordFollowUpResponse
+	27, // 55: redress.notification.v1.NotificationService.GetSurvey:output_type -> redress.notification.v1.GetSurveyResponse
+	31, // 56: redress.notification.v1.NotificationService.SubmitSurvey:output_type -> redress.notification.v1.SubmitSurveyResponse
+	33, // 57: redress.notification.v1.NotificationService.ExportPerson:output_type -> redress.notification.v1.ExportPersonResponse
+	42, // [42:58] is the sub-list for method output_type
+	26, // [26:42] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_redress_notification_v1_notification_service_proto_init() }
@@ -2008,7 +2278,7 @@ func file_redress_notification_v1_notification_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_notification_v1_notification_service_proto_rawDesc), len(file_redress_notification_v1_notification_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   32,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,8 @@ const (
 	NotificationService_GetNotice_FullMethodName      = "/redress.notification.v1.NotificationService/GetNotice"
 	NotificationService_ListNotices_FullMethodName    = "/redress.notification.v1.NotificationService/ListNotices"
 	NotificationService_ResendNotice_FullMethodName   = "/redress.notification.v1.NotificationService/ResendNotice"
+	NotificationService_IssueNotice_FullMethodName    = "/redress.notification.v1.NotificationService/IssueNotice"
+	NotificationService_AnswerNotice_FullMethodName   = "/redress.notification.v1.NotificationService/AnswerNotice"
 	NotificationService_CreateReceiver_FullMethodName = "/redress.notification.v1.NotificationService/CreateReceiver"
 	NotificationService_GetReceiver_FullMethodName    = "/redress.notification.v1.NotificationService/GetReceiver"
 	NotificationService_ListReceivers_FullMethodName  = "/redress.notification.v1.NotificationService/ListReceivers"
@@ -48,6 +50,14 @@ type NotificationServiceClient interface {
 	ListNotices(ctx context.Context, in *ListNoticesRequest, opts ...grpc.CallOption) (*ListNoticesResponse, error)
 	// ResendNotice tries again at once, under the same key. Reasons NOTICE_STATE, ETAG_MISMATCH.
 	ResendNotice(ctx context.Context, in *ResendNoticeRequest, opts ...grpc.CallOption) (*ResendNoticeResponse, error)
+	// IssueNotice issues a notice of the pack that a person decides upon, to everybody it names, with
+	// the facts on file. Reasons NOTICE_UNKNOWN, NOTICE_NOT_READY (every fact, step and part that is
+	// missing), GATE_CLOSED, RULE_ROLE, COMPLAINT_STATE.
+	IssueNotice(ctx context.Context, in *IssueNoticeRequest, opts ...grpc.CallOption) (*IssueNoticeResponse, error)
+	// AnswerNotice records which of a notice's choices its receiver made. An answer with none or
+	// several is no answer: it is recorded as unclear, the receiver is asked again, and the notice goes
+	// on waiting. Reasons NOTICE_STATE, NOTICE_CHOICE, ETAG_MISMATCH.
+	AnswerNotice(ctx context.Context, in *AnswerNoticeRequest, opts ...grpc.CallOption) (*AnswerNoticeResponse, error)
 	// CreateReceiver adds a system that takes signed webhooks and returns its secret, once.
 	// Reasons RESOURCE_EXISTS, RECEIVER_ADDRESS.
 	CreateReceiver(ctx context.Context, in *CreateReceiverRequest, opts ...grpc.CallOption) (*CreateReceiverResponse, error)
@@ -111,6 +121,26 @@ func (c *notificationServiceClient) ResendNotice(ctx context.Context, in *Resend
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ResendNoticeResponse)
 	err := c.cc.Invoke(ctx, NotificationService_ResendNotice_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *notificationServiceClient) IssueNotice(ctx context.Context, in *IssueNoticeRequest, opts ...grpc.CallOption) (*IssueNoticeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(IssueNoticeResponse)
+	err := c.cc.Invoke(ctx, NotificationService_IssueNotice_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *notificationServiceClient) AnswerNotice(ctx context.Context, in *AnswerNoticeRequest, opts ...grpc.CallOption) (*AnswerNoticeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AnswerNoticeResponse)
+	err := c.cc.Invoke(ctx, NotificationService_AnswerNotice_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -240,6 +270,14 @@ type NotificationServiceServer interface {
 	ListNotices(context.Context, *ListNoticesRequest) (*ListNoticesResponse, error)
 	// ResendNotice tries again at once, under the same key. Reasons NOTICE_STATE, ETAG_MISMATCH.
 	ResendNotice(context.Context, *ResendNoticeRequest) (*ResendNoticeResponse, error)
+	// IssueNotice issues a notice of the pack that a person decides upon, to everybody it names, with
+	// the facts on file. Reasons NOTICE_UNKNOWN, NOTICE_NOT_READY (every fact, step and part that is
+	// missing), GATE_CLOSED, RULE_ROLE, COMPLAINT_STATE.
+	IssueNotice(context.Context, *IssueNoticeRequest) (*IssueNoticeResponse, error)
+	// AnswerNotice records which of a notice's choices its receiver made. An answer with none or
+	// several is no answer: it is recorded as unclear, the receiver is asked again, and the notice goes
+	// on waiting. Reasons NOTICE_STATE, NOTICE_CHOICE, ETAG_MISMATCH.
+	AnswerNotice(context.Context, *AnswerNoticeRequest) (*AnswerNoticeResponse, error)
 	// CreateReceiver adds a system that takes signed webhooks and returns its secret, once.
 	// Reasons RESOURCE_EXISTS, RECEIVER_ADDRESS.
 	CreateReceiver(context.Context, *CreateReceiverRequest) (*CreateReceiverResponse, error)
@@ -287,6 +325,12 @@ func (UnimplementedNotificationServiceServer) ListNotices(context.Context, *List
 }
 func (UnimplementedNotificationServiceServer) ResendNotice(context.Context, *ResendNoticeRequest) (*ResendNoticeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ResendNotice not implemented")
+}
+func (UnimplementedNotificationServiceServer) IssueNotice(context.Context, *IssueNoticeRequest) (*IssueNoticeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method IssueNotice not implemented")
+}
+func (UnimplementedNotificationServiceServer) AnswerNotice(context.Context, *AnswerNoticeRequest) (*AnswerNoticeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AnswerNotice not implemented")
 }
 func (UnimplementedNotificationServiceServer) CreateReceiver(context.Context, *CreateReceiverRequest) (*CreateReceiverResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateReceiver not implemented")
@@ -392,6 +436,42 @@ func _NotificationService_ResendNotice_Handler(srv interface{}, ctx context.Cont
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(NotificationServiceServer).ResendNotice(ctx, req.(*ResendNoticeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _NotificationService_IssueNotice_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(IssueNoticeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NotificationServiceServer).IssueNotice(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: NotificationService_IssueNotice_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NotificationServiceServer).IssueNotice(ctx, req.(*IssueNoticeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _NotificationService_AnswerNotice_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AnswerNoticeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NotificationServiceServer).AnswerNotice(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: NotificationService_AnswerNotice_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NotificationServiceServer).AnswerNotice(ctx, req.(*AnswerNoticeRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -612,6 +692,14 @@ var NotificationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ResendNotice",
 			Handler:    _NotificationService_ResendNotice_Handler,
+		},
+		{
+			MethodName: "IssueNotice",
+			Handler:    _NotificationService_IssueNotice_Handler,
+		},
+		{
+			MethodName: "AnswerNotice",
+			Handler:    _NotificationService_AnswerNotice_Handler,
 		},
 		{
 			MethodName: "CreateReceiver",

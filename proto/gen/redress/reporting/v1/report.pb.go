@@ -558,7 +558,7 @@ type Report struct {
 	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
 	// Id of the report in the pack, for example "monthly_analysis".
 	Kind string `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
-	// Month YYYY-MM.
+	// Period: month YYYY-MM, week YYYY-Www, quarter YYYY-Qn or year YYYY.
 	Period string `protobuf:"bytes,4,opt,name=period,proto3" json:"period,omitempty"`
 	// Title.
 	Title *v16.Text `protobuf:"bytes,5,opt,name=title,proto3" json:"title,omitempty"`
@@ -575,7 +575,13 @@ type Report struct {
 	// Report of the same kind and period it restates; empty for the first.
 	Restates string `protobuf:"bytes,11,opt,name=restates,proto3" json:"restates,omitempty"`
 	// Time zone of the period.
-	TimeZone      string `protobuf:"bytes,12,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	TimeZone string `protobuf:"bytes,12,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	// What it is about where the pack makes one for each: departments/{department} or a value; empty otherwise.
+	Per string `protobuf:"bytes,13,opt,name=per,proto3" json:"per,omitempty"`
+	// Complaints that the report lists, by number.
+	Listed []string `protobuf:"bytes,14,rep,name=listed,proto3" json:"listed,omitempty"`
+	// Words that a person wrote into it; empty for reports without.
+	Written       string `protobuf:"bytes,15,opt,name=written,proto3" json:"written,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -694,6 +700,27 @@ func (x *Report) GetTimeZone() string {
 	return ""
 }
 
+func (x *Report) GetPer() string {
+	if x != nil {
+		return x.Per
+	}
+	return ""
+}
+
+func (x *Report) GetListed() []string {
+	if x != nil {
+		return x.Listed
+	}
+	return nil
+}
+
+func (x *Report) GetWritten() string {
+	if x != nil {
+		return x.Written
+	}
+	return ""
+}
+
 // Measurement is one figure of a report.
 type Measurement struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -714,7 +741,13 @@ type Measurement struct {
 	// Mean with two decimals; empty if none.
 	Mean string `protobuf:"bytes,8,opt,name=mean,proto3" json:"mean,omitempty"`
 	// Rule and clause.
-	Rule          *v16.RuleRef `protobuf:"bytes,9,opt,name=rule,proto3" json:"rule,omitempty"`
+	Rule *v16.RuleRef `protobuf:"bytes,9,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Share to be reached, for example "100%"; empty without one.
+	Target string `protobuf:"bytes,10,opt,name=target,proto3" json:"target,omitempty"`
+	// The share is below its target.
+	BelowTarget bool `protobuf:"varint,11,opt,name=below_target,json=belowTarget,proto3" json:"below_target,omitempty"`
+	// Rows that do not count though a target asks for them, by number of the complaint.
+	Outstanding   []string `protobuf:"bytes,12,rep,name=outstanding,proto3" json:"outstanding,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -812,6 +845,255 @@ func (x *Measurement) GetRule() *v16.RuleRef {
 	return nil
 }
 
+func (x *Measurement) GetTarget() string {
+	if x != nil {
+		return x.Target
+	}
+	return ""
+}
+
+func (x *Measurement) GetBelowTarget() bool {
+	if x != nil {
+		return x.BelowTarget
+	}
+	return false
+}
+
+func (x *Measurement) GetOutstanding() []string {
+	if x != nil {
+		return x.Outstanding
+	}
+	return nil
+}
+
+// Watched is a measure that stayed below its share for as many periods as the pack's watch says.
+type Watched struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, watched/{watched}; derived from watch, period and what it is about.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Version of the resource.
+	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Id of the watch in the pack.
+	Watch string `protobuf:"bytes,3,opt,name=watch,proto3" json:"watch,omitempty"`
+	// What it stands at: departments/{department}, people/{person} or a value; empty for the whole organisation.
+	Per string `protobuf:"bytes,4,opt,name=per,proto3" json:"per,omitempty"`
+	// Last period of the run, YYYY-MM, YYYY-Www or YYYY-Qn.
+	Period string `protobuf:"bytes,5,opt,name=period,proto3" json:"period,omitempty"`
+	// The periods of the run, oldest first, with what was measured.
+	Periods []*WatchedPeriod `protobuf:"bytes,6,rep,name=periods,proto3" json:"periods,omitempty"`
+	// Rule and clause.
+	Rule *v16.RuleRef `protobuf:"bytes,7,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Revision of the pack, packs/{pack}/revisions/{revision}.
+	PolicyRevision string `protobuf:"bytes,8,opt,name=policy_revision,json=policyRevision,proto3" json:"policy_revision,omitempty"`
+	// When it was found.
+	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Watched) Reset() {
+	*x = Watched{}
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Watched) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Watched) ProtoMessage() {}
+
+func (x *Watched) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Watched.ProtoReflect.Descriptor instead.
+func (*Watched) Descriptor() ([]byte, []int) {
+	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Watched) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Watched) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *Watched) GetWatch() string {
+	if x != nil {
+		return x.Watch
+	}
+	return ""
+}
+
+func (x *Watched) GetPer() string {
+	if x != nil {
+		return x.Per
+	}
+	return ""
+}
+
+func (x *Watched) GetPeriod() string {
+	if x != nil {
+		return x.Period
+	}
+	return ""
+}
+
+func (x *Watched) GetPeriods() []*WatchedPeriod {
+	if x != nil {
+		return x.Periods
+	}
+	return nil
+}
+
+func (x *Watched) GetRule() *v16.RuleRef {
+	if x != nil {
+		return x.Rule
+	}
+	return nil
+}
+
+func (x *Watched) GetPolicyRevision() string {
+	if x != nil {
+		return x.PolicyRevision
+	}
+	return ""
+}
+
+func (x *Watched) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+// WatchedPeriod is what was measured in one period of a run.
+type WatchedPeriod struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The period.
+	Period string `protobuf:"bytes,1,opt,name=period,proto3" json:"period,omitempty"`
+	// Rows that count.
+	Counts int64 `protobuf:"varint,2,opt,name=counts,proto3" json:"counts,omitempty"`
+	// Rows looked at.
+	Among int64 `protobuf:"varint,3,opt,name=among,proto3" json:"among,omitempty"`
+	// counts ÷ among in percent with one decimal.
+	Share         string `protobuf:"bytes,4,opt,name=share,proto3" json:"share,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchedPeriod) Reset() {
+	*x = WatchedPeriod{}
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchedPeriod) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchedPeriod) ProtoMessage() {}
+
+func (x *WatchedPeriod) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchedPeriod.ProtoReflect.Descriptor instead.
+func (*WatchedPeriod) Descriptor() ([]byte, []int) {
+	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *WatchedPeriod) GetPeriod() string {
+	if x != nil {
+		return x.Period
+	}
+	return ""
+}
+
+func (x *WatchedPeriod) GetCounts() int64 {
+	if x != nil {
+		return x.Counts
+	}
+	return 0
+}
+
+func (x *WatchedPeriod) GetAmong() int64 {
+	if x != nil {
+		return x.Among
+	}
+	return 0
+}
+
+func (x *WatchedPeriod) GetShare() string {
+	if x != nil {
+		return x.Share
+	}
+	return ""
+}
+
+// WatchTripped says that a watch found what it watches for.
+type WatchTripped struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchTripped) Reset() {
+	*x = WatchTripped{}
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchTripped) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchTripped) ProtoMessage() {}
+
+func (x *WatchTripped) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchTripped.ProtoReflect.Descriptor instead.
+func (*WatchTripped) Descriptor() ([]byte, []int) {
+	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{7}
+}
+
 // Ranked is a value with its count.
 type Ranked struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -827,7 +1109,7 @@ type Ranked struct {
 
 func (x *Ranked) Reset() {
 	*x = Ranked{}
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[5]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -839,7 +1121,7 @@ func (x *Ranked) String() string {
 func (*Ranked) ProtoMessage() {}
 
 func (x *Ranked) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[5]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -852,7 +1134,7 @@ func (x *Ranked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ranked.ProtoReflect.Descriptor instead.
 func (*Ranked) Descriptor() ([]byte, []int) {
-	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{5}
+	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Ranked) GetValue() string {
@@ -885,7 +1167,7 @@ type ReportGenerated struct {
 
 func (x *ReportGenerated) Reset() {
 	*x = ReportGenerated{}
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[6]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -897,7 +1179,7 @@ func (x *ReportGenerated) String() string {
 func (*ReportGenerated) ProtoMessage() {}
 
 func (x *ReportGenerated) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[6]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -910,7 +1192,7 @@ func (x *ReportGenerated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportGenerated.ProtoReflect.Descriptor instead.
 func (*ReportGenerated) Descriptor() ([]byte, []int) {
-	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{6}
+	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{9}
 }
 
 var File_redress_reporting_v1_report_proto protoreflect.FileDescriptor
@@ -981,7 +1263,7 @@ const file_redress_reporting_v1_report_proto_rawDesc = "" +
 	"\x12\x0e\n" +
 	"\n" +
 	"KIND_CLOSE\x10\v\x12\x11\n" +
-	"\rKIND_DELIVERY\x10\f\"\xd4\x03\n" +
+	"\rKIND_DELIVERY\x10\f\"\x9e\x04\n" +
 	"\x06Report\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04etag\x18\x02 \x01(\tR\x04etag\x12\x12\n" +
@@ -995,7 +1277,10 @@ const file_redress_reporting_v1_report_proto_rawDesc = "" +
 	"\tdata_time\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\bdataTime\x12\x1a\n" +
 	"\brestates\x18\v \x01(\tR\brestates\x12\x1b\n" +
-	"\ttime_zone\x18\f \x01(\tR\btimeZone\"\xa7\x02\n" +
+	"\ttime_zone\x18\f \x01(\tR\btimeZone\x12\x10\n" +
+	"\x03per\x18\r \x01(\tR\x03per\x12\x16\n" +
+	"\x06listed\x18\x0e \x03(\tR\x06listed\x12\x1e\n" +
+	"\awritten\x18\x0f \x01(\tB\x04\xd0\xda\x18\x02R\awritten\"\x84\x03\n" +
 	"\vMeasurement\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12+\n" +
 	"\x05title\x18\x02 \x01(\v2\x15.redress.type.v1.TextR\x05title\x12\x16\n" +
@@ -1005,7 +1290,28 @@ const file_redress_reporting_v1_report_proto_rawDesc = "" +
 	"\x03top\x18\x06 \x03(\v2\x1c.redress.reporting.v1.RankedR\x03top\x12%\n" +
 	"\x0enot_assessable\x18\a \x03(\tR\rnotAssessable\x12\x12\n" +
 	"\x04mean\x18\b \x01(\tR\x04mean\x12,\n" +
-	"\x04rule\x18\t \x01(\v2\x18.redress.type.v1.RuleRefR\x04rule\"J\n" +
+	"\x04rule\x18\t \x01(\v2\x18.redress.type.v1.RuleRefR\x04rule\x12\x16\n" +
+	"\x06target\x18\n" +
+	" \x01(\tR\x06target\x12!\n" +
+	"\fbelow_target\x18\v \x01(\bR\vbelowTarget\x12 \n" +
+	"\voutstanding\x18\f \x03(\tR\voutstanding\"\xc4\x02\n" +
+	"\aWatched\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04etag\x18\x02 \x01(\tR\x04etag\x12\x14\n" +
+	"\x05watch\x18\x03 \x01(\tR\x05watch\x12\x10\n" +
+	"\x03per\x18\x04 \x01(\tR\x03per\x12\x16\n" +
+	"\x06period\x18\x05 \x01(\tR\x06period\x12=\n" +
+	"\aperiods\x18\x06 \x03(\v2#.redress.reporting.v1.WatchedPeriodR\aperiods\x12,\n" +
+	"\x04rule\x18\a \x01(\v2\x18.redress.type.v1.RuleRefR\x04rule\x12'\n" +
+	"\x0fpolicy_revision\x18\b \x01(\tR\x0epolicyRevision\x12;\n" +
+	"\vcreate_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\"k\n" +
+	"\rWatchedPeriod\x12\x16\n" +
+	"\x06period\x18\x01 \x01(\tR\x06period\x12\x16\n" +
+	"\x06counts\x18\x02 \x01(\x03R\x06counts\x12\x14\n" +
+	"\x05among\x18\x03 \x01(\x03R\x05among\x12\x14\n" +
+	"\x05share\x18\x04 \x01(\tR\x05share\"\x14\n" +
+	"\fWatchTripped:\x04\xd8\xda\x18\x02\"J\n" +
 	"\x06Ranked\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\tR\x05value\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x03R\x05count\x12\x14\n" +
@@ -1025,7 +1331,7 @@ func file_redress_reporting_v1_report_proto_rawDescGZIP() []byte {
 }
 
 var file_redress_reporting_v1_report_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_redress_reporting_v1_report_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_redress_reporting_v1_report_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_redress_reporting_v1_report_proto_goTypes = []any{
 	(WorkItem_Kind)(0),            // 0: redress.reporting.v1.WorkItem.Kind
 	(*CaseFile)(nil),              // 1: redress.reporting.v1.CaseFile
@@ -1033,61 +1339,67 @@ var file_redress_reporting_v1_report_proto_goTypes = []any{
 	(*WorkItem)(nil),              // 3: redress.reporting.v1.WorkItem
 	(*Report)(nil),                // 4: redress.reporting.v1.Report
 	(*Measurement)(nil),           // 5: redress.reporting.v1.Measurement
-	(*Ranked)(nil),                // 6: redress.reporting.v1.Ranked
-	(*ReportGenerated)(nil),       // 7: redress.reporting.v1.ReportGenerated
-	(*v1.Complaint)(nil),          // 8: redress.intake.v1.Complaint
-	(*v11.Case)(nil),              // 9: redress.routing.v1.Case
-	(*v11.Plan)(nil),              // 10: redress.routing.v1.Plan
-	(*v11.Finding)(nil),           // 11: redress.routing.v1.Finding
-	(*v11.Progress)(nil),          // 12: redress.routing.v1.Progress
-	(*v11.Reply)(nil),             // 13: redress.routing.v1.Reply
-	(*v12.Claim)(nil),             // 14: redress.compensation.v1.Claim
-	(*v13.Action)(nil),            // 15: redress.correctiveaction.v1.Action
-	(*v14.Notice)(nil),            // 16: redress.notification.v1.Notice
-	(*v14.FollowUp)(nil),          // 17: redress.notification.v1.FollowUp
-	(*v15.Clock)(nil),             // 18: redress.clock.v1.Clock
-	(*v1.Evidence)(nil),           // 19: redress.intake.v1.Evidence
-	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
-	(*v16.Text)(nil),              // 21: redress.type.v1.Text
-	(*v16.RuleRef)(nil),           // 22: redress.type.v1.RuleRef
+	(*Watched)(nil),               // 6: redress.reporting.v1.Watched
+	(*WatchedPeriod)(nil),         // 7: redress.reporting.v1.WatchedPeriod
+	(*WatchTripped)(nil),          // 8: redress.reporting.v1.WatchTripped
+	(*Ranked)(nil),                // 9: redress.reporting.v1.Ranked
+	(*ReportGenerated)(nil),       // 10: redress.reporting.v1.ReportGenerated
+	(*v1.Complaint)(nil),          // 11: redress.intake.v1.Complaint
+	(*v11.Case)(nil),              // 12: redress.routing.v1.Case
+	(*v11.Plan)(nil),              // 13: redress.routing.v1.Plan
+	(*v11.Finding)(nil),           // 14: redress.routing.v1.Finding
+	(*v11.Progress)(nil),          // 15: redress.routing.v1.Progress
+	(*v11.Reply)(nil),             // 16: redress.routing.v1.Reply
+	(*v12.Claim)(nil),             // 17: redress.compensation.v1.Claim
+	(*v13.Action)(nil),            // 18: redress.correctiveaction.v1.Action
+	(*v14.Notice)(nil),            // 19: redress.notification.v1.Notice
+	(*v14.FollowUp)(nil),          // 20: redress.notification.v1.FollowUp
+	(*v15.Clock)(nil),             // 21: redress.clock.v1.Clock
+	(*v1.Evidence)(nil),           // 22: redress.intake.v1.Evidence
+	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
+	(*v16.Text)(nil),              // 24: redress.type.v1.Text
+	(*v16.RuleRef)(nil),           // 25: redress.type.v1.RuleRef
 }
 var file_redress_reporting_v1_report_proto_depIdxs = []int32{
-	8,  // 0: redress.reporting.v1.CaseFile.complaint:type_name -> redress.intake.v1.Complaint
-	9,  // 1: redress.reporting.v1.CaseFile.case:type_name -> redress.routing.v1.Case
-	10, // 2: redress.reporting.v1.CaseFile.plans:type_name -> redress.routing.v1.Plan
-	11, // 3: redress.reporting.v1.CaseFile.findings:type_name -> redress.routing.v1.Finding
-	12, // 4: redress.reporting.v1.CaseFile.progress:type_name -> redress.routing.v1.Progress
-	13, // 5: redress.reporting.v1.CaseFile.replies:type_name -> redress.routing.v1.Reply
-	14, // 6: redress.reporting.v1.CaseFile.claims:type_name -> redress.compensation.v1.Claim
-	15, // 7: redress.reporting.v1.CaseFile.actions:type_name -> redress.correctiveaction.v1.Action
-	16, // 8: redress.reporting.v1.CaseFile.notices:type_name -> redress.notification.v1.Notice
-	17, // 9: redress.reporting.v1.CaseFile.follow_ups:type_name -> redress.notification.v1.FollowUp
-	18, // 10: redress.reporting.v1.CaseFile.clocks:type_name -> redress.clock.v1.Clock
-	19, // 11: redress.reporting.v1.CaseFile.evidence:type_name -> redress.intake.v1.Evidence
+	11, // 0: redress.reporting.v1.CaseFile.complaint:type_name -> redress.intake.v1.Complaint
+	12, // 1: redress.reporting.v1.CaseFile.case:type_name -> redress.routing.v1.Case
+	13, // 2: redress.reporting.v1.CaseFile.plans:type_name -> redress.routing.v1.Plan
+	14, // 3: redress.reporting.v1.CaseFile.findings:type_name -> redress.routing.v1.Finding
+	15, // 4: redress.reporting.v1.CaseFile.progress:type_name -> redress.routing.v1.Progress
+	16, // 5: redress.reporting.v1.CaseFile.replies:type_name -> redress.routing.v1.Reply
+	17, // 6: redress.reporting.v1.CaseFile.claims:type_name -> redress.compensation.v1.Claim
+	18, // 7: redress.reporting.v1.CaseFile.actions:type_name -> redress.correctiveaction.v1.Action
+	19, // 8: redress.reporting.v1.CaseFile.notices:type_name -> redress.notification.v1.Notice
+	20, // 9: redress.reporting.v1.CaseFile.follow_ups:type_name -> redress.notification.v1.FollowUp
+	21, // 10: redress.reporting.v1.CaseFile.clocks:type_name -> redress.clock.v1.Clock
+	22, // 11: redress.reporting.v1.CaseFile.evidence:type_name -> redress.intake.v1.Evidence
 	2,  // 12: redress.reporting.v1.CaseFile.timeline:type_name -> redress.reporting.v1.TimelineItem
-	20, // 13: redress.reporting.v1.CaseFile.fresh_time:type_name -> google.protobuf.Timestamp
-	20, // 14: redress.reporting.v1.TimelineItem.occur_time:type_name -> google.protobuf.Timestamp
-	20, // 15: redress.reporting.v1.TimelineItem.record_time:type_name -> google.protobuf.Timestamp
-	21, // 16: redress.reporting.v1.TimelineItem.text:type_name -> redress.type.v1.Text
-	22, // 17: redress.reporting.v1.TimelineItem.rules:type_name -> redress.type.v1.RuleRef
+	23, // 13: redress.reporting.v1.CaseFile.fresh_time:type_name -> google.protobuf.Timestamp
+	23, // 14: redress.reporting.v1.TimelineItem.occur_time:type_name -> google.protobuf.Timestamp
+	23, // 15: redress.reporting.v1.TimelineItem.record_time:type_name -> google.protobuf.Timestamp
+	24, // 16: redress.reporting.v1.TimelineItem.text:type_name -> redress.type.v1.Text
+	25, // 17: redress.reporting.v1.TimelineItem.rules:type_name -> redress.type.v1.RuleRef
 	0,  // 18: redress.reporting.v1.WorkItem.kind:type_name -> redress.reporting.v1.WorkItem.Kind
-	21, // 19: redress.reporting.v1.WorkItem.text:type_name -> redress.type.v1.Text
-	20, // 20: redress.reporting.v1.WorkItem.since_time:type_name -> google.protobuf.Timestamp
-	20, // 21: redress.reporting.v1.WorkItem.due_time:type_name -> google.protobuf.Timestamp
-	22, // 22: redress.reporting.v1.WorkItem.rule:type_name -> redress.type.v1.RuleRef
-	21, // 23: redress.reporting.v1.Report.title:type_name -> redress.type.v1.Text
-	22, // 24: redress.reporting.v1.Report.rule:type_name -> redress.type.v1.RuleRef
+	24, // 19: redress.reporting.v1.WorkItem.text:type_name -> redress.type.v1.Text
+	23, // 20: redress.reporting.v1.WorkItem.since_time:type_name -> google.protobuf.Timestamp
+	23, // 21: redress.reporting.v1.WorkItem.due_time:type_name -> google.protobuf.Timestamp
+	25, // 22: redress.reporting.v1.WorkItem.rule:type_name -> redress.type.v1.RuleRef
+	24, // 23: redress.reporting.v1.Report.title:type_name -> redress.type.v1.Text
+	25, // 24: redress.reporting.v1.Report.rule:type_name -> redress.type.v1.RuleRef
 	5,  // 25: redress.reporting.v1.Report.measurements:type_name -> redress.reporting.v1.Measurement
-	20, // 26: redress.reporting.v1.Report.generate_time:type_name -> google.protobuf.Timestamp
-	20, // 27: redress.reporting.v1.Report.data_time:type_name -> google.protobuf.Timestamp
-	21, // 28: redress.reporting.v1.Measurement.title:type_name -> redress.type.v1.Text
-	6,  // 29: redress.reporting.v1.Measurement.top:type_name -> redress.reporting.v1.Ranked
-	22, // 30: redress.reporting.v1.Measurement.rule:type_name -> redress.type.v1.RuleRef
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	23, // 26: redress.reporting.v1.Report.generate_time:type_name -> google.protobuf.Timestamp
+	23, // 27: redress.reporting.v1.Report.data_time:type_name -> google.protobuf.Timestamp
+	24, // 28: redress.reporting.v1.Measurement.title:type_name -> redress.type.v1.Text
+	9,  // 29: redress.reporting.v1.Measurement.top:type_name -> redress.reporting.v1.Ranked
+	25, // 30: redress.reporting.v1.Measurement.rule:type_name -> redress.type.v1.RuleRef
+	7,  // 31: redress.reporting.v1.Watched.periods:type_name -> redress.reporting.v1.WatchedPeriod
+	25, // 32: redress.reporting.v1.Watched.rule:type_name -> redress.type.v1.RuleRef
+	23, // 33: redress.reporting.v1.Watched.create_time:type_name -> google.protobuf.Timestamp
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_redress_reporting_v1_report_proto_init() }
@@ -1101,7 +1413,7 @@ func file_redress_reporting_v1_report_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_reporting_v1_report_proto_rawDesc), len(file_redress_reporting_v1_report_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   7,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
