@@ -3558,7 +3558,7 @@ type Evidence struct {
 	If string `protobuf:"bytes,5,opt,name=if,proto3" json:"if,omitempty"`
 	// Act it is needed before.
 	Before Act `protobuf:"varint,6,opt,name=before,proto3,enum=redress.policy.v1.Act" json:"before,omitempty"`
-	// Approval that may stand for it; empty means none.
+	// Approval that must be in force beside the paper; empty means none.
 	Approval string `protobuf:"bytes,7,opt,name=approval,proto3" json:"approval,omitempty"`
 	// Papers, one of which is enough.
 	AnyOf []*Paper `protobuf:"bytes,8,rep,name=any_of,json=anyOf,proto3" json:"any_of,omitempty"`

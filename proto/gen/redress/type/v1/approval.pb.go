@@ -622,7 +622,9 @@ type Signature struct {
 	// Facts of the sign's form, by field id.
 	Facts map[string]*Fact `protobuf:"bytes,8,rep,name=facts,proto3" json:"facts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// It was given by telephone, on the emergency path; the papers follow.
-	ByTelephone   bool `protobuf:"varint,9,opt,name=by_telephone,json=byTelephone,proto3" json:"by_telephone,omitempty"`
+	ByTelephone bool `protobuf:"varint,9,opt,name=by_telephone,json=byTelephone,proto3" json:"by_telephone,omitempty"`
+	// It counts no more: the chain was sent back to this place or one before it. It stays on file.
+	Void          bool `protobuf:"varint,10,opt,name=void,proto3" json:"void,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -720,6 +722,13 @@ func (x *Signature) GetByTelephone() bool {
 	return false
 }
 
+func (x *Signature) GetVoid() bool {
+	if x != nil {
+		return x.Void
+	}
+	return false
+}
+
 var File_redress_type_v1_approval_proto protoreflect.FileDescriptor
 
 const file_redress_type_v1_approval_proto_rawDesc = "" +
@@ -781,7 +790,7 @@ const file_redress_type_v1_approval_proto_rawDesc = "" +
 	"\n" +
 	"STATE_OPEN\x10\x02\x12\x10\n" +
 	"\fSTATE_SIGNED\x10\x03\x12\x11\n" +
-	"\rSTATE_REFUSED\x10\x04\"\xbd\x03\n" +
+	"\rSTATE_REFUSED\x10\x04\"\xd1\x03\n" +
 	"\tSignature\x12\x16\n" +
 	"\x06person\x18\x01 \x01(\tR\x06person\x12 \n" +
 	"\fon_behalf_of\x18\x02 \x01(\tR\n" +
@@ -792,7 +801,9 @@ const file_redress_type_v1_approval_proto_rawDesc = "" +
 	"\rsealed_digest\x18\x06 \x01(\tR\fsealedDigest\x12\x1e\n" +
 	"\acomment\x18\a \x01(\tB\x04\xd0\xda\x18\x02R\acomment\x12;\n" +
 	"\x05facts\x18\b \x03(\v2%.redress.type.v1.Signature.FactsEntryR\x05facts\x12!\n" +
-	"\fby_telephone\x18\t \x01(\bR\vbyTelephone\x1aO\n" +
+	"\fby_telephone\x18\t \x01(\bR\vbyTelephone\x12\x12\n" +
+	"\x04void\x18\n" +
+	" \x01(\bR\x04void\x1aO\n" +
 	"\n" +
 	"FactsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
