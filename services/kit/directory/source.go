@@ -29,18 +29,23 @@ func Touch(u *journal.Unit) error {
 
 // FromProjections returns the directories a service has heard of from routing,
 // stored as projections whose kinds are the patterns.
-func FromProjections(j *journal.Journal) Source { return journalSource{j, j.Projections} }
+func FromProjections(j *journal.Journal) Source { return newJournalSource(j, j.Projections) }
 
 // FromResources returns the directories of the service that owns them.
-func FromResources(j *journal.Journal) Source { return journalSource{j, j.List} }
+func FromResources(j *journal.Journal) Source { return newJournalSource(j, j.List) }
 
 type journalSource struct {
-	j    *journal.Journal
-	page func(context.Context, journal.Query) (journal.Page, error)
+	j        *journal.Journal
+	page     func(context.Context, journal.Query) (journal.Page, error)
+	versions journal.Standing[string, int64]
+}
+
+func newJournalSource(j *journal.Journal, page func(context.Context, journal.Query) (journal.Page, error)) *journalSource {
+	return &journalSource{j: j, page: page, versions: journal.Standing[string, int64]{Kind: versionRow}}
 }
 
 // States implements [Source].
-func (s journalSource) States(ctx context.Context, organization, pattern string) ([]journal.Row, error) {
+func (s *journalSource) States(ctx context.Context, organization, pattern string) ([]journal.Row, error) {
 	q := journal.Query{Organization: organization, Kind: pattern, Limit: pageSize}
 	var out []journal.Row
 	for {
@@ -56,8 +61,11 @@ func (s journalSource) States(ctx context.Context, organization, pattern string)
 	}
 }
 
-// Version implements [Source].
-func (s journalSource) Version(ctx context.Context, organization string) (int64, error) {
-	version, _, err := s.j.Projection(ctx, organization, versionRow, &wrapperspb.Int64Value{})
-	return version, err
+// Version implements [Source]. The row is read again after each commit here that
+// touched a directory, and for other processes' every [journal.ForeignAge].
+func (s *journalSource) Version(ctx context.Context, organization string) (int64, error) {
+	return s.versions.Get(ctx, s.j, organization, func(ctx context.Context) (int64, error) {
+		version, _, err := s.j.Projection(ctx, organization, versionRow, &wrapperspb.Int64Value{})
+		return version, err
+	})
 }

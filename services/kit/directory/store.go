@@ -37,7 +37,7 @@ type Store struct {
 	source Source
 	reads  readgroup.Group[string, *Directory]
 
-	mu  sync.Mutex
+	mu  sync.RWMutex
 	all map[string]kept
 }
 
@@ -52,32 +52,46 @@ func NewStore(source Source) *Store {
 	return &Store{source: source, all: map[string]kept{}}
 }
 
-// At returns the organisation's directory as it is now. It costs one reading of
-// the version, shared with who asks at the same time, and one of all states
-// after a change. An organisation nobody has heard of has an empty directory.
+// At returns the organisation's directory as it is now. It costs one question for
+// the version, and after a change one reading of all states, shared with who asks
+// at the same time. An organisation nobody has heard of has an empty directory.
 func (s *Store) At(ctx context.Context, organization string) (*Directory, error) {
+	version, err := s.source.Version(ctx, organization)
+	if err != nil {
+		return nil, fmt.Errorf("version of the directory: %w", err)
+	}
+	if d := s.of(organization, version); d != nil {
+		return d, nil
+	}
 	return s.reads.Do(ctx, organization, func(ctx context.Context) (*Directory, error) {
 		// The version is read first: what changes while the states are read is read again next time.
 		version, err := s.source.Version(ctx, organization)
 		if err != nil {
 			return nil, fmt.Errorf("version of the directory: %w", err)
 		}
-		s.mu.Lock()
-		k := s.all[organization]
-		s.mu.Unlock()
-		if k.directory != nil && k.version == version {
-			return k.directory, nil
+		if d := s.of(organization, version); d != nil {
+			return d, nil
 		}
 		states, err := load(ctx, s.source, organization)
 		if err != nil {
 			return nil, err
 		}
-		k = kept{version, New(states)}
+		k := kept{version, New(states)}
 		s.mu.Lock()
 		s.all[organization] = k
 		s.mu.Unlock()
 		return k.directory, nil
 	})
+}
+
+// of returns the snapshot of the version; nil if it is not here.
+func (s *Store) of(organization string, version int64) *Directory {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if k := s.all[organization]; k.version == version {
+		return k.directory
+	}
+	return nil
 }
 
 func load(ctx context.Context, source Source, organization string) (States, error) {

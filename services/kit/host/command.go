@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
@@ -29,6 +30,8 @@ type Command struct {
 	Key string
 	// Reads are names the decision will read.
 	Reads []string
+	// Serials are keys the decision will take a serial number of.
+	Serials []string
 	// Subject is the data subject whose key seals texts of the request; empty if
 	// the request has no texts to seal.
 	Subject string
@@ -50,11 +53,13 @@ func Run[R proto.Message](ctx context.Context, h *Host, req R, c Command, decide
 	if caller.Service && c.Organization != "" {
 		organization = c.Organization
 	}
-	digest, err := seal.RequestDigest(h.digestKey, withoutRequestID(req))
+	sealed := proto.CloneOf(req)
+	id := takeRequestID(sealed)
+	digest, err := seal.RequestDigest(h.digestKey, sealed)
 	if err != nil {
 		return journal.Receipt{}, err
 	}
-	sealed := proto.CloneOf(req)
+	giveRequestID(sealed, id)
 	if c.Subject != "" {
 		err = seal.SealRequest(ctx, h.Keys, organization, c.Subject, sealed)
 	} else {
@@ -68,9 +73,10 @@ func Run[R proto.Message](ctx context.Context, h *Host, req R, c Command, decide
 		Organization: organization,
 		Key:          c.Key,
 		Reads:        c.Reads,
+		Serials:      c.Serials,
 		Actor:        &eventv1.Actor{Principal: caller.Principal},
 		Traceparent:  traceparent(ctx),
-		Request:      &journal.Request{Principal: caller.Principal, Method: method, ID: requestID(req), Digest: digest, Forever: c.Forever},
+		Request:      &journal.Request{Principal: caller.Principal, Method: method, ID: id, Digest: digest, Forever: c.Forever},
 	}, func(u *journal.Unit) error { return decide(u, sealed) })
 	if err == nil && receipt.Position != nil {
 		p := receipt.Position
@@ -154,26 +160,32 @@ func NotFound(name string) error {
 	return fault.New(fault.NotFound, journal.ReasonNotFound, "name", name)
 }
 
-func requestID(m proto.Message) string {
+// takeRequestID removes the request's id from m and returns it; "" if it has none.
+func takeRequestID(m proto.Message) string {
 	r := m.ProtoReflect()
-	if f := r.Descriptor().Fields().ByName("request_id"); f != nil {
-		return r.Get(f).String()
+	f := r.Descriptor().Fields().ByName("request_id")
+	if f == nil {
+		return ""
 	}
-	return ""
+	id := r.Get(f).String()
+	r.Clear(f)
+	return id
 }
 
-func withoutRequestID(m proto.Message) proto.Message {
-	c := proto.Clone(m)
-	r := c.ProtoReflect()
-	if f := r.Descriptor().Fields().ByName("request_id"); f != nil {
-		r.Clear(f)
+// giveRequestID undoes takeRequestID.
+func giveRequestID(m proto.Message, id string) {
+	if id != "" {
+		r := m.ProtoReflect()
+		r.Set(r.Descriptor().Fields().ByName("request_id"), protoreflect.ValueOfString(id))
 	}
-	return c
 }
 
 // traceparent returns the W3C traceparent of the request, so that its events can
 // be joined to its trace; empty outside a trace.
 func traceparent(ctx context.Context) string {
+	if !trace.SpanContextFromContext(ctx).IsValid() {
+		return ""
+	}
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, carrier)
 	return carrier["traceparent"]

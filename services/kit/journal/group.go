@@ -169,6 +169,9 @@ func (j *Journal) attempt(members []*member) ([]*outcome, error) {
 		timers, err = g.flush()
 		return err
 	})
+	if g != nil {
+		g.count() // also if it failed: perhaps the commit stands
+	}
 	if err != nil {
 		if sqldb.ClassOf(err).Retryable() {
 			j.o.Logger.Warn("the database gave a transaction up", slog.Int("members", len(members)), slog.Any("error", err))

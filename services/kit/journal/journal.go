@@ -112,6 +112,7 @@ type Journal struct {
 	lanes   []*lane
 	stopped chan struct{}
 	stop    sync.Once
+	counted sync.Map // *atomic.Uint64 by kind, see Standing
 
 	mu        sync.Mutex
 	committed chan struct{}

@@ -30,7 +30,7 @@ func newLoadStatements() loadStatements {
 // prefetch reads what the members declare, one statement for each table.
 func (g *group) prefetch(members []*member) error {
 	requests := map[requestKey]bool{}
-	resources, projections := map[key]bool{}, map[key]bool{}
+	resources, projections, tallies := map[key]bool{}, map[key]bool{}, map[key]bool{}
 	places := map[place]bool{}
 	for _, m := range members {
 		if m.work.Request != nil {
@@ -47,6 +47,9 @@ func (g *group) prefetch(members []*member) error {
 				projections[at] = true
 			}
 		}
+		for _, name := range m.work.Serials {
+			tallies[key{m.work.Organization, serial + name}] = true
+		}
 	}
 	if err := g.loadRequests(requests); err != nil {
 		return err
@@ -55,6 +58,9 @@ func (g *group) prefetch(members []*member) error {
 		return err
 	}
 	if err := g.loadProjections(projections); err != nil {
+		return err
+	}
+	if err := g.loadTallies(tallies); err != nil {
 		return err
 	}
 	return g.loadPositions(places)

@@ -37,10 +37,13 @@ func (u *Unit) SetTally(name string, m proto.Message) error {
 	return nil
 }
 
+// serial begins the keys of serials.
+const serial = "serial:"
+
 // Serial returns the next number of the key: 1, 2, 3 without gaps, as a write
 // that is refused takes none. Its keys are apart from those of Tally.
 func (u *Unit) Serial(name string) (int64, error) {
-	name = "serial:" + name
+	name = serial + name
 	n := &wrapperspb.Int64Value{}
 	if err := u.Tally(name, n); err != nil {
 		return 0, err

@@ -30,6 +30,8 @@ type Work struct {
 	// Reads are names the decision will Get or project. They are fetched for the
 	// whole group at once; others are fetched one by one.
 	Reads []string
+	// Serials are keys the decision will take a Serial of; fetched like Reads.
+	Serials []string
 	// Advance moves the position of a feed in the same transaction; nil for none.
 	Advance *Advance
 	// Traceparent joins the events to the trace of their request.

@@ -8,7 +8,6 @@ import (
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/kit/fault"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // What stands in the place of a text that is not shown.
@@ -56,7 +55,7 @@ func (v View) shows(c typev1.DataClass) bool {
 //
 // Source: DESIGN section 3.
 func Seal(ctx context.Context, keys Keys, organization, subject string, m proto.Message) error {
-	return seal(ctx, keys, organization, subject, m, nil)
+	return seal(ctx, keys, organization, subject, m, false)
 }
 
 // SealRequest is [Seal] for a message from outside: it refuses any string in it,
@@ -67,7 +66,7 @@ func SealRequest(ctx context.Context, keys Keys, organization, subject string, m
 	if err := CheckRequest(m); err != nil {
 		return err
 	}
-	return seal(ctx, keys, organization, subject, m, func(m protoreflect.Message) { m.SetUnknown(nil) })
+	return seal(ctx, keys, organization, subject, m, true)
 }
 
 // CheckRequest refuses a message from outside that holds, in any string, what
@@ -75,12 +74,12 @@ func SealRequest(ctx context.Context, keys Keys, organization, subject string, m
 // reads) may still call it; [SealRequest] does.
 func CheckRequest(m proto.Message) error {
 	var found []fault.Violation
-	err := walk(m.ProtoReflect(), nil, func(path *step, _ typev1.DataClass, s string, _ bool) (string, error) {
+	err := walk(m, false, func(w *walker, _ typev1.DataClass, s string, _ bool) (string, error) {
 		if strings.HasPrefix(s, Prefix) {
-			found = append(found, fault.Violation{Field: path.String(), Reason: ReasonTokenRefused})
+			found = append(found, fault.Violation{Field: w.path(), Reason: ReasonTokenRefused})
 		}
 		return s, nil
-	}, nil)
+	})
 	if err != nil {
 		return err
 	}
@@ -91,12 +90,12 @@ func CheckRequest(m proto.Message) error {
 	return nil
 }
 
-func seal(ctx context.Context, keys Keys, organization, subject string, m proto.Message, unknown func(protoreflect.Message)) error {
+func seal(ctx context.Context, keys Keys, organization, subject string, m proto.Message, dropUnknown bool) error {
 	if !ValidSubject(subject) {
 		return invalidSubject(subject)
 	}
 	var b *box
-	return walk(m.ProtoReflect(), nil, func(path *step, class typev1.DataClass, s string, key bool) (string, error) {
+	return walk(m, dropUnknown, func(w *walker, class typev1.DataClass, s string, key bool) (string, error) {
 		if s == "" || key || !sealable(class) {
 			return s, nil
 		}
@@ -104,7 +103,7 @@ func seal(ctx context.Context, keys Keys, organization, subject string, m proto.
 			if IsToken(s) {
 				return s, nil
 			}
-			return "", fault.New(fault.Internal, ReasonTokenMalformed, "field", path.String())
+			return "", fault.New(fault.Internal, ReasonTokenMalformed, "field", w.path())
 		}
 		if b == nil {
 			var err error
@@ -113,7 +112,7 @@ func seal(ctx context.Context, keys Keys, organization, subject string, m proto.
 			}
 		}
 		return b.text(class, s), nil
-	}, unknown)
+	})
 }
 
 // Open replaces the tokens in m by their texts, in place: as far as v shows
@@ -127,16 +126,16 @@ func seal(ctx context.Context, keys Keys, organization, subject string, m proto.
 // one), and those of keys.
 func Open(ctx context.Context, keys Keys, organization string, m proto.Message, v View) error {
 	o := opener{ctx: ctx, keys: keys, organization: organization, view: v}
-	return walk(m.ProtoReflect(), nil, func(path *step, class typev1.DataClass, s string, key bool) (string, error) {
+	return walk(m, false, func(w *walker, class typev1.DataClass, s string, key bool) (string, error) {
 		if s == "" || key || !sealable(class) {
 			return s, nil
 		}
 		shown, err := o.open(class, s)
 		if f, ok := fault.As(err); ok && f.Reason == ReasonBroken {
-			err = f.WithFacts("field", path.String())
+			err = f.WithFacts("field", w.path())
 		}
 		return shown, err
-	}, nil)
+	})
 }
 
 // OpenText opens one token that stands outside a message; see [Open].
@@ -229,12 +228,12 @@ func (o *opener) fetch(subject string) (*box, error) {
 // Subjects returns the data subjects whose tokens m holds, sorted, each once.
 func Subjects(m proto.Message) ([]string, error) {
 	var found []string
-	err := walk(m.ProtoReflect(), nil, func(_ *step, _ typev1.DataClass, s string, _ bool) (string, error) {
+	err := walk(m, false, func(_ *walker, _ typev1.DataClass, s string, _ bool) (string, error) {
 		if t, ok := parse(s); ok {
 			found = append(found, t.subject)
 		}
 		return s, nil
-	}, nil)
+	})
 	slices.Sort(found)
 	return slices.Compact(found), err
 }

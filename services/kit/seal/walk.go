@@ -3,6 +3,8 @@ package seal
 import (
 	"fmt"
 	"strconv"
+	"strings"
+	"sync"
 
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"google.golang.org/protobuf/proto"
@@ -12,117 +14,199 @@ import (
 // anyName is not entered: what it holds was sealed when it was made.
 const anyName = "google.protobuf.Any"
 
-// step is one step of the path from the message to a string; nil is the message itself.
-type step struct {
-	parent *step
-	name   string
-}
-
-// String writes the path as google.rpc.BadRequest does: contact.lines[2].text.
-func (s *step) String() string {
-	switch {
-	case s == nil:
-		return ""
-	case s.parent == nil || s.name[0] == '[':
-		return s.parent.String() + s.name
-	default:
-		return s.parent.String() + "." + s.name
-	}
-}
-
 // visitor is called for every string in a message. The first result is stored
 // in its place if it differs. Keys of maps are shown with key true and are never replaced.
-type visitor func(path *step, class typev1.DataClass, s string, key bool) (string, error)
+type visitor func(w *walker, class typev1.DataClass, s string, key bool) (string, error)
 
-// walk shows every string of m to v: of singular and repeated fields and maps,
-// at any depth, Any excluded. unknown is called with every message that holds
-// unknown fields; nil ignores them.
-func walk(m protoreflect.Message, at *step, v visitor, unknown func(protoreflect.Message)) (err error) {
-	if m.Descriptor().FullName() == anyName {
-		return nil
-	}
-	if unknown != nil && len(m.GetUnknown()) > 0 {
-		unknown(m)
-	}
-	m.Range(func(fd protoreflect.FieldDescriptor, value protoreflect.Value) bool {
-		err = walkField(m, fd, value, at, v, unknown)
-		return err == nil
-	})
-	return err
+// walker shows every string of a message to a visitor: of singular and repeated
+// fields and maps, at any depth, Any excluded.
+type walker struct {
+	visit visitor
+	// dropUnknown removes unknown fields of every message passed.
+	dropUnknown bool
+	steps       []step
 }
 
-func walkField(m protoreflect.Message, fd protoreflect.FieldDescriptor, value protoreflect.Value, at *step, v visitor, unknown func(protoreflect.Message)) error {
-	element := fd
-	if fd.IsMap() {
-		element = fd.MapValue()
-	}
-	class := classOf(fd)
-	if sealable(class) && element.Kind() != protoreflect.StringKind {
-		return fmt.Errorf("seal: field %s has a data class to seal but holds no strings", fd.FullName())
-	}
-	isString := element.Kind() == protoreflect.StringKind
-	isMessage := element.Message() != nil
-	if !isString && !isMessage && !fd.IsMap() {
-		return nil
-	}
-	here := &step{parent: at, name: string(fd.Name())}
-	switch {
-	case fd.IsMap():
-		return walkMap(fd, value.Map(), class, here, v, unknown)
-	case fd.IsList():
-		list := value.List()
-		for i := range list.Len() {
-			item := &step{parent: here, name: "[" + strconv.Itoa(i) + "]"}
-			if isMessage {
-				if err := walk(list.Get(i).Message(), item, v, unknown); err != nil {
-					return err
-				}
-				continue
+// step is one step from the message to a string: a field, an element of a list
+// or of a map.
+type step struct {
+	field string
+	index int
+	key   protoreflect.MapKey
+}
+
+func walk(m proto.Message, dropUnknown bool, v visitor) error {
+	w := walker{visit: v, dropUnknown: dropUnknown, steps: make([]step, 0, 8)}
+	r := m.ProtoReflect()
+	return w.message(r, shapeOf(r.Descriptor()))
+}
+
+// path writes where the walker is as google.rpc.BadRequest does: contact.lines[2].text.
+func (w *walker) path() string {
+	var b strings.Builder
+	for i, s := range w.steps {
+		switch {
+		case s.key.IsValid():
+			b.WriteString("[" + strconv.Quote(s.key.String()) + "]")
+		case s.field == "":
+			b.WriteString("[" + strconv.Itoa(s.index) + "]")
+		default:
+			if i > 0 {
+				b.WriteByte('.')
 			}
+			b.WriteString(s.field)
+		}
+	}
+	return b.String()
+}
+
+func (w *walker) down(s step) { w.steps = append(w.steps, s) }
+func (w *walker) up()         { w.steps = w.steps[:len(w.steps)-1] }
+
+func (w *walker) message(m protoreflect.Message, s *shape) error {
+	if w.dropUnknown && len(m.GetUnknown()) > 0 {
+		m.SetUnknown(nil)
+	}
+	for i := range s.fields {
+		f := &s.fields[i]
+		if !m.Has(f.fd) {
+			continue
+		}
+		w.down(step{field: f.name})
+		err := f.err
+		switch value := m.Get(f.fd); {
+		case err != nil:
+		case f.isMap:
+			err = w.mapped(f, value.Map())
+		case f.isList:
+			err = w.list(f, value.List())
+		case f.isString:
+			old := value.String()
+			var text string
+			if text, err = w.visit(w, f.class, old, false); err == nil && text != old {
+				m.Set(f.fd, protoreflect.ValueOfString(text))
+			}
+		default:
+			err = w.message(value.Message(), f.of())
+		}
+		if err != nil {
+			return err
+		}
+		w.up()
+	}
+	return nil
+}
+
+func (w *walker) list(f *field, list protoreflect.List) error {
+	for i := range list.Len() {
+		w.down(step{index: i})
+		if f.isString {
 			old := list.Get(i).String()
-			s, err := v(item, class, old, false)
+			text, err := w.visit(w, f.class, old, false)
 			if err != nil {
 				return err
 			}
-			if s != old {
-				list.Set(i, protoreflect.ValueOfString(s))
+			if text != old {
+				list.Set(i, protoreflect.ValueOfString(text))
 			}
+		} else if err := w.message(list.Get(i).Message(), f.of()); err != nil {
+			return err
 		}
-		return nil
-	case isMessage:
-		return walk(value.Message(), here, v, unknown)
-	default:
-		old := value.String()
-		s, err := v(here, class, old, false)
-		if err == nil && s != old {
-			m.Set(fd, protoreflect.ValueOfString(s))
-		}
-		return err
+		w.up()
 	}
+	return nil
 }
 
-func walkMap(fd protoreflect.FieldDescriptor, values protoreflect.Map, class typev1.DataClass, at *step, v visitor, unknown func(protoreflect.Message)) (err error) {
-	stringKeys := fd.MapKey().Kind() == protoreflect.StringKind
-	element := fd.MapValue()
+func (w *walker) mapped(f *field, values protoreflect.Map) (err error) {
 	values.Range(func(k protoreflect.MapKey, value protoreflect.Value) bool {
-		here := &step{parent: at, name: "[" + strconv.Quote(k.String()) + "]"}
-		if stringKeys {
-			if _, err = v(here, typev1.DataClass_DATA_CLASS_UNSPECIFIED, k.String(), true); err != nil {
+		w.down(step{key: k})
+		if f.stringKeys {
+			if _, err = w.visit(w, typev1.DataClass_DATA_CLASS_UNSPECIFIED, k.String(), true); err != nil {
 				return false
 			}
 		}
 		switch {
-		case element.Message() != nil:
-			err = walk(value.Message(), here, v, unknown)
-		case element.Kind() == protoreflect.StringKind:
-			var s string
-			if s, err = v(here, class, value.String(), false); err == nil && s != value.String() {
-				values.Set(k, protoreflect.ValueOfString(s))
+		case f.isMessage:
+			err = w.message(value.Message(), f.of())
+		case f.isString:
+			old, text := value.String(), ""
+			if text, err = w.visit(w, f.class, old, false); err == nil && text != old {
+				values.Set(k, protoreflect.ValueOfString(text))
 			}
+		}
+		if err == nil {
+			w.up()
 		}
 		return err == nil
 	})
 	return err
+}
+
+// shape is what a walk needs of a message's descriptor: its fields that hold
+// strings or messages, with their classes.
+type shape struct {
+	fields []field
+}
+
+type field struct {
+	fd                  protoreflect.FieldDescriptor
+	name                string
+	class               typev1.DataClass
+	isMap, isList       bool
+	isString, isMessage bool // of the element, in a list or map
+	stringKeys          bool
+	err                 error // it has a class and holds no strings
+	sub                 protoreflect.MessageDescriptor
+	once                sync.Once
+	shape               *shape
+}
+
+// of returns the shape of the field's messages. Shapes may contain themselves,
+// so they are found at the first use.
+func (f *field) of() *shape {
+	f.once.Do(func() { f.shape = shapeOf(f.sub) })
+	return f.shape
+}
+
+// shapes holds what shapeOf has found out, by descriptor. Reading the options of
+// a field costs more than everything else in a walk.
+var shapes sync.Map //nolint:gochecknoglobals // a function's results, which never change
+
+func shapeOf(d protoreflect.MessageDescriptor) *shape {
+	if s, ok := shapes.Load(d); ok {
+		return s.(*shape)
+	}
+	s, _ := shapes.LoadOrStore(d, newShape(d))
+	return s.(*shape)
+}
+
+func newShape(d protoreflect.MessageDescriptor) *shape {
+	s := &shape{}
+	if d.FullName() == anyName {
+		return s
+	}
+	fields := d.Fields()
+	s.fields = make([]field, 0, fields.Len())
+	for i := range fields.Len() {
+		fd := fields.Get(i)
+		element := fd
+		if fd.IsMap() {
+			element = fd.MapValue()
+		}
+		s.fields = append(s.fields, field{
+			fd: fd, name: string(fd.Name()), class: classOf(fd), isMap: fd.IsMap(), isList: fd.IsList(),
+			isString: element.Kind() == protoreflect.StringKind, isMessage: element.Message() != nil,
+			stringKeys: fd.IsMap() && fd.MapKey().Kind() == protoreflect.StringKind, sub: element.Message(),
+		})
+		f := &s.fields[len(s.fields)-1]
+		if sealable(f.class) && !f.isString {
+			f.err = fmt.Errorf("seal: field %s has a data class to seal but holds no strings", fd.FullName())
+		}
+		if !f.isString && !f.isMessage && !f.stringKeys && f.err == nil {
+			s.fields = s.fields[:len(s.fields)-1]
+		}
+	}
+	return s
 }
 
 // classOf returns the data class the field declares. On a map it speaks of the values.

@@ -23,7 +23,6 @@ import (
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/kit/journal"
-	"example.com/redress/services/kit/readgroup"
 	"example.com/redress/services/policy"
 )
 
@@ -59,14 +58,21 @@ type Revisions struct {
 	byKey map[string]*list.Element
 	order *list.List
 
-	reads readgroup.Group[organization, inForce]
-	known map[organization]inForce // as last read; under mu
+	active journal.Standing[organization, inForce]
+	named  journal.Standing[named, *policy.Policy]
+	known  map[organization]inForce // as last read; under mu
 }
 
 // organization is whose policy is read, and where from.
 type organization struct {
 	name string
 	own  bool
+}
+
+// named is one revision of theirs.
+type named struct {
+	organization
+	revision string
 }
 
 // inForce is the revision in force in an organisation. version is that of its row.
@@ -83,12 +89,26 @@ type compiled struct {
 
 // New returns an empty cache.
 func New() *Revisions {
-	return &Revisions{byKey: map[string]*list.Element{}, order: list.New(), known: map[organization]inForce{}}
+	return &Revisions{
+		byKey: map[string]*list.Element{}, order: list.New(), known: map[organization]inForce{},
+		active: journal.Standing[organization, inForce]{Kind: Pattern}, named: journal.Standing[named, *policy.Policy]{Kind: Pattern},
+	}
 }
 
 // Get returns the policy of the named revision.
-// Faults: RESOURCE_NOT_FOUND. Cost: one read, and a compilation on first use.
+// Faults: RESOURCE_NOT_FOUND. Cost: one read, which from a [Journal] is shared
+// ([journal.Standing]), and a compilation on first use.
 func (r *Revisions) Get(source Source, name string) (*policy.Policy, error) {
+	if j, ok := source.(Journal); ok {
+		return r.named.Get(j.Context, j.J, named{organization{j.Organization, j.Own}, name}, func(ctx context.Context) (*policy.Policy, error) {
+			j.Context = ctx
+			return r.get(j, name)
+		})
+	}
+	return r.get(source, name)
+}
+
+func (r *Revisions) get(source Source, name string) (*policy.Policy, error) {
 	var revision policyv1.Revision
 	if err := source.Revision(name, &revision); err != nil {
 		return nil, err
@@ -98,10 +118,10 @@ func (r *Revisions) Get(source Source, name string) (*policy.Policy, error) {
 
 // Active returns the policy in force and its revision, which is shared: do not
 // change it. Faults: NO_ACTIVE_POLICY. Cost: one read, which from a [Journal] is
-// shared with who asks at the same time.
+// shared ([journal.Standing]).
 func (r *Revisions) Active(source Source) (*policy.Policy, *policyv1.Revision, error) {
 	if j, ok := source.(Journal); ok {
-		f, err := r.reads.Do(j.Context, organization{j.Organization, j.Own}, func(ctx context.Context) (inForce, error) {
+		f, err := r.active.Get(j.Context, j.J, organization{j.Organization, j.Own}, func(ctx context.Context) (inForce, error) {
 			return r.read(Journal{Context: ctx, J: j.J, Organization: j.Organization, Own: j.Own})
 		})
 		return f.policy, f.revision, err
