@@ -202,7 +202,7 @@ func WithFollowUp(s *policy.Sheet, f *notificationv1.FollowUp) *policy.Sheet {
 
 // WithNotice adds a notice.
 func WithNotice(s *policy.Sheet, n *notificationv1.Notice) *policy.Sheet {
-	return With(s, "notice", map[string]any{"id": n.GetKind(), "answer": ""})
+	return With(s, "notice", map[string]any{"id": n.GetKind(), "answer": n.GetChosen()})
 }
 
 // WithClock adds a clock.

@@ -44,6 +44,8 @@ func Of(change, state proto.Message) []Trigger {
 		return ofClock(c, state)
 	case *notificationv1.NoticeIssued:
 		return one(policyv1.Event_EVENT_NOTICE_ISSUED, as[*notificationv1.Notice](state).GetKind())
+	case *notificationv1.NoticeAnswered:
+		return one(policyv1.Event_EVENT_NOTICE_ANSWERED, as[*notificationv1.Notice](state).GetKind())
 	case *notificationv1.FollowUpAnswered:
 		return one(policyv1.Event_EVENT_FOLLOW_UP_ANSWERED, as[*notificationv1.FollowUp](state).GetKind())
 	}

@@ -81,7 +81,7 @@ func (d *Desk) react(u *journal.Unit, k *known, o Occasion, s *policy.Sheet, all
 			}
 		}
 		for _, n := range e.IssueNotices {
-			made, missing, err := d.issuePack(u, k, o, s, n, welcomes(t))
+			made, missing, err := d.issuePack(u, k, o, s, n, welcomes(t), issuer{})
 			if err != nil {
 				return Need{}, err
 			}
@@ -152,6 +152,8 @@ func scoped(s *policy.Sheet, o Occasion) *policy.Sheet {
 		s = sheet.WithAction(s, m)
 	case *notificationv1.FollowUp:
 		s = sheet.WithFollowUp(s, m)
+	case *notificationv1.Notice:
+		s = sheet.WithNotice(s, m)
 	case *routingv1.Case:
 		if a := m.GetGradeProposal().GetApproval(); a != nil {
 			s = sheet.WithApproval(s, a)

@@ -35,6 +35,14 @@ type notice struct {
 	hours      domain.Hours
 	expire     time.Time
 	obligation string
+	choices    []*notificationv1.NoticeChoice
+	by         issuer
+}
+
+// issuer is the person who issued a notice; the zero value for one that an event issued.
+type issuer struct {
+	name     string
+	deviates bool
 }
 
 // customer returns the complainant as a recipient.
@@ -77,7 +85,7 @@ func (d *Desk) staff(u *journal.Unit, k *known, who string, at time.Time) ([]rec
 
 // issuePack issues a notice of the pack to everybody it names. made is false if it
 // was issued before or something is missing, which then is returned.
-func (d *Desk) issuePack(u *journal.Unit, k *known, o Occasion, s *policy.Sheet, def *policyv1.Notice, welcome bool) (made bool, missing []string, err error) {
+func (d *Desk) issuePack(u *journal.Unit, k *known, o Occasion, s *policy.Sheet, def *policyv1.Notice, welcome bool, by issuer) (made bool, missing []string, err error) {
 	if missing := unmet(k.policy, def.GetNeeds(), s); len(missing) > 0 {
 		return false, missing, nil
 	}
@@ -89,7 +97,7 @@ func (d *Desk) issuePack(u *journal.Unit, k *known, o Occasion, s *policy.Sheet,
 	if err != nil || len(rendered.Missing) > 0 {
 		return false, rendered.Missing, err
 	}
-	n := notice{kind: def.GetId(), rule: rendered.Rule, media: def.GetMedia()}
+	n := notice{kind: def.GetId(), rule: rendered.Rule, media: def.GetMedia(), by: by, choices: domain.Choices(def)}
 	if n.hours, err = hours(k.policy, def.GetHours()); err != nil {
 		return false, nil, err
 	}
@@ -111,7 +119,9 @@ func (d *Desk) issuePack(u *journal.Unit, k *known, o Occasion, s *policy.Sheet,
 		}
 		to = append(to, people...)
 	}
-	n.words = func(locale string) domain.Words { return domain.Rendered(rendered, locale, welcome && toCustomer) }
+	n.words = func(locale string) domain.Words {
+		return domain.WithChoices(domain.Rendered(rendered, locale, welcome && toCustomer), n.choices, locale)
+	}
 	made, err = d.issue(u, k, o, n, to)
 	return made, nil, err
 }
@@ -190,6 +200,10 @@ func (d *Desk) store(u *journal.Unit, k *known, o Occasion, n notice, draft doma
 	draft.Name = domain.NoticeName(o.At, u.Organization(), o.Seed, n.kind, draft.Recipient)
 	draft.Complaint, draft.Kind, draft.Rule = k.complaint.GetName(), n.kind, n.rule
 	draft.Obligation, draft.Cause, draft.Time = n.obligation, o.Seed, o.At
+	draft.IssuedBy, draft.Deviates = n.by.name, n.by.deviates
+	if draft.Media != notificationv1.Notice_MEDIA_WEBHOOK {
+		draft.Choices = n.choices
+	}
 	return create(u, draft.Name, domain.Issue(draft), &notificationv1.NoticeIssued{})
 }
 

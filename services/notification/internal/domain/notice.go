@@ -33,6 +33,12 @@ type Draft struct {
 	Time, Expire time.Time
 	// Hours says when it may be sent.
 	Hours Hours
+	// Choices are what the receiver may answer.
+	Choices []*notificationv1.NoticeChoice
+	// IssuedBy is the person who issued it, empty for an event; Deviates says that the pack names
+	// another as normal.
+	IssuedBy string
+	Deviates bool
 }
 
 // NoticeName returns the name of a notice that is issued at an instant: the same
@@ -60,6 +66,7 @@ func Issue(d Draft) *notificationv1.Notice {
 		Name: d.Name, Key: id, Complaint: d.Complaint, Kind: d.Kind, Rule: d.Rule, Media: d.Media, Recipient: d.Recipient,
 		Address: d.Address, Title: d.Title, Body: d.Body, Locale: d.Locale, Subject: d.Subject, Obligation: d.Obligation, Cause: d.Cause,
 		CreateTime: timestamppb.New(d.Time), Generation: 1, State: notificationv1.Notice_STATE_PENDING,
+		Choices: d.Choices, IssuedBy: d.IssuedBy, Deviates: d.Deviates,
 	}
 	if !d.Expire.IsZero() {
 		n.ExpireTime = timestamppb.New(d.Expire)

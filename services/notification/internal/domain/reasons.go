@@ -12,6 +12,8 @@ const (
 	ReasonForm          = "FORM_INCOMPLETE"
 	ReasonMode          = "FOLLOW_UP_MODE"
 	ReasonLink          = "LINK_INVALID"
+	ReasonNoticeUnknown = "NOTICE_UNKNOWN"
+	ReasonNoticeChoice  = "NOTICE_CHOICE"
 )
 
 // Reasons of attempts that failed before they reached a sender, for the delivery log.
@@ -37,6 +39,8 @@ func Reasons() []fault.Entry {
 		{Reason: ReasonForm, Kind: fault.Invalid, ZH: "表单 {form} 填写不完整或有误。", EN: "Form {form} is not complete or not right."},
 		{Reason: ReasonMode, Kind: fault.Invalid, ZH: "回访方式应为 telephone、visit 或 letter。", EN: "A follow-up is recorded by telephone, visit or letter."},
 		{Reason: ReasonLink, Kind: fault.NotFound, ZH: "链接无效、已过期或已经使用过。", EN: "The link is not valid, has expired or was used already."},
+		{Reason: ReasonNoticeUnknown, Kind: fault.NotFound, ZH: "政策包没有通知 {notice}。", EN: "The pack has no notice {notice}."},
+		{Reason: ReasonNoticeChoice, Kind: fault.Invalid, ZH: "通知没有选项 {choice}；可选：{allowed}。", EN: "The notice has no choice {choice}; it has {allowed}."},
 		{Reason: AttemptErased, Kind: fault.FailedPrecondition, ZH: "当事人信息已删除，无法送达。", EN: "The person was erased; there is no address any more."},
 		{Reason: AttemptReceiver, Kind: fault.FailedPrecondition, ZH: "接收方已停用或不存在。", EN: "The receiver is switched off or gone."},
 		{Reason: AttemptPrepare, Kind: fault.Unavailable, ZH: "暂时无法准备通知内容。", EN: "The notice cannot be prepared now."},

@@ -124,3 +124,53 @@ func (s *Server) ResendNotice(ctx context.Context, req *notificationv1.ResendNot
 	}
 	return &notificationv1.ResendNoticeResponse{Notice: n}, nil
 }
+
+// IssueNotice issues a notice that a person decided upon.
+func (s *Server) IssueNotice(ctx context.Context, req *notificationv1.IssueNoticeRequest) (*notificationv1.IssueNoticeResponse, error) {
+	caller := host.Caller(ctx)
+	var names []string
+	command := host.Command{Key: req.GetName(), Reads: []string{req.GetName()}}
+	receipt, err := host.Run(ctx, s.host, req, command, func(u *journal.Unit, in *notificationv1.IssueNoticeRequest) (err error) {
+		names, err = s.desk.IssueByPerson(u, app.Issue{Complaint: in.GetName(), Notice: in.GetNotice(), By: caller.Principal, Request: in.GetRequestId(), Time: u.Time()})
+		if err == nil && len(names) > 0 {
+			u.Answer(names[0])
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &notificationv1.IssueNoticeResponse{Count: int32(len(names))}
+	if receipt.Resource == "" {
+		return out, nil // it names nobody who could be found
+	}
+	out.Notice, err = s.open(ctx, journal.Row{Organization: caller.Organization, Name: receipt.Resource, Version: receipt.Version, State: receipt.State}, staffView())
+	if out.Count == 0 {
+		out.Count = 1 // the answer to a repeated request
+	}
+	return out, err
+}
+
+// AnswerNotice records the choice of a notice's receiver. A customer may answer what they received.
+func (s *Server) AnswerNotice(ctx context.Context, req *notificationv1.AnswerNoticeRequest) (*notificationv1.AnswerNoticeResponse, error) {
+	caller := host.Caller(ctx)
+	seen := &notificationv1.Notice{}
+	if _, err := s.host.Journal.Get(ctx, caller.Organization, req.GetName(), seen); err != nil {
+		return nil, err
+	}
+	if caller.Customer && seen.GetRecipient() != caller.Principal {
+		return nil, host.NotFound(req.GetName())
+	}
+	command := host.Command{Key: seen.GetComplaint(), Reads: []string{seen.GetName(), seen.GetComplaint()}}
+	receipt, err := host.Run(ctx, s.host, req, command, func(u *journal.Unit, in *notificationv1.AnswerNoticeRequest) error {
+		return s.desk.AnswerNotice(u, in.GetName(), in.GetEtag(), domain.Ticks{Choices: in.GetChoices(), By: caller.Principal, Time: u.Time()})
+	})
+	if err != nil {
+		return nil, err
+	}
+	n, err := s.open(ctx, journal.Row{Organization: caller.Organization, Name: receipt.Resource, Version: receipt.Version, State: receipt.State}, staffView())
+	if err != nil {
+		return nil, err
+	}
+	return &notificationv1.AnswerNoticeResponse{Notice: n}, nil
+}
