@@ -47,8 +47,6 @@ type Config struct {
 	Blobs *blob.Store
 	// LinkKey signs status links, 32 bytes.
 	LinkKey []byte
-	// PrintKey keys the digests by which complaints are told apart, 32 bytes.
-	PrintKey []byte
 	// Dial returns the connection to another service.
 	Dial func(service string) grpc.ClientConnInterface
 }
@@ -136,7 +134,6 @@ func changeNamed[R proto.Message](ctx context.Context, s *Server, req R, name, e
 	if err != nil {
 		return nil, err
 	}
-	prints := s.prints(host.Caller(ctx), p, req)
 	receipt, err := host.Run(ctx, s.host, req, host.Command{Key: name, Reads: []string{name}, Subject: SubjectID(seen)}, func(u *journal.Unit, in R) error {
 		c := &intakev1.Complaint{}
 		version, err := u.Get(name, c)
@@ -150,10 +147,7 @@ func changeNamed[R proto.Message](ctx context.Context, s *Server, req R, name, e
 		if err != nil {
 			return err
 		}
-		if err := u.Update(name, next, change); err != nil {
-			return err
-		}
-		return follow(u, p, next, nil, prints)
+		return u.Update(name, next, change)
 	})
 	if err != nil {
 		return nil, err
