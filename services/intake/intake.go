@@ -59,7 +59,7 @@ func New(ctx context.Context, deps host.Deps, c Config, keys *seal.FileStore) (_
 			err = errors.Join(err, blobs.Close())
 		}
 	}()
-	server := rpc.New(rpc.Config{Keys: keys, Blobs: blobs, LinkKey: derive(c.Master, "status links"), Dial: deps.Dial})
+	server := rpc.New(rpc.Config{Keys: keys, Blobs: blobs, LinkKey: derive(c.Master, "status links"), PrintKey: derive(c.Master, "complaint prints"), Dial: deps.Dial})
 	deps.Keys = keys
 	h, err := host.New(ctx, definition(server), deps)
 	if err != nil {
@@ -95,10 +95,14 @@ func definition(server *rpc.Server) host.Definition {
 				Pattern: rpc.Disclosures, New: func() proto.Message { return &intakev1.Disclosure{} },
 				Complaint: func(name string, _ proto.Message) string { return complaintOf(name) },
 			},
+			{
+				Pattern: rpc.Praises, New: func() proto.Message { return &intakev1.Praise{} }, Index: praiseIndex,
+				Complaint: func(_ string, m proto.Message) string { return m.(*intakev1.Praise).GetComplaint() },
+			},
 			{Pattern: rpc.Subjects, New: func() proto.Message { return &intakev1.DataSubject{} }},
 		},
 		Consumes:   []string{"routing"},
-		React:      react.React,
+		React:      react.New(server.Policies()).React,
 		Register:   server.Register,
 		Background: []func(context.Context) error{server.SettleWithdrawals},
 		Reasons:    slices.Concat(domain.Reasons(), revisions.Reasons(), policy.Reasons()),
@@ -119,6 +123,18 @@ func index(m proto.Message) []journal.Attr {
 	}
 	if customer := c.GetComplainant().GetCustomer(); customer != "" {
 		out = append(out, journal.Attr{Name: "customer", Value: customer})
+	}
+	return out
+}
+
+// praiseIndex finds praise by whom it is for and the complaint it came with.
+func praiseIndex(m proto.Message) []journal.Attr {
+	p := m.(*intakev1.Praise)
+	var out []journal.Attr
+	for name, value := range map[string]string{"employee": p.GetEmployee(), "department": p.GetDepartment(), "complaint": p.GetComplaint(), "subject": p.GetSubject()} {
+		if value != "" {
+			out = append(out, journal.Attr{Name: name, Value: value})
+		}
 	}
 	return out
 }

@@ -6,7 +6,6 @@
 package domain
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +15,6 @@ import (
 
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
-	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/policy"
 	"example.com/redress/services/policy/sheet"
@@ -50,6 +48,7 @@ func Register(in *intakev1.Complaint, r Registration) (*intakev1.Complaint, erro
 		ComplaintObject: in.GetComplaintObject(), Category: in.GetCategory(), Ground: in.GetGround(), Facts: in.GetFacts(),
 		Expression: in.GetExpression(), RepeatOf: in.GetRepeatOf(), Urgent: in.GetUrgent(), ExternalChannel: in.GetExternalChannel(),
 		Pack: r.Policy.Rules().GetPack(), PolicyRevision: r.Revision, Registrar: r.Registrar, Subject: r.Subject,
+		Service: in.GetService(), Business: in.GetBusiness(), Respondent: in.GetRespondent(),
 		ChannelOwner: r.ChannelOwner, CreateTime: timestamppb.New(r.Now), UpdateTime: timestamppb.New(r.Now),
 	}
 	if c.Complainant == nil {
@@ -72,6 +71,7 @@ func Register(in *intakev1.Complaint, r Registration) (*intakev1.Complaint, erro
 	}
 	p.channel(c, r)
 	p.category(r.Policy, c.GetCategory())
+	p.ground(r.Policy, c.GetGround())
 	form := RegistrationForm(r.Policy)
 	if form != "" {
 		p.form(r.Policy, form, r.Policy.CheckForm(form, c.GetFacts(), sheet.Of(c, nil)))
@@ -80,6 +80,9 @@ func Register(in *intakev1.Complaint, r Registration) (*intakev1.Complaint, erro
 		p.add(fault.New(fault.Invalid, ReasonFormUnknown, "form", "registration"), "complaint.facts")
 	}
 	if err := p.err(); err != nil {
+		return nil, err
+	}
+	if _, _, err := Outside(c, nil, r.Policy, r.Now, true); err != nil {
 		return nil, err
 	}
 	c.Marks = r.Policy.Marks(sheet.Of(c, nil))
@@ -158,35 +161,9 @@ func Update(c, in *intakev1.Complaint, p *policy.Policy, now time.Time) (*intake
 		}
 		next.Category = in.GetCategory()
 	}
-	next.UpdateTime = timestamppb.New(now)
-	return next, nil
-}
-
-// FillForm returns the complaint with a form filled by somebody who may.
-// Source: PACK-SKETCH 2.5 FILL.
-func FillForm(c *intakev1.Complaint, form string, facts map[string]*typev1.Fact, who string, is func(string) bool, p *policy.Policy, now time.Time) (*intakev1.Complaint, error) {
-	if err := open(c); err != nil {
+	if err := about(next, in, p); err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(p.Rules().GetForms(), func(f *policyv1.Form) bool { return f.GetId() == form })
-	if i < 0 || p.Rules().GetForms()[i].GetAbout() != policyv1.About_ABOUT_COMPLAINT {
-		return nil, fault.New(fault.Invalid, ReasonFormUnknown, "form", form)
-	}
-	s := sheet.Of(c, nil)
-	if refused := policy.Refusal(p.Gate(policyv1.Act_ACT_FILL, policy.Subject{ID: form, Is: is}, s)); refused != nil {
-		return nil, refused
-	}
-	var found problems
-	if found.form(p, form, p.CheckForm(form, facts, s)); found.err() != nil {
-		return nil, found.err()
-	}
-	next := proto.CloneOf(c)
-	if next.Facts == nil {
-		next.Facts = map[string]*typev1.Fact{}
-	}
-	maps.Copy(next.Facts, facts)
-	next.Forms = append(next.Forms, &intakev1.FilledForm{Form: form, Principal: who, FillTime: timestamppb.New(now)})
-	next.Marks = p.Marks(sheet.Of(next, nil))
 	next.UpdateTime = timestamppb.New(now)
 	return next, nil
 }
@@ -206,13 +183,20 @@ func Verify(c *intakev1.Complaint, note, who string, is func(string) bool, p *po
 	return next, nil
 }
 
-// Close returns the complaint closed, or nil if it is closed, archived or withdrawn already.
-func Close(c *intakev1.Complaint, at time.Time) *intakev1.Complaint {
+// Close returns the complaint closed with the outcome of its case; as it is if it
+// was closed as none of the procedure's; nil if it is archived or withdrawn already.
+func Close(c *intakev1.Complaint, outcome string, at time.Time) *intakev1.Complaint {
+	if c.GetState() == intakev1.Complaint_STATE_CLOSED {
+		return c
+	}
 	if open(c) != nil {
 		return nil
 	}
 	next := proto.CloneOf(c)
 	next.State = intakev1.Complaint_STATE_CLOSED
+	if outcome = strings.ToUpper(outcome); outcome != "COMPLETED" {
+		next.Outcome = outcome
+	}
 	next.CloseTime, next.UpdateTime = timestamppb.New(at), timestamppb.New(at)
 	return next
 }

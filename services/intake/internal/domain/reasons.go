@@ -23,7 +23,7 @@ const (
 
 // Reasons returns the catalogue entries of this package.
 func Reasons() []fault.Entry {
-	return []fault.Entry{
+	return append(reasonsOfJudgement(), []fault.Entry{
 		{Reason: ReasonChannelUnknown, Kind: fault.Invalid, ZH: "政策包没有渠道 {channel}，可用：{allowed}。", EN: "The policy has no channel {channel}; it has {allowed}."},
 		{Reason: ReasonChannelNoOwner, Kind: fault.FailedPrecondition, ZH: "渠道 {channel} 尚未指定负责人，请先在通讯录中指定。", EN: "Channel {channel} has no owner; name one in the directory first."},
 		{Reason: ReasonCategoryUnknown, Kind: fault.Invalid, ZH: "政策包没有类别 {category}，可用：{allowed}。", EN: "The policy has no category {category}; it has {allowed}."},
@@ -39,5 +39,5 @@ func Reasons() []fault.Entry {
 		{Reason: ReasonUpload, Kind: fault.Invalid, ZH: "上传须先发送一次文件信息，再发送内容。", EN: "An upload is one header and then chunks."},
 		{Reason: ReasonLink, Kind: fault.NotFound, ZH: "链接无效或已过期。", EN: "The link is not valid or has expired."},
 		{Reason: ReasonRepeat, Kind: fault.Invalid, ZH: "找不到所重复的投诉 {complaint}。", EN: "There is no complaint {complaint} that this one could repeat."},
-	}
+	}...)
 }

@@ -2,6 +2,9 @@
 package react
 
 import (
+	"strings"
+	"sync"
+
 	"google.golang.org/protobuf/proto"
 
 	eventv1 "example.com/redress/proto/gen/redress/event/v1"
@@ -10,31 +13,72 @@ import (
 	"example.com/redress/services/intake/internal/domain"
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/kit/journal"
+	"example.com/redress/services/policy/revisions"
 )
 
-// React closes and archives the complaint of a case that was closed; nothing
-// else concerns intake. Source: P26 (六).
-func React(u *journal.Unit, _ *eventv1.Event, change, state proto.Message) error {
-	if _, ok := change.(*routingv1.CaseClosed); !ok {
-		return nil
-	}
-	kase, ok := state.(*routingv1.Case)
+// Reactor reacts. Safe for concurrent use.
+type Reactor struct {
+	policies *revisions.Revisions
+	asks     sync.Map // by revision: whether rules about the record read the case
+}
+
+// New returns a reactor that takes its policies from the cache given.
+func New(policies *revisions.Revisions) *Reactor { return &Reactor{policies: policies} }
+
+// cases is the pattern of what is kept of routing.
+const cases = "cases/*"
+
+// React closes and archives the complaint of a case that was closed, and keeps
+// the case where rules about the record read it; nothing else concerns intake.
+// Source: P26 (六).
+func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error {
+	k, ok := state.(*routingv1.Case)
 	if !ok {
 		return nil
 	}
+	if _, closed := change.(*routingv1.CaseClosed); !closed {
+		return r.keep(u, ev, k)
+	}
 	c := &intakev1.Complaint{}
-	if _, err := u.Get(kase.GetComplaint(), c); err != nil {
+	if _, err := u.Get(k.GetComplaint(), c); err != nil {
 		if fault.KindOf(err) == fault.NotFound {
-			return nil // a case of another store's complaint: nothing of ours
+			return nil // a case of another store's complaint, or of none: nothing of ours
 		}
 		return err
 	}
-	closed := domain.Close(c, u.Time())
+	if err := u.DeleteProjection(k.GetName()); err != nil {
+		return err
+	}
+	closed := domain.Close(c, k.GetCloseOutcome(), u.Time())
 	if closed == nil {
 		return nil
 	}
-	if err := u.Update(c.GetName(), closed, &intakev1.ComplaintClosed{}); err != nil {
-		return err
+	if c.GetState() != intakev1.Complaint_STATE_CLOSED {
+		if err := u.Update(c.GetName(), closed, &intakev1.ComplaintClosed{}); err != nil {
+			return err
+		}
 	}
 	return u.Update(c.GetName(), domain.Archive(closed, u.Time()), &intakev1.ComplaintArchived{})
+}
+
+// keep stores the case where the pack asks for it. What packs ask for is looked up
+// once: a revision never changes.
+func (r *Reactor) keep(u *journal.Unit, ev *eventv1.Event, k *routingv1.Case) error {
+	revision := k.GetPolicyRevision()
+	asks, known := r.asks.Load(revision)
+	if !known {
+		p, err := r.policies.Get(revisions.Unit{U: u}, revision)
+		if fault.KindOf(err) == fault.NotFound {
+			return nil // the revision has not come yet: nobody can act under it here
+		}
+		if err != nil {
+			return err
+		}
+		asks = domain.AsksForCase(p)
+		r.asks.Store(revision, asks)
+	}
+	if asks != true || strings.Count(k.GetName(), "/") != 1 {
+		return nil
+	}
+	return u.SetProjection(k.GetName(), cases, ev.GetVersion(), k)
 }

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -11,6 +12,7 @@ import (
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/kit/host"
 	"example.com/redress/services/kit/journal"
+	"example.com/redress/services/policy"
 )
 
 // CreateComplaint registers a complaint. Cost: reads of the policy in force and
@@ -43,7 +45,13 @@ func (s *Server) CreateComplaint(ctx context.Context, req *intakev1.CreateCompla
 	}
 	subject := subjectFor(caller.Organization, customer, id)
 	shard := s.host.Journal.ShardOf(name)
-	receipt, err := host.Run(ctx, s.host, req, host.Command{Key: name, Subject: subject}, func(u *journal.Unit, in *intakev1.CreateComplaintRequest) error {
+	prints := s.prints(caller, p, req)
+	received := s.host.Clock.Now()
+	if t := req.GetComplaint().GetReceiveTime(); t != nil {
+		received = t.AsTime()
+	}
+	command := host.Command{Key: name, Reads: []string{name}, Serials: []string{serialKey(day(p, received), shard)}, Subject: subject}
+	receipt, err := host.Run(ctx, s.host, req, command, func(u *journal.Unit, in *intakev1.CreateComplaintRequest) error {
 		registration := domain.Registration{
 			Name: name, Subject: "subjects/" + subject, Revision: revision.GetName(), Policy: p,
 			Registrar: caller.Principal, Customer: customer, ChannelOwner: owner, Now: u.Time(),
@@ -52,20 +60,20 @@ func (s *Server) CreateComplaint(ctx context.Context, req *intakev1.CreateCompla
 		if err != nil {
 			return err
 		}
-		day := c.GetReceiveTime().AsTime()
-		if cal := p.Calendar(); cal != nil {
-			day = day.In(cal.Location())
-		}
-		// The serial counts within day and shard: one for the whole day would make
-		// all lanes wait for each other.
-		date := day.Format("20060102")
-		serial, err := u.Serial(fmt.Sprintf("number/complaint/%s/%02d", date, shard))
+		date := day(p, c.GetReceiveTime().AsTime())
+		serial, err := u.Serial(serialKey(date, shard))
 		if err != nil {
 			return err
 		}
 		c.Number = fmt.Sprintf("C%s-%02d%04d", date, shard, serial)
+		if err := numberForms(u, p, c); err != nil {
+			return err
+		}
 		u.Because(p.Rule(domain.RegistrationForm(p)))
-		return u.Create(name, c, &intakev1.ComplaintRegistered{})
+		if err := u.Create(name, c, &intakev1.ComplaintRegistered{}); err != nil {
+			return err
+		}
+		return follow(u, p, c, nil, prints)
 	})
 	if err != nil {
 		return nil, err
@@ -75,6 +83,20 @@ func (s *Server) CreateComplaint(ctx context.Context, req *intakev1.CreateCompla
 		return nil, err
 	}
 	return &intakev1.CreateComplaintResponse{Complaint: c, Position: receipt.Position}, nil
+}
+
+// day returns the date of the instant where the pack's calendar is, as digits.
+func day(p *policy.Policy, at time.Time) string {
+	if cal := p.Calendar(); cal != nil {
+		at = at.In(cal.Location())
+	}
+	return at.Format("20060102")
+}
+
+// serialKey counts complaints within day and shard: one count for the whole day
+// would make all lanes wait for each other.
+func serialKey(day string, shard int) string {
+	return fmt.Sprintf("number/complaint/%s/%02d", day, shard)
 }
 
 // subjectFor returns the data subject of a complaint: one for all complaints of

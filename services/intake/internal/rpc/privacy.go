@@ -61,6 +61,10 @@ func (s *Server) ErasePerson(ctx context.Context, req *intakev1.ErasePersonReque
 	if err != nil {
 		return nil, err
 	}
+	p, err := s.policyOf(ctx, c)
+	if err != nil {
+		return nil, err
+	}
 	caller := host.Caller(ctx)
 	if err := s.cfg.Keys.Destroy(ctx, caller.Organization, SubjectID(c)); err != nil {
 		return nil, err
@@ -75,6 +79,9 @@ func (s *Server) ErasePerson(ctx context.Context, req *intakev1.ErasePersonReque
 			return nil
 		}
 		if fault.KindOf(err) != fault.NotFound {
+			return err
+		}
+		if err := forget(u, p, name); err != nil {
 			return err
 		}
 		return u.Create(name, &intakev1.DataSubject{

@@ -15,13 +15,16 @@ import (
 	"example.com/redress/services/policy"
 )
 
-// GetComplaint returns one complaint.
+// GetComplaint returns one complaint. Cost: one read.
 func (s *Server) GetComplaint(ctx context.Context, req *intakev1.GetComplaintRequest) (*intakev1.GetComplaintResponse, error) {
-	if _, err := s.load(ctx, req.GetName()); err != nil {
-		return nil, err
-	}
 	c, err := host.Read(ctx, s.host, req.GetName(), &intakev1.Complaint{}, host.View(ctx))
 	if err != nil {
+		return nil, err
+	}
+	if err := host.RequireCustomer(ctx, req.GetName(), c.GetComplainant().GetCustomer()); err != nil {
+		return nil, err
+	}
+	if err := s.hide(ctx, c); err != nil {
 		return nil, err
 	}
 	return &intakev1.GetComplaintResponse{Complaint: c}, nil
@@ -62,6 +65,9 @@ func (s *Server) ListComplaints(ctx context.Context, req *intakev1.ListComplaint
 	if err != nil {
 		return nil, err
 	}
+	if err := s.hide(ctx, all...); err != nil {
+		return nil, err
+	}
 	return &intakev1.ListComplaintsResponse{Complaints: all, NextPageToken: page.Token(found.Next, req, scope...)}, nil
 }
 
@@ -79,23 +85,6 @@ func (s *Server) UpdateComplaint(ctx context.Context, req *intakev1.UpdateCompla
 		return nil, err
 	}
 	return &intakev1.UpdateComplaintResponse{Complaint: c}, nil
-}
-
-// FillForm fills a form of the pack about the complaint.
-func (s *Server) FillForm(ctx context.Context, req *intakev1.FillFormRequest) (*intakev1.FillFormResponse, error) {
-	is, err := s.is(ctx)
-	if err != nil {
-		return nil, err
-	}
-	who := host.Caller(ctx).Principal
-	c, err := change(ctx, s, req, req.GetEtag(), func(c *intakev1.Complaint, p *policy.Policy, in *intakev1.FillFormRequest, now time.Time) (*intakev1.Complaint, proto.Message, error) {
-		next, err := domain.FillForm(c, in.GetForm(), in.GetFacts(), who, is, p, now)
-		return next, &intakev1.FormFilled{Form: in.GetForm()}, err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &intakev1.FillFormResponse{Complaint: c}, nil
 }
 
 // VerifyComplaint records that the facts were verified with the customer.

@@ -7,6 +7,7 @@ package rpc
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -47,6 +48,8 @@ type Config struct {
 	Blobs *blob.Store
 	// LinkKey signs status links, 32 bytes.
 	LinkKey []byte
+	// PrintKey keys the digests by which complaints are told apart, 32 bytes.
+	PrintKey []byte
 	// Dial returns the connection to another service.
 	Dial func(service string) grpc.ClientConnInterface
 }
@@ -59,6 +62,7 @@ type Server struct {
 	host     *host.Host
 	policies *revisions.Revisions
 	uploads  chan struct{}
+	hides    sync.Map // by revision: whether the pack hides fields
 }
 
 // maxUploads is how many files are taken at once: each is held in memory until sealed.
@@ -134,6 +138,7 @@ func changeNamed[R proto.Message](ctx context.Context, s *Server, req R, name, e
 	if err != nil {
 		return nil, err
 	}
+	prints := s.prints(host.Caller(ctx), p, req)
 	receipt, err := host.Run(ctx, s.host, req, host.Command{Key: name, Reads: []string{name}, Subject: SubjectID(seen)}, func(u *journal.Unit, in R) error {
 		c := &intakev1.Complaint{}
 		version, err := u.Get(name, c)
@@ -147,7 +152,14 @@ func changeNamed[R proto.Message](ctx context.Context, s *Server, req R, name, e
 		if err != nil {
 			return err
 		}
-		return u.Update(name, next, change)
+		if err := u.Update(name, next, change); err != nil {
+			return err
+		}
+		k, err := caseOf(u, p, name)
+		if err != nil {
+			return err
+		}
+		return follow(u, p, next, k, prints)
 	})
 	if err != nil {
 		return nil, err
