@@ -4,11 +4,14 @@
 // It is pure: definitions of the policy pack and the state of one approval go
 // in, the next state or a refusal comes out. It reads no clock, no directory
 // and no database, and never changes what it is given. Start reading at [Open]
-// (a chain is made for a subject) and [Sign] (a person decides).
+// (a chain is made for a subject) and [Sign] (a person decides). What else a
+// person may do with a chain than sign stands in turn.go, approval by telephone
+// in telephone.go.
 //
 // Laws that no pack changes: nobody signs what they asked for, neither in
-// another's place nor through another in theirs; one person counts once in a
-// chain, in person or represented; a signature is sealed to what was seen.
+// another's place nor through another in theirs; nor do those who are recused;
+// one person counts once in a chain, in person or represented; a signature is
+// sealed to what was seen; what was signed stays on file.
 //
 // Source: PACK-SKETCH 1 principle 10, 2.2 (Approval, Sign, Band, Urgent);
 // DESIGN section 7.
@@ -42,16 +45,13 @@ type Request struct {
 	Digest string
 	// Time is when it is asked.
 	Time time.Time
-	// Amount chooses the bands; nil is unknown. Where the definition has
-	// summed_by the caller gives the sum.
+	// Amount chooses the bands and stays on file; nil is unknown. Where the
+	// definition has summed_by the caller gives the sum.
 	Amount *typev1.Money
 	// Revision is the policy revision and Pack the name of the pack.
 	Revision, Pack string
 	// Number counts how often the subject was put forward; zero means first.
 	Number int32
-	// Telephone asks for the approvers alone, the papers to follow; only where
-	// the definition's urgent allows it.
-	Telephone bool
 	// Applies decides a condition; missing facts mean it is unknown.
 	Applies func(cond string) (applies bool, missing []string, err error)
 }
@@ -74,7 +74,7 @@ func Digest(parts ...string) string {
 //
 // Unknown conditions and an unknown amount make it wait: APPROVAL_FACTS_MISSING
 // names all missing facts. Further faults: APPROVAL_ASKER (who may ask),
-// APPROVAL_NOT_URGENT, APPROVAL_NO_BAND, APPROVAL_NOBODY (no sign applies), and
+// APPROVAL_NO_BAND, APPROVAL_NOBODY (no sign applies), and
 // APPROVAL_DEFINITION for a definition that lint refuses.
 //
 // Source: PACK-SKETCH 2.2, 2.7.
@@ -125,20 +125,8 @@ type builder struct {
 }
 
 func (b *builder) build() error {
-	if b.request.Telephone {
-		ok, err := b.applies(b.definition.GetUrgent().GetIf())
-		if err != nil {
-			return err
-		}
-		if b.definition.GetUrgent() == nil || (!ok && len(b.missing) == 0) {
-			return refuse(b.approval, ReasonNotUrgent)
-		}
-	}
 	required := false
 	for _, s := range b.definition.GetSigns() {
-		if b.request.Telephone && s.GetKind() != typev1.ApprovalStep_KIND_APPROVE {
-			continue // the reviewers see the papers afterwards
-		}
 		step, err := b.step(s, s.GetId())
 		if err != nil {
 			return err
@@ -178,6 +166,7 @@ func (b *builder) alternative(s *policyv1.Sign) error {
 	}
 	step, err := b.step(alt, s.GetId()+alternativeMark+alt.GetId())
 	if step != nil {
+		b.approval.Steps[len(b.approval.Steps)-1].Instead = step.GetId()
 		b.approval.Steps = append(b.approval.Steps, step)
 	}
 	return err
@@ -185,7 +174,7 @@ func (b *builder) alternative(s *policyv1.Sign) error {
 
 // step returns the place in the chain that s asks for, or nil if its condition does not hold.
 func (b *builder) step(s *policyv1.Sign, id string) (*typev1.ApprovalStep, error) {
-	if s.GetId() == "" || strings.Contains(s.GetId(), alternativeMark) || find(b.approval, id) != nil {
+	if s.GetId() == "" || strings.ContainsAny(s.GetId(), alternativeMark+addedMark) || find(b.approval, id) != nil {
 		return nil, definition(b.approval, s.GetId(), "the id of a sign is missing, malformed or used twice")
 	}
 	if s.GetKind() == typev1.ApprovalStep_KIND_UNSPECIFIED {
@@ -203,6 +192,7 @@ func (b *builder) step(s *policyv1.Sign, id string) (*typev1.ApprovalStep, error
 		if err != nil {
 			return nil, err
 		}
+		b.approval.Amount = proto.CloneOf(b.request.Amount)
 		if band == nil { // the amount is unknown; noted in missing
 			return step, nil
 		}
@@ -309,18 +299,6 @@ func Recheck(a *typev1.Approval, digest string, at time.Time) (next *typev1.Appr
 		return a, false
 	}
 	return next, true
-}
-
-// Withdraw ends an open approval because who asked for it takes it back.
-// Faults: APPROVAL_NOT_OPEN, APPROVAL_AUTHORITY for anybody else.
-func Withdraw(a *typev1.Approval, person string, at time.Time) (*typev1.Approval, error) {
-	if a.GetState() != typev1.Approval_STATE_OPEN {
-		return nil, refuse(a, ReasonNotOpen, "state", stateName(a))
-	}
-	if person != a.GetAskedBy() {
-		return nil, refuse(a, ReasonAuthority, "step", "", "next", a.GetAskedBy()).WithViolations(whoMay([]string{a.GetAskedBy()})...)
-	}
-	return end(proto.Clone(a).(*typev1.Approval), typev1.Approval_STATE_WITHDRAWN, at), nil
 }
 
 // end closes a in place: nothing in it may be signed any more.

@@ -141,9 +141,10 @@ func (c *chain) refused(reason string, p approval.Person, change ...func(*approv
 	return f
 }
 
-func (c *chain) state(want typev1.Approval_State) {
+func (c *chain) state(want typev1.Approval_State) *chain {
 	c.t.Helper()
 	require.Equal(c.t, want.String(), c.a.GetState().String())
+	return c
 }
 
 func form(s *approval.SignRequest) {
@@ -388,25 +389,6 @@ func TestWhoMayAsk(t *testing.T) {
 	in.MayAsk = func(who string) bool { return who == "anyone@marketing_customer_service" }
 	_, err = approval.Open(p02(), in)
 	require.NoError(t, err)
-}
-
-func TestATelephoneDecisionNeedsTheApproversOnly(t *testing.T) {
-	t.Parallel()
-	in := asked("6200", "urgent")
-	in.Telephone = true
-	c := open(t, p27(), in)
-	require.Equal(t, []string{"authorise"}, approval.Missing(c.a))
-	c.refused(approval.ReasonAuthority, holder("deputy_gm_marketing"))
-	c.sign(holder("general_manager")).state(typev1.Approval_STATE_GRANTED)
-
-	in = asked("6200")
-	in.Telephone = true
-	_, err := approval.Open(p27(), in)
-	require.Equal(t, approval.ReasonNotUrgent, fault.ReasonOf(err))
-	in = asked("1")
-	in.Telephone = true
-	_, err = approval.Open(p02(), in)
-	require.Equal(t, approval.ReasonNotUrgent, fault.ReasonOf(err))
 }
 
 // Source: SCENARIOS P24-S1.

@@ -13,9 +13,25 @@ import (
 // stand for it: "acknowledge.witness_signs". Ids of packs hold no dot.
 const alternativeMark = "."
 
+// addedMark stands between the id of a place and the number of the one that was
+// asked for beside it: "legal+1".
+const addedMark = "+"
+
 // SignID returns the id in the pack of the sign that a step was made from.
 func SignID(step string) string {
 	return step[strings.LastIndex(step, alternativeMark)+1:]
+}
+
+// standing returns the signatures that count: those that were given before the
+// chain was sent back stay on file and do not.
+func standing(s *typev1.ApprovalStep) []*typev1.Signature {
+	var out []*typev1.Signature
+	for _, g := range s.GetSignatures() {
+		if !g.GetVoid() {
+			out = append(out, g)
+		}
+	}
+	return out
 }
 
 // place is one sign of the chain with the one that may stand for it.
@@ -29,7 +45,8 @@ func (p place) settled() bool {
 }
 
 // groups returns the places of the chain, those side by side together:
-// neighbouring COUNTERSIGNs are one group, every other sign is its own.
+// neighbouring COUNTERSIGNs are one group, every other sign is its own, and a
+// place that a signatory asked for stands beside theirs.
 func groups(a *typev1.Approval) [][]place {
 	var all [][]place
 	for _, s := range a.GetSteps() {
@@ -39,6 +56,10 @@ func groups(a *typev1.Approval) [][]place {
 			continue
 		}
 		p := place{main: s}
+		if s.GetAddedBy() != "" && len(all) > 0 {
+			all[len(all)-1] = append(all[len(all)-1], p)
+			continue
+		}
 		if n := len(all); n > 0 && isCountersign(s) && isCountersign(all[n-1][0].main) {
 			all[n-1] = append(all[n-1], p)
 			continue
@@ -141,7 +162,7 @@ func quorumOf(s *typev1.ApprovalStep) (quorum, error) {
 
 // taken reports whether the entry of who has signed and may not do so again.
 func (q quorum) taken(s *typev1.ApprovalStep, who string) bool {
-	return q.each && slices.ContainsFunc(s.GetSignatures(), func(g *typev1.Signature) bool { return g.GetWho() == who })
+	return q.each && slices.ContainsFunc(standing(s), func(g *typev1.Signature) bool { return g.GetWho() == who })
 }
 
 // Next returns who may sign now, as the pack writes it and in its order, each
@@ -158,8 +179,12 @@ func Next(a *typev1.Approval) []string {
 	return next
 }
 
-// left returns the entries of who that may still sign the step.
+// left returns the entries of who that may still sign the step; the person it
+// was handed to, if it was.
 func left(s *typev1.ApprovalStep) []string {
+	if s.GetHandedTo() != "" {
+		return []string{s.GetHandedTo()}
+	}
 	q, _ := quorumOf(s)
 	return slices.DeleteFunc(slices.Clone(s.GetWho()), func(who string) bool { return q.taken(s, who) })
 }
@@ -201,5 +226,7 @@ func missingBefore(a *typev1.Approval, step *typev1.ApprovalStep) []string {
 	return missing
 }
 
-// Complete reports whether all signatures are on file and still count.
+// Complete reports whether it is granted: all signatures are on file and still
+// count, or the approvers decided by telephone and the papers follow; Missing
+// names the places that the papers lack.
 func Complete(a *typev1.Approval) bool { return a.GetState() == typev1.Approval_STATE_GRANTED }

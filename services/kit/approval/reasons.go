@@ -46,6 +46,12 @@ const (
 	ReasonNobody = "APPROVAL_NOBODY"
 	// ReasonNotUrgent: a decision by telephone is not allowed here.
 	ReasonNotUrgent = "APPROVAL_NOT_URGENT"
+	// ReasonRecused: who is complained about, is above them or asked for it decides nothing here.
+	ReasonRecused = "APPROVAL_RECUSED"
+	// ReasonReturnTo: the chain cannot be sent back there.
+	ReasonReturnTo = "APPROVAL_RETURN_TO"
+	// ReasonTarget: that person cannot be asked to sign here.
+	ReasonTarget = "APPROVAL_TARGET"
 	// ReasonDefinition: the pack's definition cannot be carried out.
 	ReasonDefinition = "APPROVAL_DEFINITION"
 )
@@ -72,6 +78,9 @@ func Reasons() []fault.Entry {
 		{Reason: ReasonNoBand, Kind: pre, ZH: "金额 {amount} 不在“{step}”的任何审批档内。", EN: "No band of {step} holds the amount {amount}."},
 		{Reason: ReasonNobody, Kind: pre, ZH: "审批“{approval}”没有适用的签署环节。", EN: "No signature of the approval {approval} applies."},
 		{Reason: ReasonNotUrgent, Kind: pre, ZH: "审批“{approval}”此时不允许电话批准。", EN: "The approval {approval} may not be given by telephone here."},
+		{Reason: ReasonRecused, Kind: pre, ZH: "被投诉人及其上级须回避，不得签署、代签或由他人代签。", EN: "Who is complained about, and who is above them, decides nothing here, neither for another nor through another."},
+		{Reason: ReasonReturnTo, Kind: pre, ZH: "不能退回到“{to}”：只能退回到“{step}”之前已签署的环节。", EN: "The chain cannot go back to {to}: only to a place before {step} that has been signed."},
+		{Reason: ReasonTarget, Kind: pre, ZH: "不能由 {target} 签署“{step}”。", EN: "{target} cannot be asked to sign at {step}."},
 		{Reason: ReasonDefinition, Kind: fault.Internal, ZH: "审批“{approval}”的规则无法执行：{problem}。", EN: "The rule of the approval {approval} cannot be carried out: {problem}."},
 	}
 }
