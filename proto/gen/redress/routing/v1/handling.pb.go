@@ -145,8 +145,6 @@ const (
 	WorkOrder_STATE_SENT WorkOrder_State = 1
 	// The department answered.
 	WorkOrder_STATE_DONE WorkOrder_State = 2
-	// The case ended first.
-	WorkOrder_STATE_CANCELLED WorkOrder_State = 3
 )
 
 // Enum value maps for WorkOrder_State.
@@ -155,13 +153,11 @@ var (
 		0: "STATE_UNSPECIFIED",
 		1: "STATE_SENT",
 		2: "STATE_DONE",
-		3: "STATE_CANCELLED",
 	}
 	WorkOrder_State_value = map[string]int32{
 		"STATE_UNSPECIFIED": 0,
 		"STATE_SENT":        1,
 		"STATE_DONE":        2,
-		"STATE_CANCELLED":   3,
 	}
 )
 
@@ -2259,43 +2255,6 @@ func (*WorkOrderDone) Descriptor() ([]byte, []int) {
 	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{25}
 }
 
-// WorkOrderCancelled says that the case ended before the department answered.
-type WorkOrderCancelled struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *WorkOrderCancelled) Reset() {
-	*x = WorkOrderCancelled{}
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[26]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *WorkOrderCancelled) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*WorkOrderCancelled) ProtoMessage() {}
-
-func (x *WorkOrderCancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[26]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use WorkOrderCancelled.ProtoReflect.Descriptor instead.
-func (*WorkOrderCancelled) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{26}
-}
-
 // CaseApprovalAsked says that signatures were asked for.
 type CaseApprovalAsked struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2305,7 +2264,7 @@ type CaseApprovalAsked struct {
 
 func (x *CaseApprovalAsked) Reset() {
 	*x = CaseApprovalAsked{}
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[27]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2317,7 +2276,7 @@ func (x *CaseApprovalAsked) String() string {
 func (*CaseApprovalAsked) ProtoMessage() {}
 
 func (x *CaseApprovalAsked) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[27]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2330,7 +2289,7 @@ func (x *CaseApprovalAsked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseApprovalAsked.ProtoReflect.Descriptor instead.
 func (*CaseApprovalAsked) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{27}
+	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{26}
 }
 
 // CaseApprovalSigned says that a signature was given, or another decision of a signatory.
@@ -2344,7 +2303,7 @@ type CaseApprovalSigned struct {
 
 func (x *CaseApprovalSigned) Reset() {
 	*x = CaseApprovalSigned{}
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[28]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2356,7 +2315,7 @@ func (x *CaseApprovalSigned) String() string {
 func (*CaseApprovalSigned) ProtoMessage() {}
 
 func (x *CaseApprovalSigned) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[28]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2369,7 +2328,7 @@ func (x *CaseApprovalSigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseApprovalSigned.ProtoReflect.Descriptor instead.
 func (*CaseApprovalSigned) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{28}
+	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CaseApprovalSigned) GetSign() string {
@@ -2388,7 +2347,7 @@ type CaseApprovalVoided struct {
 
 func (x *CaseApprovalVoided) Reset() {
 	*x = CaseApprovalVoided{}
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[29]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2400,7 +2359,7 @@ func (x *CaseApprovalVoided) String() string {
 func (*CaseApprovalVoided) ProtoMessage() {}
 
 func (x *CaseApprovalVoided) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[29]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2413,7 +2372,7 @@ func (x *CaseApprovalVoided) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseApprovalVoided.ProtoReflect.Descriptor instead.
 func (*CaseApprovalVoided) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{29}
+	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{28}
 }
 
 // GateWaived says that a gate was passed with a reason.
@@ -2427,7 +2386,7 @@ type GateWaived struct {
 
 func (x *GateWaived) Reset() {
 	*x = GateWaived{}
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[30]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2439,7 +2398,7 @@ func (x *GateWaived) String() string {
 func (*GateWaived) ProtoMessage() {}
 
 func (x *GateWaived) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[30]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2452,7 +2411,7 @@ func (x *GateWaived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GateWaived.ProtoReflect.Descriptor instead.
 func (*GateWaived) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{30}
+	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *GateWaived) GetGate() string {
@@ -2473,7 +2432,7 @@ type CardTried struct {
 
 func (x *CardTried) Reset() {
 	*x = CardTried{}
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[31]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2485,7 +2444,7 @@ func (x *CardTried) String() string {
 func (*CardTried) ProtoMessage() {}
 
 func (x *CardTried) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[31]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2498,7 +2457,7 @@ func (x *CardTried) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CardTried.ProtoReflect.Descriptor instead.
 func (*CardTried) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{31}
+	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CardTried) GetCard() string {
@@ -2517,7 +2476,7 @@ type CaseReferred struct {
 
 func (x *CaseReferred) Reset() {
 	*x = CaseReferred{}
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[32]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2529,7 +2488,7 @@ func (x *CaseReferred) String() string {
 func (*CaseReferred) ProtoMessage() {}
 
 func (x *CaseReferred) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[32]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2542,7 +2501,7 @@ func (x *CaseReferred) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseReferred.ProtoReflect.Descriptor instead.
 func (*CaseReferred) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{32}
+	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{31}
 }
 
 // NewsPublished says that news came from the back office.
@@ -2554,7 +2513,7 @@ type NewsPublished struct {
 
 func (x *NewsPublished) Reset() {
 	*x = NewsPublished{}
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[33]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2566,7 +2525,7 @@ func (x *NewsPublished) String() string {
 func (*NewsPublished) ProtoMessage() {}
 
 func (x *NewsPublished) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[33]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2579,7 +2538,7 @@ func (x *NewsPublished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewsPublished.ProtoReflect.Descriptor instead.
 func (*NewsPublished) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{33}
+	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{32}
 }
 
 // DataShared says that an exchange gave something to another department.
@@ -2593,7 +2552,7 @@ type DataShared struct {
 
 func (x *DataShared) Reset() {
 	*x = DataShared{}
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[34]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2605,7 +2564,7 @@ func (x *DataShared) String() string {
 func (*DataShared) ProtoMessage() {}
 
 func (x *DataShared) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_routing_v1_handling_proto_msgTypes[34]
+	mi := &file_redress_routing_v1_handling_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2618,7 +2577,7 @@ func (x *DataShared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DataShared.ProtoReflect.Descriptor instead.
 func (*DataShared) Descriptor() ([]byte, []int) {
-	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{34}
+	return file_redress_routing_v1_handling_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *DataShared) GetExchange() string {
@@ -2728,7 +2687,7 @@ const file_redress_routing_v1_handling_proto_rawDesc = "" +
 	"\n" +
 	"STATE_OPEN\x10\x01\x12\x12\n" +
 	"\x0eSTATE_ACCEPTED\x10\x02\x12\x12\n" +
-	"\x0eSTATE_REJECTED\x10\x03\"\x88\x06\n" +
+	"\x0eSTATE_REJECTED\x10\x03\"\xf3\x05\n" +
 	"\tWorkOrder\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12!\n" +
@@ -2750,14 +2709,13 @@ const file_redress_routing_v1_handling_proto_rawDesc = "" +
 	"answerTime\x1aV\n" +
 	"\fLookupsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
-	"\x05value\x18\x02 \x01(\v2\x1a.redress.routing.v1.LookUpR\x05value:\x028\x01\"S\n" +
+	"\x05value\x18\x02 \x01(\v2\x1a.redress.routing.v1.LookUpR\x05value:\x028\x01\">\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"STATE_SENT\x10\x01\x12\x0e\n" +
 	"\n" +
-	"STATE_DONE\x10\x02\x12\x13\n" +
-	"\x0fSTATE_CANCELLED\x10\x03\"\x88\x04\n" +
+	"STATE_DONE\x10\x02\"\x88\x04\n" +
 	"\fCaseApproval\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12!\n" +
@@ -2828,8 +2786,7 @@ const file_redress_routing_v1_handling_proto_rawDesc = "" +
 	"\rCaseDiagnosed\x12\x1c\n" +
 	"\tdiagnosis\x18\x01 \x01(\tR\tdiagnosis:\x04\xd8\xda\x18\x02\"\x15\n" +
 	"\rWorkOrderSent:\x04\xd8\xda\x18\x02\"\x15\n" +
-	"\rWorkOrderDone:\x04\xd8\xda\x18\x02\"\x1a\n" +
-	"\x12WorkOrderCancelled:\x04\xd8\xda\x18\x02\"\x19\n" +
+	"\rWorkOrderDone:\x04\xd8\xda\x18\x02\"\x19\n" +
 	"\x11CaseApprovalAsked:\x04\xd8\xda\x18\x02\".\n" +
 	"\x12CaseApprovalSigned\x12\x12\n" +
 	"\x04sign\x18\x01 \x01(\tR\x04sign:\x04\xd8\xda\x18\x02\"\x1a\n" +
@@ -2858,7 +2815,7 @@ func file_redress_routing_v1_handling_proto_rawDescGZIP() []byte {
 }
 
 var file_redress_routing_v1_handling_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_redress_routing_v1_handling_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_redress_routing_v1_handling_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_redress_routing_v1_handling_proto_goTypes = []any{
 	(LookUp_State)(0),             // 0: redress.routing.v1.LookUp.State
 	(Offer_State)(0),              // 1: redress.routing.v1.Offer.State
@@ -2889,70 +2846,69 @@ var file_redress_routing_v1_handling_proto_goTypes = []any{
 	(*CaseDiagnosed)(nil),         // 26: redress.routing.v1.CaseDiagnosed
 	(*WorkOrderSent)(nil),         // 27: redress.routing.v1.WorkOrderSent
 	(*WorkOrderDone)(nil),         // 28: redress.routing.v1.WorkOrderDone
-	(*WorkOrderCancelled)(nil),    // 29: redress.routing.v1.WorkOrderCancelled
-	(*CaseApprovalAsked)(nil),     // 30: redress.routing.v1.CaseApprovalAsked
-	(*CaseApprovalSigned)(nil),    // 31: redress.routing.v1.CaseApprovalSigned
-	(*CaseApprovalVoided)(nil),    // 32: redress.routing.v1.CaseApprovalVoided
-	(*GateWaived)(nil),            // 33: redress.routing.v1.GateWaived
-	(*CardTried)(nil),             // 34: redress.routing.v1.CardTried
-	(*CaseReferred)(nil),          // 35: redress.routing.v1.CaseReferred
-	(*NewsPublished)(nil),         // 36: redress.routing.v1.NewsPublished
-	(*DataShared)(nil),            // 37: redress.routing.v1.DataShared
-	nil,                           // 38: redress.routing.v1.LookUp.AnswersEntry
-	nil,                           // 39: redress.routing.v1.WorkOrder.LookupsEntry
-	nil,                           // 40: redress.routing.v1.CaseApproval.FactsEntry
-	(*timestamppb.Timestamp)(nil), // 41: google.protobuf.Timestamp
-	(*v1.RuleRef)(nil),            // 42: redress.type.v1.RuleRef
-	(*v1.Text)(nil),               // 43: redress.type.v1.Text
-	(*v1.Money)(nil),              // 44: redress.type.v1.Money
-	(*v1.Approval)(nil),           // 45: redress.type.v1.Approval
-	(*v1.Fact)(nil),               // 46: redress.type.v1.Fact
+	(*CaseApprovalAsked)(nil),     // 29: redress.routing.v1.CaseApprovalAsked
+	(*CaseApprovalSigned)(nil),    // 30: redress.routing.v1.CaseApprovalSigned
+	(*CaseApprovalVoided)(nil),    // 31: redress.routing.v1.CaseApprovalVoided
+	(*GateWaived)(nil),            // 32: redress.routing.v1.GateWaived
+	(*CardTried)(nil),             // 33: redress.routing.v1.CardTried
+	(*CaseReferred)(nil),          // 34: redress.routing.v1.CaseReferred
+	(*NewsPublished)(nil),         // 35: redress.routing.v1.NewsPublished
+	(*DataShared)(nil),            // 36: redress.routing.v1.DataShared
+	nil,                           // 37: redress.routing.v1.LookUp.AnswersEntry
+	nil,                           // 38: redress.routing.v1.WorkOrder.LookupsEntry
+	nil,                           // 39: redress.routing.v1.CaseApproval.FactsEntry
+	(*timestamppb.Timestamp)(nil), // 40: google.protobuf.Timestamp
+	(*v1.RuleRef)(nil),            // 41: redress.type.v1.RuleRef
+	(*v1.Text)(nil),               // 42: redress.type.v1.Text
+	(*v1.Money)(nil),              // 43: redress.type.v1.Money
+	(*v1.Approval)(nil),           // 44: redress.type.v1.Approval
+	(*v1.Fact)(nil),               // 45: redress.type.v1.Fact
 }
 var file_redress_routing_v1_handling_proto_depIdxs = []int32{
-	41, // 0: redress.routing.v1.Transfer.pass_time:type_name -> google.protobuf.Timestamp
+	40, // 0: redress.routing.v1.Transfer.pass_time:type_name -> google.protobuf.Timestamp
 	4,  // 1: redress.routing.v1.Transfer.receipts:type_name -> redress.routing.v1.Receipt
-	41, // 2: redress.routing.v1.Receipt.sign_time:type_name -> google.protobuf.Timestamp
-	41, // 3: redress.routing.v1.PassedGate.pass_time:type_name -> google.protobuf.Timestamp
-	42, // 4: redress.routing.v1.PassedGate.rule:type_name -> redress.type.v1.RuleRef
-	42, // 5: redress.routing.v1.Reference.rule:type_name -> redress.type.v1.RuleRef
-	41, // 6: redress.routing.v1.Reference.refer_time:type_name -> google.protobuf.Timestamp
-	41, // 7: redress.routing.v1.Escalation.escalate_time:type_name -> google.protobuf.Timestamp
-	42, // 8: redress.routing.v1.Escalation.rule:type_name -> redress.type.v1.RuleRef
-	41, // 9: redress.routing.v1.Intervention.intervene_time:type_name -> google.protobuf.Timestamp
+	40, // 2: redress.routing.v1.Receipt.sign_time:type_name -> google.protobuf.Timestamp
+	40, // 3: redress.routing.v1.PassedGate.pass_time:type_name -> google.protobuf.Timestamp
+	41, // 4: redress.routing.v1.PassedGate.rule:type_name -> redress.type.v1.RuleRef
+	41, // 5: redress.routing.v1.Reference.rule:type_name -> redress.type.v1.RuleRef
+	40, // 6: redress.routing.v1.Reference.refer_time:type_name -> google.protobuf.Timestamp
+	40, // 7: redress.routing.v1.Escalation.escalate_time:type_name -> google.protobuf.Timestamp
+	41, // 8: redress.routing.v1.Escalation.rule:type_name -> redress.type.v1.RuleRef
+	40, // 9: redress.routing.v1.Intervention.intervene_time:type_name -> google.protobuf.Timestamp
 	0,  // 10: redress.routing.v1.LookUp.state:type_name -> redress.routing.v1.LookUp.State
-	38, // 11: redress.routing.v1.LookUp.answers:type_name -> redress.routing.v1.LookUp.AnswersEntry
-	41, // 12: redress.routing.v1.LookUp.ask_time:type_name -> google.protobuf.Timestamp
-	43, // 13: redress.routing.v1.DiagnosisResult.wording:type_name -> redress.type.v1.Text
-	42, // 14: redress.routing.v1.DiagnosisResult.rule:type_name -> redress.type.v1.RuleRef
-	41, // 15: redress.routing.v1.DiagnosisResult.diagnose_time:type_name -> google.protobuf.Timestamp
-	41, // 16: redress.routing.v1.Contact.contact_time:type_name -> google.protobuf.Timestamp
+	37, // 11: redress.routing.v1.LookUp.answers:type_name -> redress.routing.v1.LookUp.AnswersEntry
+	40, // 12: redress.routing.v1.LookUp.ask_time:type_name -> google.protobuf.Timestamp
+	42, // 13: redress.routing.v1.DiagnosisResult.wording:type_name -> redress.type.v1.Text
+	41, // 14: redress.routing.v1.DiagnosisResult.rule:type_name -> redress.type.v1.RuleRef
+	40, // 15: redress.routing.v1.DiagnosisResult.diagnose_time:type_name -> google.protobuf.Timestamp
+	40, // 16: redress.routing.v1.Contact.contact_time:type_name -> google.protobuf.Timestamp
 	1,  // 17: redress.routing.v1.Offer.state:type_name -> redress.routing.v1.Offer.State
-	44, // 18: redress.routing.v1.Offer.amount:type_name -> redress.type.v1.Money
-	41, // 19: redress.routing.v1.Offer.offer_time:type_name -> google.protobuf.Timestamp
-	41, // 20: redress.routing.v1.Offer.answer_time:type_name -> google.protobuf.Timestamp
+	43, // 18: redress.routing.v1.Offer.amount:type_name -> redress.type.v1.Money
+	40, // 19: redress.routing.v1.Offer.offer_time:type_name -> google.protobuf.Timestamp
+	40, // 20: redress.routing.v1.Offer.answer_time:type_name -> google.protobuf.Timestamp
 	2,  // 21: redress.routing.v1.WorkOrder.state:type_name -> redress.routing.v1.WorkOrder.State
-	42, // 22: redress.routing.v1.WorkOrder.rule:type_name -> redress.type.v1.RuleRef
-	43, // 23: redress.routing.v1.WorkOrder.text:type_name -> redress.type.v1.Text
-	39, // 24: redress.routing.v1.WorkOrder.lookups:type_name -> redress.routing.v1.WorkOrder.LookupsEntry
-	41, // 25: redress.routing.v1.WorkOrder.send_time:type_name -> google.protobuf.Timestamp
-	41, // 26: redress.routing.v1.WorkOrder.answer_time:type_name -> google.protobuf.Timestamp
-	45, // 27: redress.routing.v1.CaseApproval.approval:type_name -> redress.type.v1.Approval
-	40, // 28: redress.routing.v1.CaseApproval.facts:type_name -> redress.routing.v1.CaseApproval.FactsEntry
-	41, // 29: redress.routing.v1.CaseApproval.until:type_name -> google.protobuf.Timestamp
-	41, // 30: redress.routing.v1.News.until:type_name -> google.protobuf.Timestamp
-	41, // 31: redress.routing.v1.News.publish_time:type_name -> google.protobuf.Timestamp
+	41, // 22: redress.routing.v1.WorkOrder.rule:type_name -> redress.type.v1.RuleRef
+	42, // 23: redress.routing.v1.WorkOrder.text:type_name -> redress.type.v1.Text
+	38, // 24: redress.routing.v1.WorkOrder.lookups:type_name -> redress.routing.v1.WorkOrder.LookupsEntry
+	40, // 25: redress.routing.v1.WorkOrder.send_time:type_name -> google.protobuf.Timestamp
+	40, // 26: redress.routing.v1.WorkOrder.answer_time:type_name -> google.protobuf.Timestamp
+	44, // 27: redress.routing.v1.CaseApproval.approval:type_name -> redress.type.v1.Approval
+	39, // 28: redress.routing.v1.CaseApproval.facts:type_name -> redress.routing.v1.CaseApproval.FactsEntry
+	40, // 29: redress.routing.v1.CaseApproval.until:type_name -> google.protobuf.Timestamp
+	40, // 30: redress.routing.v1.News.until:type_name -> google.protobuf.Timestamp
+	40, // 31: redress.routing.v1.News.publish_time:type_name -> google.protobuf.Timestamp
 	10, // 32: redress.routing.v1.Share.diagnosis:type_name -> redress.routing.v1.DiagnosisResult
-	41, // 33: redress.routing.v1.Share.receive_time:type_name -> google.protobuf.Timestamp
-	41, // 34: redress.routing.v1.Share.send_time:type_name -> google.protobuf.Timestamp
-	42, // 35: redress.routing.v1.Share.rule:type_name -> redress.type.v1.RuleRef
-	42, // 36: redress.routing.v1.Card.rule:type_name -> redress.type.v1.RuleRef
-	43, // 37: redress.routing.v1.Card.do:type_name -> redress.type.v1.Text
-	43, // 38: redress.routing.v1.Card.dont:type_name -> redress.type.v1.Text
-	43, // 39: redress.routing.v1.Card.say:type_name -> redress.type.v1.Text
-	43, // 40: redress.routing.v1.Card.choose:type_name -> redress.type.v1.Text
-	46, // 41: redress.routing.v1.LookUp.AnswersEntry.value:type_name -> redress.type.v1.Fact
+	40, // 33: redress.routing.v1.Share.receive_time:type_name -> google.protobuf.Timestamp
+	40, // 34: redress.routing.v1.Share.send_time:type_name -> google.protobuf.Timestamp
+	41, // 35: redress.routing.v1.Share.rule:type_name -> redress.type.v1.RuleRef
+	41, // 36: redress.routing.v1.Card.rule:type_name -> redress.type.v1.RuleRef
+	42, // 37: redress.routing.v1.Card.do:type_name -> redress.type.v1.Text
+	42, // 38: redress.routing.v1.Card.dont:type_name -> redress.type.v1.Text
+	42, // 39: redress.routing.v1.Card.say:type_name -> redress.type.v1.Text
+	42, // 40: redress.routing.v1.Card.choose:type_name -> redress.type.v1.Text
+	45, // 41: redress.routing.v1.LookUp.AnswersEntry.value:type_name -> redress.type.v1.Fact
 	9,  // 42: redress.routing.v1.WorkOrder.LookupsEntry.value:type_name -> redress.routing.v1.LookUp
-	46, // 43: redress.routing.v1.CaseApproval.FactsEntry.value:type_name -> redress.type.v1.Fact
+	45, // 43: redress.routing.v1.CaseApproval.FactsEntry.value:type_name -> redress.type.v1.Fact
 	44, // [44:44] is the sub-list for method output_type
 	44, // [44:44] is the sub-list for method input_type
 	44, // [44:44] is the sub-list for extension type_name
@@ -2971,7 +2927,7 @@ func file_redress_routing_v1_handling_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_routing_v1_handling_proto_rawDesc), len(file_redress_routing_v1_handling_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   38,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -2041,9 +2041,7 @@ func (x *ListApprovalsResponse) GetNextPageToken() string {
 type ListCardsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Case, cases/{case}.
-	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// Cards that were tried, too.
-	All           bool `protobuf:"varint,2,opt,name=all,proto3" json:"all,omitempty"`
+	Parent        string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2083,13 +2081,6 @@ func (x *ListCardsRequest) GetParent() string {
 		return x.Parent
 	}
 	return ""
-}
-
-func (x *ListCardsRequest) GetAll() bool {
-	if x != nil {
-		return x.All
-	}
-	return false
 }
 
 // ListCardsResponse holds the cards.
@@ -2410,10 +2401,9 @@ const file_redress_routing_v1_handling_service_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tB \xe0A\x01\xbaH\x1ar\x182\x16^[A-Za-z0-9_-]{0,512}$R\tpageToken\"\x88\x01\n" +
 	"\x15ListApprovalsResponse\x12G\n" +
 	"\x0ecase_approvals\x18\x01 \x03(\v2 .redress.routing.v1.CaseApprovalR\rcaseApprovals\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"d\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"M\n" +
 	"\x10ListCardsRequest\x129\n" +
-	"\x06parent\x18\x01 \x01(\tB!\xe0A\x02\xbaH\x1br\x192\x17^cases/[a-z0-9-]{1,64}$R\x06parent\x12\x15\n" +
-	"\x03all\x18\x02 \x01(\bB\x03\xe0A\x01R\x03all\"C\n" +
+	"\x06parent\x18\x01 \x01(\tB!\xe0A\x02\xbaH\x1br\x192\x17^cases/[a-z0-9-]{1,64}$R\x06parent\"C\n" +
 	"\x11ListCardsResponse\x12.\n" +
 	"\x05cards\x18\x01 \x03(\v2\x18.redress.routing.v1.CardR\x05cards\"\xd6\x01\n" +
 	"\x0eTryCardRequest\x125\n" +

@@ -638,7 +638,15 @@ type SignGradeRequest struct {
 	Etag string `protobuf:"bytes,5,opt,name=etag,proto3" json:"etag,omitempty"`
 	// Idempotency key, a UUID. The same key with the same content gives the first answer,
 	// for 30 days, for payments for ever; with other content REQUEST_ID_REUSED.
-	RequestId     string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Facts of the sign's form.
+	Facts map[string]*v1.Fact `protobuf:"bytes,7,rep,name=facts,proto3" json:"facts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Place a RETURN goes back to, id of the sign; empty means the initiator.
+	ToStep string `protobuf:"bytes,8,opt,name=to_step,json=toStep,proto3" json:"to_step,omitempty"`
+	// Whom ADD_SIGNER asks or HAND_OVER gives the place to, people/{person}.
+	Person string `protobuf:"bytes,9,opt,name=person,proto3" json:"person,omitempty"`
+	// The signature is given by telephone, on the pack's emergency path; the papers are owed.
+	ByTelephone   bool `protobuf:"varint,10,opt,name=by_telephone,json=byTelephone,proto3" json:"by_telephone,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -713,6 +721,34 @@ func (x *SignGradeRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *SignGradeRequest) GetFacts() map[string]*v1.Fact {
+	if x != nil {
+		return x.Facts
+	}
+	return nil
+}
+
+func (x *SignGradeRequest) GetToStep() string {
+	if x != nil {
+		return x.ToStep
+	}
+	return ""
+}
+
+func (x *SignGradeRequest) GetPerson() string {
+	if x != nil {
+		return x.Person
+	}
+	return ""
+}
+
+func (x *SignGradeRequest) GetByTelephone() bool {
+	if x != nil {
+		return x.ByTelephone
+	}
+	return false
 }
 
 // SignGradeResponse holds the case.
@@ -1384,7 +1420,15 @@ type SignPlanRequest struct {
 	Etag string `protobuf:"bytes,5,opt,name=etag,proto3" json:"etag,omitempty"`
 	// Idempotency key, a UUID. The same key with the same content gives the first answer,
 	// for 30 days, for payments for ever; with other content REQUEST_ID_REUSED.
-	RequestId     string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Facts of the sign's form.
+	Facts map[string]*v1.Fact `protobuf:"bytes,7,rep,name=facts,proto3" json:"facts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Place a RETURN goes back to, id of the sign; empty means the initiator.
+	ToStep string `protobuf:"bytes,8,opt,name=to_step,json=toStep,proto3" json:"to_step,omitempty"`
+	// Whom ADD_SIGNER asks or HAND_OVER gives the place to, people/{person}.
+	Person string `protobuf:"bytes,9,opt,name=person,proto3" json:"person,omitempty"`
+	// The signature is given by telephone, on the pack's emergency path; the papers are owed.
+	ByTelephone   bool `protobuf:"varint,10,opt,name=by_telephone,json=byTelephone,proto3" json:"by_telephone,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1459,6 +1503,34 @@ func (x *SignPlanRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *SignPlanRequest) GetFacts() map[string]*v1.Fact {
+	if x != nil {
+		return x.Facts
+	}
+	return nil
+}
+
+func (x *SignPlanRequest) GetToStep() string {
+	if x != nil {
+		return x.ToStep
+	}
+	return ""
+}
+
+func (x *SignPlanRequest) GetPerson() string {
+	if x != nil {
+		return x.Person
+	}
+	return ""
+}
+
+func (x *SignPlanRequest) GetByTelephone() bool {
+	if x != nil {
+		return x.ByTelephone
+	}
+	return false
 }
 
 // SignPlanResponse holds the plan.
@@ -2859,7 +2931,7 @@ const file_redress_routing_v1_routing_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"D\n" +
 	"\x14ProposeGradeResponse\x12,\n" +
-	"\x04case\x18\x01 \x01(\v2\x18.redress.routing.v1.CaseR\x04case\"\xd5\x02\n" +
+	"\x04case\x18\x01 \x01(\v2\x18.redress.routing.v1.CaseR\x04case\"\xbb\x05\n" +
 	"\x10SignGradeRequest\x125\n" +
 	"\x04name\x18\x01 \x01(\tB!\xe0A\x02\xbaH\x1br\x192\x17^cases/[a-z0-9-]{1,64}$R\x04name\x12D\n" +
 	"\bdecision\x18\x02 \x01(\x0e2\x19.redress.type.v1.DecisionB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\bdecision\x12)\n" +
@@ -2867,7 +2939,16 @@ const file_redress_routing_v1_routing_service_proto_rawDesc = "" +
 	"\rsealed_digest\x18\x04 \x01(\tB\x1b\xe0A\x01\xbaH\x15r\x132\x11^([0-9a-f]{64})?$R\fsealedDigest\x12+\n" +
 	"\x04etag\x18\x05 \x01(\tB\x17\xe0A\x02\xbaH\x11r\x0f2\r^[0-9]{1,18}$R\x04etag\x12*\n" +
 	"\n" +
-	"request_id\x18\x06 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"A\n" +
+	"request_id\x18\x06 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12n\n" +
+	"\x05facts\x18\a \x03(\v2/.redress.routing.v1.SignGradeRequest.FactsEntryB'\xe0A\x01\xbaH!\x9a\x01\x1e\x10d\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x05facts\x12<\n" +
+	"\ato_step\x18\b \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([a-z][a-z0-9_]{0,62})?$R\x06toStep\x12=\n" +
+	"\x06person\x18\t \x01(\tB%\xe0A\x01\xbaH\x1fr\x1d2\x1b^(people/[a-z0-9-]{1,64})?$R\x06person\x12&\n" +
+	"\fby_telephone\x18\n" +
+	" \x01(\bB\x03\xe0A\x01R\vbyTelephone\x1aO\n" +
+	"\n" +
+	"FactsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
+	"\x05value\x18\x02 \x01(\v2\x15.redress.type.v1.FactR\x05value:\x028\x01\"A\n" +
 	"\x11SignGradeResponse\x12,\n" +
 	"\x04case\x18\x01 \x01(\v2\x18.redress.routing.v1.CaseR\x04case\"\xb8\x03\n" +
 	"\rDoStepRequest\x125\n" +
@@ -2915,7 +2996,7 @@ const file_redress_routing_v1_routing_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"C\n" +
 	"\x13ProposePlanResponse\x12,\n" +
-	"\x04plan\x18\x01 \x01(\v2\x18.redress.routing.v1.PlanR\x04plan\"\xea\x02\n" +
+	"\x04plan\x18\x01 \x01(\v2\x18.redress.routing.v1.PlanR\x04plan\"\xcf\x05\n" +
 	"\x0fSignPlanRequest\x12K\n" +
 	"\x04name\x18\x01 \x01(\tB7\xe0A\x02\xbaH1r/2-^cases/[a-z0-9-]{1,64}/plans/[a-z0-9-]{1,64}$R\x04name\x12D\n" +
 	"\bdecision\x18\x02 \x01(\x0e2\x19.redress.type.v1.DecisionB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\bdecision\x12)\n" +
@@ -2923,7 +3004,16 @@ const file_redress_routing_v1_routing_service_proto_rawDesc = "" +
 	"\rsealed_digest\x18\x04 \x01(\tB\x1b\xe0A\x01\xbaH\x15r\x132\x11^([0-9a-f]{64})?$R\fsealedDigest\x12+\n" +
 	"\x04etag\x18\x05 \x01(\tB\x17\xe0A\x02\xbaH\x11r\x0f2\r^[0-9]{1,18}$R\x04etag\x12*\n" +
 	"\n" +
-	"request_id\x18\x06 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"@\n" +
+	"request_id\x18\x06 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12m\n" +
+	"\x05facts\x18\a \x03(\v2..redress.routing.v1.SignPlanRequest.FactsEntryB'\xe0A\x01\xbaH!\x9a\x01\x1e\x10d\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x05facts\x12<\n" +
+	"\ato_step\x18\b \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([a-z][a-z0-9_]{0,62})?$R\x06toStep\x12=\n" +
+	"\x06person\x18\t \x01(\tB%\xe0A\x01\xbaH\x1fr\x1d2\x1b^(people/[a-z0-9-]{1,64})?$R\x06person\x12&\n" +
+	"\fby_telephone\x18\n" +
+	" \x01(\bB\x03\xe0A\x01R\vbyTelephone\x1aO\n" +
+	"\n" +
+	"FactsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
+	"\x05value\x18\x02 \x01(\v2\x15.redress.type.v1.FactR\x05value:\x028\x01\"@\n" +
 	"\x10SignPlanResponse\x12,\n" +
 	"\x04plan\x18\x01 \x01(\v2\x18.redress.routing.v1.PlanR\x04plan\"\xb8\x01\n" +
 	"\x10StartPlanRequest\x12K\n" +
@@ -3074,7 +3164,7 @@ func file_redress_routing_v1_routing_service_proto_rawDescGZIP() []byte {
 	return file_redress_routing_v1_routing_service_proto_rawDescData
 }
 
-var file_redress_routing_v1_routing_service_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_redress_routing_v1_routing_service_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
 var file_redress_routing_v1_routing_service_proto_goTypes = []any{
 	(*GetCaseRequest)(nil),          // 0: redress.routing.v1.GetCaseRequest
 	(*GetCaseResponse)(nil),         // 1: redress.routing.v1.GetCaseResponse
@@ -3122,108 +3212,114 @@ var file_redress_routing_v1_routing_service_proto_goTypes = []any{
 	(*CloseCaseResponse)(nil),       // 43: redress.routing.v1.CloseCaseResponse
 	(*ExportPersonRequest)(nil),     // 44: redress.routing.v1.ExportPersonRequest
 	(*ExportPersonResponse)(nil),    // 45: redress.routing.v1.ExportPersonResponse
-	nil,                             // 46: redress.routing.v1.DoStepRequest.FactsEntry
-	(*Case)(nil),                    // 47: redress.routing.v1.Case
-	(Case_State)(0),                 // 48: redress.routing.v1.Case.State
-	(*GradeProposal)(nil),           // 49: redress.routing.v1.GradeProposal
-	(v1.Decision)(0),                // 50: redress.type.v1.Decision
-	(*Finding)(nil),                 // 51: redress.routing.v1.Finding
-	(*Plan)(nil),                    // 52: redress.routing.v1.Plan
-	(*timestamppb.Timestamp)(nil),   // 53: google.protobuf.Timestamp
-	(*Progress)(nil),                // 54: redress.routing.v1.Progress
-	(*Reply)(nil),                   // 55: redress.routing.v1.Reply
-	(*v1.Fact)(nil),                 // 56: redress.type.v1.Fact
+	nil,                             // 46: redress.routing.v1.SignGradeRequest.FactsEntry
+	nil,                             // 47: redress.routing.v1.DoStepRequest.FactsEntry
+	nil,                             // 48: redress.routing.v1.SignPlanRequest.FactsEntry
+	(*Case)(nil),                    // 49: redress.routing.v1.Case
+	(Case_State)(0),                 // 50: redress.routing.v1.Case.State
+	(*GradeProposal)(nil),           // 51: redress.routing.v1.GradeProposal
+	(v1.Decision)(0),                // 52: redress.type.v1.Decision
+	(*Finding)(nil),                 // 53: redress.routing.v1.Finding
+	(*Plan)(nil),                    // 54: redress.routing.v1.Plan
+	(*timestamppb.Timestamp)(nil),   // 55: google.protobuf.Timestamp
+	(*Progress)(nil),                // 56: redress.routing.v1.Progress
+	(*Reply)(nil),                   // 57: redress.routing.v1.Reply
+	(*v1.Fact)(nil),                 // 58: redress.type.v1.Fact
 }
 var file_redress_routing_v1_routing_service_proto_depIdxs = []int32{
-	47, // 0: redress.routing.v1.GetCaseResponse.case:type_name -> redress.routing.v1.Case
-	48, // 1: redress.routing.v1.ListCasesRequest.state:type_name -> redress.routing.v1.Case.State
-	47, // 2: redress.routing.v1.ListCasesResponse.cases:type_name -> redress.routing.v1.Case
-	47, // 3: redress.routing.v1.AssignCaseResponse.case:type_name -> redress.routing.v1.Case
-	47, // 4: redress.routing.v1.NameOwnerResponse.case:type_name -> redress.routing.v1.Case
-	49, // 5: redress.routing.v1.ProposeGradeRequest.proposal:type_name -> redress.routing.v1.GradeProposal
-	47, // 6: redress.routing.v1.ProposeGradeResponse.case:type_name -> redress.routing.v1.Case
-	50, // 7: redress.routing.v1.SignGradeRequest.decision:type_name -> redress.type.v1.Decision
-	47, // 8: redress.routing.v1.SignGradeResponse.case:type_name -> redress.routing.v1.Case
-	46, // 9: redress.routing.v1.DoStepRequest.facts:type_name -> redress.routing.v1.DoStepRequest.FactsEntry
-	47, // 10: redress.routing.v1.DoStepResponse.case:type_name -> redress.routing.v1.Case
-	47, // 11: redress.routing.v1.SkipStepResponse.case:type_name -> redress.routing.v1.Case
-	51, // 12: redress.routing.v1.RecordFindingRequest.finding:type_name -> redress.routing.v1.Finding
-	51, // 13: redress.routing.v1.RecordFindingResponse.finding:type_name -> redress.routing.v1.Finding
-	51, // 14: redress.routing.v1.ListFindingsResponse.findings:type_name -> redress.routing.v1.Finding
-	52, // 15: redress.routing.v1.ProposePlanRequest.plan:type_name -> redress.routing.v1.Plan
-	52, // 16: redress.routing.v1.ProposePlanResponse.plan:type_name -> redress.routing.v1.Plan
-	50, // 17: redress.routing.v1.SignPlanRequest.decision:type_name -> redress.type.v1.Decision
-	52, // 18: redress.routing.v1.SignPlanResponse.plan:type_name -> redress.routing.v1.Plan
-	52, // 19: redress.routing.v1.StartPlanResponse.plan:type_name -> redress.routing.v1.Plan
-	52, // 20: redress.routing.v1.GetPlanResponse.plan:type_name -> redress.routing.v1.Plan
-	52, // 21: redress.routing.v1.ListPlansResponse.plans:type_name -> redress.routing.v1.Plan
-	52, // 22: redress.routing.v1.CompleteMeasureResponse.plan:type_name -> redress.routing.v1.Plan
-	53, // 23: redress.routing.v1.DelayMeasureRequest.due_time:type_name -> google.protobuf.Timestamp
-	52, // 24: redress.routing.v1.DelayMeasureResponse.plan:type_name -> redress.routing.v1.Plan
-	54, // 25: redress.routing.v1.RecordProgressRequest.progress:type_name -> redress.routing.v1.Progress
-	54, // 26: redress.routing.v1.RecordProgressResponse.progress:type_name -> redress.routing.v1.Progress
-	54, // 27: redress.routing.v1.ListProgressResponse.progress:type_name -> redress.routing.v1.Progress
-	55, // 28: redress.routing.v1.RecordReplyRequest.reply:type_name -> redress.routing.v1.Reply
-	55, // 29: redress.routing.v1.RecordReplyResponse.reply:type_name -> redress.routing.v1.Reply
-	55, // 30: redress.routing.v1.ListRepliesResponse.replies:type_name -> redress.routing.v1.Reply
-	47, // 31: redress.routing.v1.CloseCaseResponse.case:type_name -> redress.routing.v1.Case
-	47, // 32: redress.routing.v1.ExportPersonResponse.cases:type_name -> redress.routing.v1.Case
-	52, // 33: redress.routing.v1.ExportPersonResponse.plans:type_name -> redress.routing.v1.Plan
-	51, // 34: redress.routing.v1.ExportPersonResponse.findings:type_name -> redress.routing.v1.Finding
-	54, // 35: redress.routing.v1.ExportPersonResponse.progress:type_name -> redress.routing.v1.Progress
-	55, // 36: redress.routing.v1.ExportPersonResponse.replies:type_name -> redress.routing.v1.Reply
-	56, // 37: redress.routing.v1.DoStepRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
-	0,  // 38: redress.routing.v1.RoutingService.GetCase:input_type -> redress.routing.v1.GetCaseRequest
-	2,  // 39: redress.routing.v1.RoutingService.ListCases:input_type -> redress.routing.v1.ListCasesRequest
-	4,  // 40: redress.routing.v1.RoutingService.AssignCase:input_type -> redress.routing.v1.AssignCaseRequest
-	6,  // 41: redress.routing.v1.RoutingService.NameOwner:input_type -> redress.routing.v1.NameOwnerRequest
-	8,  // 42: redress.routing.v1.RoutingService.ProposeGrade:input_type -> redress.routing.v1.ProposeGradeRequest
-	10, // 43: redress.routing.v1.RoutingService.SignGrade:input_type -> redress.routing.v1.SignGradeRequest
-	12, // 44: redress.routing.v1.RoutingService.DoStep:input_type -> redress.routing.v1.DoStepRequest
-	14, // 45: redress.routing.v1.RoutingService.SkipStep:input_type -> redress.routing.v1.SkipStepRequest
-	16, // 46: redress.routing.v1.RoutingService.RecordFinding:input_type -> redress.routing.v1.RecordFindingRequest
-	18, // 47: redress.routing.v1.RoutingService.ListFindings:input_type -> redress.routing.v1.ListFindingsRequest
-	20, // 48: redress.routing.v1.RoutingService.ProposePlan:input_type -> redress.routing.v1.ProposePlanRequest
-	22, // 49: redress.routing.v1.RoutingService.SignPlan:input_type -> redress.routing.v1.SignPlanRequest
-	24, // 50: redress.routing.v1.RoutingService.StartPlan:input_type -> redress.routing.v1.StartPlanRequest
-	26, // 51: redress.routing.v1.RoutingService.GetPlan:input_type -> redress.routing.v1.GetPlanRequest
-	28, // 52: redress.routing.v1.RoutingService.ListPlans:input_type -> redress.routing.v1.ListPlansRequest
-	30, // 53: redress.routing.v1.RoutingService.CompleteMeasure:input_type -> redress.routing.v1.CompleteMeasureRequest
-	32, // 54: redress.routing.v1.RoutingService.DelayMeasure:input_type -> redress.routing.v1.DelayMeasureRequest
-	34, // 55: redress.routing.v1.RoutingService.RecordProgress:input_type -> redress.routing.v1.RecordProgressRequest
-	36, // 56: redress.routing.v1.RoutingService.ListProgress:input_type -> redress.routing.v1.ListProgressRequest
-	38, // 57: redress.routing.v1.RoutingService.RecordReply:input_type -> redress.routing.v1.RecordReplyRequest
-	40, // 58: redress.routing.v1.RoutingService.ListReplies:input_type -> redress.routing.v1.ListRepliesRequest
-	42, // 59: redress.routing.v1.RoutingService.CloseCase:input_type -> redress.routing.v1.CloseCaseRequest
-	44, // 60: redress.routing.v1.RoutingService.ExportPerson:input_type -> redress.routing.v1.ExportPersonRequest
-	1,  // 61: redress.routing.v1.RoutingService.GetCase:output_type -> redress.routing.v1.GetCaseResponse
-	3,  // 62: redress.routing.v1.RoutingService.ListCases:output_type -> redress.routing.v1.ListCasesResponse
-	5,  // 63: redress.routing.v1.RoutingService.AssignCase:output_type -> redress.routing.v1.AssignCaseResponse
-	7,  // 64: redress.routing.v1.RoutingService.NameOwner:output_type -> redress.routing.v1.NameOwnerResponse
-	9,  // 65: redress.routing.v1.RoutingService.ProposeGrade:output_type -> redress.routing.v1.ProposeGradeResponse
-	11, // 66: redress.routing.v1.RoutingService.SignGrade:output_type -> redress.routing.v1.SignGradeResponse
-	13, // 67: redress.routing.v1.RoutingService.DoStep:output_type -> redress.routing.v1.DoStepResponse
-	15, // 68: redress.routing.v1.RoutingService.SkipStep:output_type -> redress.routing.v1.SkipStepResponse
-	17, // 69: redress.routing.v1.RoutingService.RecordFinding:output_type -> redress.routing.v1.RecordFindingResponse
-	19, // 70: redress.routing.v1.RoutingService.ListFindings:output_type -> redress.routing.v1.ListFindingsResponse
-	21, // 71: redress.routing.v1.RoutingService.ProposePlan:output_type -> redress.routing.v1.ProposePlanResponse
-	23, // 72: redress.routing.v1.RoutingService.SignPlan:output_type -> redress.routing.v1.SignPlanResponse
-	25, // 73: redress.routing.v1.RoutingService.StartPlan:output_type -> redress.routing.v1.StartPlanResponse
-	27, // 74: redress.routing.v1.RoutingService.GetPlan:output_type -> redress.routing.v1.GetPlanResponse
-	29, // 75: redress.routing.v1.RoutingService.ListPlans:output_type -> redress.routing.v1.ListPlansResponse
-	31, // 76: redress.routing.v1.RoutingService.CompleteMeasure:output_type -> redress.routing.v1.CompleteMeasureResponse
-	33, // 77: redress.routing.v1.RoutingService.DelayMeasure:output_type -> redress.routing.v1.DelayMeasureResponse
-	35, // 78: redress.routing.v1.RoutingService.RecordProgress:output_type -> redress.routing.v1.RecordProgressResponse
-	37, // 79: redress.routing.v1.RoutingService.ListProgress:output_type -> redress.routing.v1.ListProgressResponse
-	39, // 80: redress.routing.v1.RoutingService.RecordReply:output_type -> redress.routing.v1.RecordReplyResponse
-	41, // 81: redress.routing.v1.RoutingService.ListReplies:output_type -> redress.routing.v1.ListRepliesResponse
-	43, // 82: redress.routing.v1.RoutingService.CloseCase:output_type -> redress.routing.v1.CloseCaseResponse
-	45, // 83: redress.routing.v1.RoutingService.ExportPerson:output_type -> redress.routing.v1.ExportPersonResponse
-	61, // [61:84] is the sub-list for method output_type
-	38, // [38:61] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	49, // 0: redress.routing.v1.GetCaseResponse.case:type_name -> redress.routing.v1.Case
+	50, // 1: redress.routing.v1.ListCasesRequest.state:type_name -> redress.routing.v1.Case.State
+	49, // 2: redress.routing.v1.ListCasesResponse.cases:type_name -> redress.routing.v1.Case
+	49, // 3: redress.routing.v1.AssignCaseResponse.case:type_name -> redress.routing.v1.Case
+	49, // 4: redress.routing.v1.NameOwnerResponse.case:type_name -> redress.routing.v1.Case
+	51, // 5: redress.routing.v1.ProposeGradeRequest.proposal:type_name -> redress.routing.v1.GradeProposal
+	49, // 6: redress.routing.v1.ProposeGradeResponse.case:type_name -> redress.routing.v1.Case
+	52, // 7: redress.routing.v1.SignGradeRequest.decision:type_name -> redress.type.v1.Decision
+	46, // 8: redress.routing.v1.SignGradeRequest.facts:type_name -> redress.routing.v1.SignGradeRequest.FactsEntry
+	49, // 9: redress.routing.v1.SignGradeResponse.case:type_name -> redress.routing.v1.Case
+	47, // 10: redress.routing.v1.DoStepRequest.facts:type_name -> redress.routing.v1.DoStepRequest.FactsEntry
+	49, // 11: redress.routing.v1.DoStepResponse.case:type_name -> redress.routing.v1.Case
+	49, // 12: redress.routing.v1.SkipStepResponse.case:type_name -> redress.routing.v1.Case
+	53, // 13: redress.routing.v1.RecordFindingRequest.finding:type_name -> redress.routing.v1.Finding
+	53, // 14: redress.routing.v1.RecordFindingResponse.finding:type_name -> redress.routing.v1.Finding
+	53, // 15: redress.routing.v1.ListFindingsResponse.findings:type_name -> redress.routing.v1.Finding
+	54, // 16: redress.routing.v1.ProposePlanRequest.plan:type_name -> redress.routing.v1.Plan
+	54, // 17: redress.routing.v1.ProposePlanResponse.plan:type_name -> redress.routing.v1.Plan
+	52, // 18: redress.routing.v1.SignPlanRequest.decision:type_name -> redress.type.v1.Decision
+	48, // 19: redress.routing.v1.SignPlanRequest.facts:type_name -> redress.routing.v1.SignPlanRequest.FactsEntry
+	54, // 20: redress.routing.v1.SignPlanResponse.plan:type_name -> redress.routing.v1.Plan
+	54, // 21: redress.routing.v1.StartPlanResponse.plan:type_name -> redress.routing.v1.Plan
+	54, // 22: redress.routing.v1.GetPlanResponse.plan:type_name -> redress.routing.v1.Plan
+	54, // 23: redress.routing.v1.ListPlansResponse.plans:type_name -> redress.routing.v1.Plan
+	54, // 24: redress.routing.v1.CompleteMeasureResponse.plan:type_name -> redress.routing.v1.Plan
+	55, // 25: redress.routing.v1.DelayMeasureRequest.due_time:type_name -> google.protobuf.Timestamp
+	54, // 26: redress.routing.v1.DelayMeasureResponse.plan:type_name -> redress.routing.v1.Plan
+	56, // 27: redress.routing.v1.RecordProgressRequest.progress:type_name -> redress.routing.v1.Progress
+	56, // 28: redress.routing.v1.RecordProgressResponse.progress:type_name -> redress.routing.v1.Progress
+	56, // 29: redress.routing.v1.ListProgressResponse.progress:type_name -> redress.routing.v1.Progress
+	57, // 30: redress.routing.v1.RecordReplyRequest.reply:type_name -> redress.routing.v1.Reply
+	57, // 31: redress.routing.v1.RecordReplyResponse.reply:type_name -> redress.routing.v1.Reply
+	57, // 32: redress.routing.v1.ListRepliesResponse.replies:type_name -> redress.routing.v1.Reply
+	49, // 33: redress.routing.v1.CloseCaseResponse.case:type_name -> redress.routing.v1.Case
+	49, // 34: redress.routing.v1.ExportPersonResponse.cases:type_name -> redress.routing.v1.Case
+	54, // 35: redress.routing.v1.ExportPersonResponse.plans:type_name -> redress.routing.v1.Plan
+	53, // 36: redress.routing.v1.ExportPersonResponse.findings:type_name -> redress.routing.v1.Finding
+	56, // 37: redress.routing.v1.ExportPersonResponse.progress:type_name -> redress.routing.v1.Progress
+	57, // 38: redress.routing.v1.ExportPersonResponse.replies:type_name -> redress.routing.v1.Reply
+	58, // 39: redress.routing.v1.SignGradeRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
+	58, // 40: redress.routing.v1.DoStepRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
+	58, // 41: redress.routing.v1.SignPlanRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
+	0,  // 42: redress.routing.v1.RoutingService.GetCase:input_type -> redress.routing.v1.GetCaseRequest
+	2,  // 43: redress.routing.v1.RoutingService.ListCases:input_type -> redress.routing.v1.ListCasesRequest
+	4,  // 44: redress.routing.v1.RoutingService.AssignCase:input_type -> redress.routing.v1.AssignCaseRequest
+	6,  // 45: redress.routing.v1.RoutingService.NameOwner:input_type -> redress.routing.v1.NameOwnerRequest
+	8,  // 46: redress.routing.v1.RoutingService.ProposeGrade:input_type -> redress.routing.v1.ProposeGradeRequest
+	10, // 47: redress.routing.v1.RoutingService.SignGrade:input_type -> redress.routing.v1.SignGradeRequest
+	12, // 48: redress.routing.v1.RoutingService.DoStep:input_type -> redress.routing.v1.DoStepRequest
+	14, // 49: redress.routing.v1.RoutingService.SkipStep:input_type -> redress.routing.v1.SkipStepRequest
+	16, // 50: redress.routing.v1.RoutingService.RecordFinding:input_type -> redress.routing.v1.RecordFindingRequest
+	18, // 51: redress.routing.v1.RoutingService.ListFindings:input_type -> redress.routing.v1.ListFindingsRequest
+	20, // 52: redress.routing.v1.RoutingService.ProposePlan:input_type -> redress.routing.v1.ProposePlanRequest
+	22, // 53: redress.routing.v1.RoutingService.SignPlan:input_type -> redress.routing.v1.SignPlanRequest
+	24, // 54: redress.routing.v1.RoutingService.StartPlan:input_type -> redress.routing.v1.StartPlanRequest
+	26, // 55: redress.routing.v1.RoutingService.GetPlan:input_type -> redress.routing.v1.GetPlanRequest
+	28, // 56: redress.routing.v1.RoutingService.ListPlans:input_type -> redress.routing.v1.ListPlansRequest
+	30, // 57: redress.routing.v1.RoutingService.CompleteMeasure:input_type -> redress.routing.v1.CompleteMeasureRequest
+	32, // 58: redress.routing.v1.RoutingService.DelayMeasure:input_type -> redress.routing.v1.DelayMeasureRequest
+	34, // 59: redress.routing.v1.RoutingService.RecordProgress:input_type -> redress.routing.v1.RecordProgressRequest
+	36, // 60: redress.routing.v1.RoutingService.ListProgress:input_type -> redress.routing.v1.ListProgressRequest
+	38, // 61: redress.routing.v1.RoutingService.RecordReply:input_type -> redress.routing.v1.RecordReplyRequest
+	40, // 62: redress.routing.v1.RoutingService.ListReplies:input_type -> redress.routing.v1.ListRepliesRequest
+	42, // 63: redress.routing.v1.RoutingService.CloseCase:input_type -> redress.routing.v1.CloseCaseRequest
+	44, // 64: redress.routing.v1.RoutingService.ExportPerson:input_type -> redress.routing.v1.ExportPersonRequest
+	1,  // 65: redress.routing.v1.RoutingService.GetCase:output_type -> redress.routing.v1.GetCaseResponse
+	3,  // 66: redress.routing.v1.RoutingService.ListCases:output_type -> redress.routing.v1.ListCasesResponse
+	5,  // 67: redress.routing.v1.RoutingService.AssignCase:output_type -> redress.routing.v1.AssignCaseResponse
+	7,  // 68: redress.routing.v1.RoutingService.NameOwner:output_type -> redress.routing.v1.NameOwnerResponse
+	9,  // 69: redress.routing.v1.RoutingService.ProposeGrade:output_type -> redress.routing.v1.ProposeGradeResponse
+	11, // 70: redress.routing.v1.RoutingService.SignGrade:output_type -> redress.routing.v1.SignGradeResponse
+	13, // 71: redress.routing.v1.RoutingService.DoStep:output_type -> redress.routing.v1.DoStepResponse
+	15, // 72: redress.routing.v1.RoutingService.SkipStep:output_type -> redress.routing.v1.SkipStepResponse
+	17, // 73: redress.routing.v1.RoutingService.RecordFinding:output_type -> redress.routing.v1.RecordFindingResponse
+	19, // 74: redress.routing.v1.RoutingService.ListFindings:output_type -> redress.routing.v1.ListFindingsResponse
+	21, // 75: redress.routing.v1.RoutingService.ProposePlan:output_type -> redress.routing.v1.ProposePlanResponse
+	23, // 76: redress.routing.v1.RoutingService.SignPlan:output_type -> redress.routing.v1.SignPlanResponse
+	25, // 77: redress.routing.v1.RoutingService.StartPlan:output_type -> redress.routing.v1.StartPlanResponse
+	27, // 78: redress.routing.v1.RoutingService.GetPlan:output_type -> redress.routing.v1.GetPlanResponse
+	29, // 79: redress.routing.v1.RoutingService.ListPlans:output_type -> redress.routing.v1.ListPlansResponse
+	31, // 80: redress.routing.v1.RoutingService.CompleteMeasure:output_type -> redress.routing.v1.CompleteMeasureResponse
+	33, // 81: redress.routing.v1.RoutingService.DelayMeasure:output_type -> redress.routing.v1.DelayMeasureResponse
+	35, // 82: redress.routing.v1.RoutingService.RecordProgress:output_type -> redress.routing.v1.RecordProgressResponse
+	37, // 83: redress.routing.v1.RoutingService.ListProgress:output_type -> redress.routing.v1.ListProgressResponse
+	39, // 84: redress.routing.v1.RoutingService.RecordReply:output_type -> redress.routing.v1.RecordReplyResponse
+	41, // 85: redress.routing.v1.RoutingService.ListReplies:output_type -> redress.routing.v1.ListRepliesResponse
+	43, // 86: redress.routing.v1.RoutingService.CloseCase:output_type -> redress.routing.v1.CloseCaseResponse
+	45, // 87: redress.routing.v1.RoutingService.ExportPerson:output_type -> redress.routing.v1.ExportPersonResponse
+	65, // [65:88] is the sub-list for method output_type
+	42, // [42:65] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_redress_routing_v1_routing_service_proto_init() }
@@ -3238,7 +3334,7 @@ func file_redress_routing_v1_routing_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_routing_v1_routing_service_proto_rawDesc), len(file_redress_routing_v1_routing_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   47,
+			NumMessages:   49,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
