@@ -248,7 +248,7 @@ func (c *checker) checkForms() {
 
 func (c *checker) checkField(path string, f *policyv1.Field) {
 	choice := f.GetType() == policyv1.FieldType_FIELD_TYPE_CHOICE || f.GetType() == policyv1.FieldType_FIELD_TYPE_CHOICES
-	ranged := f.GetType() == policyv1.FieldType_FIELD_TYPE_SCORE || f.GetType() == policyv1.FieldType_FIELD_TYPE_COUNT
+	ranged := f.GetType() == policyv1.FieldType_FIELD_TYPE_SCORE || f.GetType() == policyv1.FieldType_FIELD_TYPE_COUNT || f.GetType() == policyv1.FieldType_FIELD_TYPE_LIST
 	_, _, rangeOK := parseRange(f.GetRange())
 	switch {
 	case f.GetType() == 0:
@@ -258,7 +258,7 @@ func (c *checker) checkField(path string, f *policyv1.Field) {
 	case !choice && len(f.GetOptions()) > 0:
 		c.report(f, "options", path, "L13", "只有 CHOICE 和 CHOICES 有选项。", "Only CHOICE and CHOICES have options.", nil)
 	case f.GetRange() != "" && (!ranged || !rangeOK):
-		c.report(f, "range", path, "L03", fmt.Sprintf("%q 不是范围。", f.GetRange()), fmt.Sprintf("%q is not a range of a SCORE or COUNT.", f.GetRange()), words("请写 1..5。", `Write "1..5", both bounds included.`))
+		c.report(f, "range", path, "L03", fmt.Sprintf("%q 不是范围。", f.GetRange()), fmt.Sprintf("%q is not a range of a SCORE, a COUNT or the entries of a LIST.", f.GetRange()), words("请写 1..5。", `Write "1..5", both bounds included.`))
 	case f.GetType() == policyv1.FieldType_FIELD_TYPE_SCORE && f.GetRange() == "":
 		c.report(f, "", path, "L03", "SCORE 须有 range。", "A SCORE needs a range.", words("请写 range: 1..5。", `Write range: "1..5".`))
 	case f.GetType() == policyv1.FieldType_FIELD_TYPE_LIST && len(f.GetItems()) == 0:

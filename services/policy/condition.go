@@ -89,7 +89,7 @@ func (v *vocabulary) compile(source string) (*condition, []problem) {
 	}
 	c := &condition{text: source}
 	problems := v.inspect(checked.NativeRep(), c)
-	if est, err := v.env.EstimateCost(checked, sizes{}); err == nil && est.Max > maxCost {
+	if est, err := v.env.EstimateCost(checked, sizes{v}); err == nil && est.Max > maxCost {
 		problems = append(problems, problem{
 			rule: "L17", column: 1, severity: Error, zh: fmt.Sprintf("条件最坏代价 %d，超过 %d。", est.Max, maxCost),
 			en: fmt.Sprintf("The worst cost of this condition is %d and exceeds %d.", est.Max, maxCost), advice: words("请逐行判断一次。", "Test each entry once, without a loop inside a loop."),
@@ -106,12 +106,18 @@ func (v *vocabulary) compile(source string) (*condition, []problem) {
 	return c, problems
 }
 
-// sizes bounds what conditions read, for the estimate of their cost.
-type sizes struct{}
+// sizes bounds what conditions read, for the estimate of their cost: a list by its range, else
+// by the longest there is.
+type sizes struct{ words *vocabulary }
 
-func (sizes) EstimateSize(n cost.AstNode) *cost.SizeEstimate {
+func (s sizes) EstimateSize(n cost.AstNode) *cost.SizeEstimate {
 	switch {
 	case n.Type().Kind() == types.ListKind:
+		if path := n.Path(); len(path) == 2 && path[0] == "facts" {
+			if _, most, ok := parseRange(s.words.facts[path[1]].field.GetRange()); ok {
+				return &cost.SizeEstimate{Max: uint64(min(most, maxEntries))}
+			}
+		}
 		return &cost.SizeEstimate{Max: maxEntries}
 	case n.Type().Kind() == types.StringKind:
 		return &cost.SizeEstimate{Max: maxWord}

@@ -150,7 +150,7 @@ func checkRange(at string, f *policyv1.Field, n int64) []fault.Violation {
 }
 
 func checkRows(at string, f *policyv1.Field, rows *typev1.Rows) []fault.Violation {
-	var out []fault.Violation
+	out := checkRange(at, f, int64(len(rows.GetValues())))
 	for i, row := range rows.GetValues() {
 		here := fmt.Sprintf("%s[%d]", at, i)
 		for _, id := range slices.Sorted(maps.Keys(row.GetValues())) {

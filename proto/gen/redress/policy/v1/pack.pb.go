@@ -2522,7 +2522,7 @@ type Field struct {
 	RequiredIf string `protobuf:"bytes,5,opt,name=required_if,json=requiredIf,proto3" json:"required_if,omitempty"`
 	// Options of CHOICE and CHOICES.
 	Options []string `protobuf:"bytes,6,rep,name=options,proto3" json:"options,omitempty"`
-	// Bounds of SCORE and COUNT, both included, for example "1..5".
+	// Bounds of SCORE and COUNT, or of the number of entries of a LIST, both included, for example "1..5".
 	Range string `protobuf:"bytes,7,opt,name=range,proto3" json:"range,omitempty"`
 	// Fields of each entry of a LIST.
 	Items []*Field `protobuf:"bytes,8,rep,name=items,proto3" json:"items,omitempty"`
