@@ -133,10 +133,13 @@ func WithFacts(s *policy.Sheet, facts map[string]*typev1.Fact) *policy.Sheet {
 
 // WithClaim adds a claim, its facts and, where its chain is complete, its approval.
 func WithClaim(s *policy.Sheet, c *compensationv1.Claim) *policy.Sheet {
-	out := With(s, "claim", map[string]any{
-		"ground": c.GetGround(), "remedy": c.GetRemedy(), "initiator": c.GetInitiator(),
-		"amount": c.GetAmount(), "causes": append([]string{}, c.GetCauses()...),
-	})
+	fields := map[string]any{
+		"ground": c.GetGround(), "remedy": c.GetRemedy(), "initiator": c.GetInitiator(), "causes": append([]string{}, c.GetCauses()...),
+	}
+	if c.GetAmount() != nil {
+		fields["amount"] = c.GetAmount()
+	}
+	out := With(s, "claim", fields)
 	out = WithFacts(out, c.GetFacts())
 	for _, step := range c.GetApproval().GetSteps() {
 		for _, signature := range step.GetSignatures() {

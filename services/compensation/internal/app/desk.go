@@ -73,18 +73,30 @@ type Actor struct {
 	Principal string
 	// Now is when.
 	Now time.Time
+	// Disputing is the department that disputes, departments/{department}; empty if none does.
+	Disputing string
 }
 
 // Act returns what a decision on a claim of the complaint looks at, and the complaint.
 // RESOURCE_NOT_FOUND if the complaint, or the policy revision, has not been heard of.
 func (k *Desk) Act(s Source, complaint, revision string, by Actor) (domain.Act, *intakev1.Complaint, error) {
-	c := &intakev1.Complaint{}
-	ok, err := s.Heard(complaint, c)
-	if err != nil {
-		return domain.Act{}, nil, err
-	}
-	if !ok {
-		return domain.Act{}, nil, fault.New(fault.NotFound, journal.ReasonNotFound, "name", complaint)
+	return k.File(s, complaint, CaseOf(complaint), revision, by)
+}
+
+// File is Act for a file that may have no complaint yet: goods that were reported before
+// anybody complained. Without a complaint the revision must be named, and nil is returned
+// for it.
+func (k *Desk) File(s Source, complaint, file, revision string, by Actor) (domain.Act, *intakev1.Complaint, error) {
+	var c *intakev1.Complaint
+	if complaint != "" {
+		c = &intakev1.Complaint{}
+		ok, err := s.Heard(complaint, c)
+		if err != nil {
+			return domain.Act{}, nil, err
+		}
+		if !ok {
+			return domain.Act{}, nil, fault.New(fault.NotFound, journal.ReasonNotFound, "name", complaint)
+		}
 	}
 	if revision == "" {
 		revision = c.GetPolicyRevision()
@@ -94,19 +106,46 @@ func (k *Desk) Act(s Source, complaint, revision string, by Actor) (domain.Act, 
 		return domain.Act{}, nil, err
 	}
 	kase := &routingv1.Case{}
-	if ok, err = s.Heard(CaseOf(complaint), kase); err != nil {
+	ok, err := s.Heard(file, kase)
+	if err != nil {
 		return domain.Act{}, nil, err
 	}
 	if !ok {
 		kase = nil
 	}
 	places := Places(p, kase)
-	return domain.Act{
-		Policy: p, Sheet: sheet.Of(c, kase), Now: by.Now,
-		By: domain.Person{Name: by.Principal, Matches: func(who string) (bool, string) {
-			return by.Directory.Match(by.Principal, who, by.Now, places)
-		}},
-	}, c, nil
+	places.Respondent, places.Disputing = c.GetRespondent(), by.Disputing
+	for id, f := range c.GetFacts() {
+		if f.GetPerson() != "" {
+			if places.Persons == nil {
+				places.Persons = map[string][]string{}
+			}
+			places.Persons[id] = []string{f.GetPerson()}
+		}
+	}
+	return domain.Act{Policy: p, Sheet: sheet.Of(c, kase), Now: by.Now, Documents: documents(c), By: Person(by, by.Principal, places)}, c, nil
+}
+
+// Active returns the policy in force and the name of its revision. NO_ACTIVE_POLICY.
+func (k *Desk) Active(s Source) (*policy.Policy, string, error) {
+	p, r, err := k.policies.Active(s)
+	return p, r.GetName(), err
+}
+
+// Person is somebody as the directory knows them when somebody acts.
+func Person(by Actor, name string, places directory.Places) domain.Person {
+	return domain.Person{Name: name, Matches: func(who string) (bool, string) {
+		return by.Directory.Match(name, who, by.Now, places)
+	}}
+}
+
+// documents are the papers on file of a complaint.
+func documents(c *intakev1.Complaint) []policy.Document {
+	out := make([]policy.Document, 0, len(c.GetDocuments()))
+	for _, d := range c.GetDocuments() {
+		out = append(out, policy.Document{ID: d.GetDocument(), SignedBy: d.GetSignedBy(), Late: d.GetLate()})
+	}
+	return out
 }
 
 // Places says what the variable words of a who stand for in a case; nil if it is unknown.
@@ -144,8 +183,8 @@ func CaseOf(complaint string) string { return "cases/" + strings.TrimPrefix(comp
 // SubjectID returns the id of the data subject whose key seals the claim's texts.
 func SubjectID(subject string) string { return strings.TrimPrefix(subject, "subjects/") }
 
-// Store writes the events of one decision, the first as a new claim if made is set.
-func Store(u *journal.Unit, made bool, events []domain.Event) error {
+// Store writes the events of one decision, the first as a new resource if made is set.
+func Store[R domain.Resource](u *journal.Unit, made bool, events []domain.EventOf[R]) error {
 	for i, e := range events {
 		u.Because(e.Rules...)
 		write := u.Update
@@ -227,13 +266,21 @@ func Related(name string, terms *compensationv1.Claim, all []*compensationv1.Cla
 	return out
 }
 
-// Number returns the next readable number, "K20260413-000001": the date in the zone
-// given, then a serial within date and shard, so that lanes do not wait for each other.
-func Number(u *journal.Unit, zone *time.Location, shard int) (string, error) {
+// Serials of what is numbered: the letter before the number and the name of the row.
+const (
+	ClaimNumbers      = "K claim"
+	GoodsNumbers      = "G goods"
+	AllocationNumbers = "L allocation"
+)
+
+// Number returns the next readable number of a kind, "K20260413-000001": the date in the
+// zone given, then a serial within date and shard, so that lanes do not wait for each other.
+func Number(u *journal.Unit, zone *time.Location, shard int, of string) (string, error) {
+	letter, kind, _ := strings.Cut(of, " ")
 	date := u.Time().In(zone).Format("20060102")
-	serial, err := u.Serial(fmt.Sprintf("number/claim/%s/%02d", date, shard))
+	serial, err := u.Serial(fmt.Sprintf("number/%s/%s/%02d", kind, date, shard))
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("K%s-%02d%04d", date, shard, serial), nil
+	return fmt.Sprintf("%s%s-%02d%04d", letter, date, shard, serial), nil
 }

@@ -14,9 +14,11 @@ import (
 
 // Patterns of what the service owns.
 const (
-	Claims   = "claims/*"
-	Clocks   = "claims/*/clocks/*"
-	Erasures = "erasures/*"
+	Claims      = "claims/*"
+	Clocks      = "claims/*/clocks/*"
+	Goods       = "goods/*"
+	Allocations = "allocations/*"
+	Erasures    = "erasures/*"
 )
 
 // Attributes by which claims are found.
@@ -29,6 +31,13 @@ const (
 	AttrPayable = "payable"
 	// Payable is its value.
 	Payable = "yes"
+	// AttrBatch, AttrPayee, AttrGround, AttrRemedy and AttrOrigin are what amounts are
+	// added up by, besides complaint, subject and cause.
+	AttrBatch  = "batch"
+	AttrPayee  = "payee"
+	AttrGround = "ground"
+	AttrRemedy = "remedy"
+	AttrOrigin = "origin"
 )
 
 // Kinds returns the collections of the service.
@@ -39,6 +48,14 @@ func Kinds() []journal.Kind {
 			Complaint: func(_ string, m proto.Message) string { return m.(*compensationv1.Claim).GetComplaint() },
 		},
 		clocks.Kind("claims"),
+		{
+			Pattern: Goods, New: func() proto.Message { return &compensationv1.Goods{} }, Index: goodsIndex,
+			Complaint: func(_ string, m proto.Message) string { return m.(*compensationv1.Goods).GetComplaint() },
+		},
+		{
+			Pattern: Allocations, New: func() proto.Message { return &compensationv1.Allocation{} }, Index: allocationIndex,
+			Complaint: func(_ string, m proto.Message) string { return m.(*compensationv1.Allocation).GetComplaint() },
+		},
 		{Pattern: Erasures, New: func() proto.Message { return &intakev1.DataSubject{} }, Timer: erasureTimer, Background: true},
 	}
 }
@@ -53,11 +70,38 @@ func claimIndex(m proto.Message) []journal.Attr {
 	for _, cause := range c.GetCauses() {
 		out = append(out, journal.Attr{Name: AttrCause, Value: cause})
 	}
+	out = append(out, filled(AttrBatch, c.GetBatch())...)
+	out = append(out, filled(AttrPayee, c.GetPayeeKey())...)
+	out = append(out, filled(AttrGround, c.GetGround())...)
+	out = append(out, filled(AttrRemedy, c.GetRemedy())...)
 	switch c.GetState() {
 	case compensationv1.Claim_STATE_APPROVED, compensationv1.Claim_STATE_CHECKED:
 		out = append(out, journal.Attr{Name: AttrPayable, Value: Payable})
 	}
 	return out
+}
+
+func goodsIndex(m proto.Message) []journal.Attr {
+	g := m.(*compensationv1.Goods)
+	out := []journal.Attr{
+		{Name: AttrState, Value: g.GetState().String()}, {Name: AttrSubject, Value: SubjectID(g.GetSubject())}, {Name: AttrOrigin, Value: g.GetOrigin()},
+	}
+	return append(out, filled(AttrComplaint, g.GetComplaint())...)
+}
+
+func allocationIndex(m proto.Message) []journal.Attr {
+	a := m.(*compensationv1.Allocation)
+	return []journal.Attr{
+		{Name: AttrState, Value: a.GetState().String()}, {Name: AttrComplaint, Value: a.GetComplaint()}, {Name: AttrSubject, Value: SubjectID(a.GetSubject())},
+	}
+}
+
+// filled is the attribute, unless it has no value.
+func filled(name, value string) []journal.Attr {
+	if value == "" {
+		return nil
+	}
+	return []journal.Attr{{Name: name, Value: value}}
 }
 
 // erasureTimer lets the background find erasures that intake does not know of yet.

@@ -31,16 +31,40 @@ type Act struct {
 	By Person
 	// Now is when.
 	Now time.Time
+	// Documents are the papers on file.
+	Documents []policy.Document
+	// Sums finds what was put forward before, for approvals that add up; nil adds nothing.
+	Sums Sums
 }
 
-// Event is one change of a claim to store: what it is afterwards and what happened.
-type Event struct {
+// Resource is what this service decides on: a claim, goods or an allocation.
+type Resource interface {
+	proto.Message
+	GetName() string
+}
+
+// EventOf is one change of a resource to store: what it is afterwards and what happened.
+type EventOf[R Resource] struct {
 	// State after the change, without etag.
-	State *compensationv1.Claim
+	State R
 	// Change says what happened.
 	Change proto.Message
 	// Rules of the pack that led to it.
 	Rules []*typev1.RuleRef
+}
+
+// Event is one change of a claim.
+type Event = EventOf[*compensationv1.Claim]
+
+// quoted returns the rules given, without those that are nil or given twice.
+func quoted(rules []*typev1.RuleRef) []*typev1.RuleRef {
+	var out []*typev1.RuleRef
+	for _, r := range rules {
+		if r != nil && !slices.ContainsFunc(out, func(o *typev1.RuleRef) bool { return o.GetRule() == r.GetRule() }) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 // is tells whether the person is meant by a who of the pack.
@@ -69,10 +93,7 @@ func begin(a Act, c *compensationv1.Claim) *decision {
 // tell adds an event of the claim as it stands.
 func (d *decision) tell(change proto.Message, rules ...*typev1.RuleRef) {
 	d.claim.UpdateTime = timestamppb.New(d.Now)
-	d.events = append(d.events, Event{
-		State: proto.CloneOf(d.claim), Change: change,
-		Rules: slices.DeleteFunc(rules, func(r *typev1.RuleRef) bool { return r == nil }),
-	})
+	d.events = append(d.events, Event{State: proto.CloneOf(d.claim), Change: change, Rules: quoted(rules)})
 }
 
 // sheet is what conditions see of the claim: its facts and signatures, the forms it

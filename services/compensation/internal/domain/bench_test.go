@@ -117,7 +117,7 @@ func (b *bench) execute(person string) error {
 }
 
 func (b *bench) remedy(person, remedy string) error {
-	return b.took(domain.SetRemedy(b.claim, remedy, b.act(person)))
+	return b.took(domain.SetRemedy(b.claim, remedy, nil, 0, b.act(person)))
 }
 
 func (b *bench) refuse(person string) error {

@@ -82,7 +82,7 @@ func Execute(c *compensationv1.Claim, still Still, a Act) ([]Event, error) {
 	}
 	d.claim.State = executed
 	d.claim.Payout = &compensationv1.Payout{
-		Order: Order(c.GetName()), Amount: proto.CloneOf(c.GetAmount()), Remedy: c.GetRemedy(),
+		Order: Order(c.GetName()), Amount: proto.CloneOf(c.GetAmount()), Units: c.GetUnits(), Remedy: c.GetRemedy(),
 		Executor: a.By.Name, ExecuteTime: timestamppb.New(a.Now),
 	}
 	d.tell(&compensationv1.PayoutExecuted{}, f.rules...)
@@ -158,8 +158,11 @@ func (d *decision) file(still Still) file {
 	if rule != nil {
 		f.rules = append(f.rules, rule)
 	}
+	for _, id := range d.consents(s) {
+		f.lacks(absent(d.Policy.Rule(id), "APPROVAL", id), id)
+	}
 	var remedy []policy.Unmet
-	for _, u := range d.Policy.Gate(policyv1.Act_ACT_PAY, policy.Subject{Is: d.is}, s) {
+	for _, u := range append(d.Policy.Gate(policyv1.Act_ACT_PAY, policy.Subject{Is: d.is}, s), d.papers(policyv1.Act_ACT_PAY, s)...) {
 		refusal := closed(ReasonGate, []policy.Unmet{u})
 		switch {
 		case refusal == nil:

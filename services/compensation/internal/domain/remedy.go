@@ -3,6 +3,7 @@ package domain
 import (
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	compensationv1 "example.com/redress/proto/gen/redress/compensation/v1"
@@ -97,11 +98,14 @@ func (d *decision) refusalFacts(form string, r *compensationv1.Refusal) map[stri
 // except that an approved claim may fall back to a remedy its signatures cover; finance
 // then checks it again. Choosing the remedy it has changes nothing.
 //
+// What is given with it may change too: without another figure the pack's standard gives
+// it where there is one.
+//
 // Faults: CLAIM_STATE, CLAIM_HELD, INITIATOR, REMEDY_UNKNOWN, GATE_CLOSED, AMOUNT_INVALID
-// (above the remedy's ceiling).
+// (above the remedy's ceiling), STANDARD_DEVIATION.
 //
 // Source: PROCEDURES P02 4, P02-A2.
-func SetRemedy(c *compensationv1.Claim, remedy string, a Act) ([]Event, error) {
+func SetRemedy(c *compensationv1.Claim, remedy string, amount *typev1.Money, units int64, a Act) ([]Event, error) {
 	if err := expect(c, draft, returned, submitted, approved, checked); err != nil {
 		return nil, err
 	}
@@ -109,11 +113,22 @@ func SetRemedy(c *compensationv1.Claim, remedy string, a Act) ([]Event, error) {
 	if err := d.initiator(); err != nil {
 		return nil, err
 	}
-	if remedy == c.GetRemedy() {
+	if remedy == c.GetRemedy() && amount == nil && units == 0 {
 		return nil, nil
 	}
 	d.claim.Remedy = remedy
+	correct(d.claim, &compensationv1.Claim{Amount: amount, Units: units})
 	var p problems
+	if !a.Policy.Standard(remedy, d.sheet()).None {
+		if amount == nil {
+			d.claim.Amount = nil
+		}
+		d.claim.Units = units
+	}
+	d.standard(&p)
+	if !proto.Equal(d.claim.GetAmount(), c.GetAmount()) {
+		d.amount(&p)
+	}
 	for _, u := range a.Policy.Gate(policyv1.Act_ACT_SET_METHOD, policy.Subject{Is: d.is}, d.sheet()) {
 		if !u.Warn {
 			d.term(&p, u)
@@ -123,7 +138,8 @@ func SetRemedy(c *compensationv1.Claim, remedy string, a Act) ([]Event, error) {
 		return nil, err
 	}
 	rule := a.Policy.Rule(remedy)
-	switch covered := d.covered(); {
+	same := proto.Equal(d.claim.GetAmount(), c.GetAmount()) && d.claim.GetUnits() == c.GetUnits()
+	switch covered := same && d.covered(); {
 	case c.GetState() == draft, c.GetState() == returned:
 		d.tell(&compensationv1.RemedyChanged{}, rule)
 	case covered && c.GetState() != submitted:

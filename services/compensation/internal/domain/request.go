@@ -38,6 +38,10 @@ type Identity struct {
 	Obligation string
 	// Related are the other claims of the same complaint and cause.
 	Related []string
+	// Offer is the offer that the customer accepted; empty if none.
+	Offer string
+	// Rule is the rule whose consequence it is; nil if somebody asks.
+	Rule *typev1.RuleRef
 }
 
 // blank returns a claim on the complaint with nothing asked for yet.
@@ -45,6 +49,7 @@ func blank(id Identity, on *intakev1.Complaint) *compensationv1.Claim {
 	return &compensationv1.Claim{
 		Name: id.Name, Number: id.Number, Obligation: id.Obligation, RelatedClaims: id.Related,
 		Complaint: on.GetName(), CaseNumber: on.GetNumber(), Subject: on.GetSubject(), PolicyRevision: on.GetPolicyRevision(),
+		Customer: on.GetSubject(), Offer: id.Offer, CauseRule: proto.CloneOf(id.Rule),
 	}
 }
 
@@ -58,20 +63,25 @@ func WorkedOn(c *intakev1.Complaint) error {
 	}
 }
 
-// Draft returns the claim that a measure of a handling plan owes. Nobody has asked
-// for it yet: that is its initiator's to do. The amount is taken as it stands and
-// checked when it is asked for.
+// Draft returns the claim that a measure of a handling plan owes, or that a rule of the
+// pack opens. Nobody has asked for it yet: that is its initiator's to do. Amount and
+// units are taken as they stand, or else as the pack's standard gives them, and checked
+// when it is asked for.
 //
-// Source: docs/architecture.md, obligations.
+// Source: docs/architecture.md, obligations; PACK-SKETCH 2.6 (remedy).
 func Draft(id Identity, on *intakev1.Complaint, terms *compensationv1.Claim, a Act) []Event {
 	c := blank(id, on)
 	c.State, c.CreateTime = draft, timestamppb.New(a.Now)
 	c.Ground, c.Remedy, c.Causes, c.Justification = terms.GetGround(), terms.GetRemedy(), slices.Sorted(slices.Values(terms.GetCauses())), terms.GetJustification()
+	c.Units = terms.GetUnits()
 	if amount, err := money.Parse(terms.GetAmount()); err == nil {
 		c.Amount = amount.Format()
 	}
 	d := begin(a, c)
-	d.tell(&compensationv1.ClaimDrafted{})
+	if a.Policy != nil {
+		d.measure(d.sheet())
+	}
+	d.tell(&compensationv1.ClaimDrafted{}, id.Rule)
 	return d.events
 }
 
@@ -84,7 +94,11 @@ func Request(id Identity, on *intakev1.Complaint, terms *compensationv1.Claim, a
 	c := blank(id, on)
 	c.State, c.CreateTime = draft, timestamppb.New(a.Now)
 	d := begin(a, c)
-	if err := d.submit(terms); err != nil {
+	put := d.submit
+	if terms.GetLossPending() {
+		put = d.pend
+	}
+	if err := put(terms); err != nil {
 		return nil, err
 	}
 	return d.events, nil
@@ -113,6 +127,9 @@ func Submit(c, terms *compensationv1.Claim, related []string, a Act) ([]Event, e
 		d.void()
 	}
 	d.claim.RelatedClaims = related
+	if err := d.known(); err != nil {
+		return nil, err
+	}
 	if err := d.submit(terms); err != nil {
 		return nil, err
 	}
@@ -133,11 +150,17 @@ func correct(c, terms *compensationv1.Claim) {
 	if amount, err := money.Parse(c.GetAmount()); err == nil {
 		c.Amount = amount.Format()
 	}
+	if terms.GetUnits() > 0 {
+		c.Units = terms.GetUnits()
+	}
+	if terms.GetBatch() != "" {
+		c.Batch = terms.GetBatch()
+	}
 	if len(terms.GetCauses()) > 0 {
 		c.Causes = slices.Sorted(slices.Values(terms.GetCauses()))
 	}
 	if terms.GetPayee() != nil {
-		c.Payee = proto.CloneOf(terms.GetPayee())
+		c.Payee, c.PayeeKey = proto.CloneOf(terms.GetPayee()), terms.GetPayeeKey()
 	}
 	if terms.GetJustification() != "" {
 		c.Justification = terms.GetJustification()
@@ -167,7 +190,8 @@ func (d *decision) submit(terms *compensationv1.Claim) error {
 	d.claim.Initiator, d.claim.CashAllowed, d.claim.Check = d.By.Name, false, nil
 
 	var p problems
-	amount := d.amount(&p)
+	d.standard(&p)
+	d.amount(&p)
 	s := d.sheet()
 	def, unmet := d.Policy.ApprovalFor(policyv1.Subject_SUBJECT_CLAIM, s)
 	p.gate(unmet)
@@ -183,7 +207,7 @@ func (d *decision) submit(terms *compensationv1.Claim) error {
 		return err
 	}
 
-	d.claim.Amount, d.claim.SubmittedRemedy = amount.Format(), d.claim.GetRemedy()
+	d.claim.SubmittedRemedy, d.claim.LossPending = d.claim.GetRemedy(), false
 	d.claim.GroundRule = proto.CloneOf(d.Policy.Rule(d.claim.GetGround()))
 	d.claim.SubmitTime = timestamppb.New(d.Now)
 	d.claim.State = submitted
@@ -204,19 +228,21 @@ func (d *decision) submit(terms *compensationv1.Claim) error {
 
 // chain opens the signatures the pack asks for at this amount.
 func (d *decision) chain(def *policyv1.Approval, s *policy.Sheet) (*typev1.Approval, error) {
+	amount, summed, err := d.sum(def, d.claim.GetAmount(), ClaimKeys(d.claim), KindClaims, d.claim.GetName())
+	if err != nil {
+		return nil, err
+	}
+	d.claim.SummedClaims = summed
 	return approval.Open(def, approval.Request{
-		AskedBy: d.By.Name, Digest: Seal(d.claim), Time: d.Now, Amount: d.claim.GetAmount(),
+		AskedBy: d.By.Name, Digest: Seal(d.claim), Time: d.Now, Amount: amount,
 		Revision: d.claim.GetPolicyRevision(), Pack: d.Policy.Rule(def.GetId()).GetPack(),
 		Number: int32(len(d.claim.GetFormerApprovals()) + 1),
-		Applies: func(cond string) (bool, []string, error) {
-			t, missing, err := d.Policy.Eval(cond, s)
-			return t == policy.True, missing, err
-		},
+		Applies: d.applies(s),
 	})
 }
 
 // Seal returns the digest of what signatories see: ground, remedy put forward,
-// amount, causes, payee and facts, of this claim and complaint.
+// amount or units, causes, batch, payee and facts, of this claim and complaint.
 //
 // Texts are tokens here: the same words sealed again are another payee, which is the
 // safe side. Source: DESIGN section 7 (sealed to a digest of what was seen).
@@ -225,7 +251,7 @@ func Seal(c *compensationv1.Claim) string { return seal(c, c.GetSubmittedRemedy(
 func seal(c *compensationv1.Claim, remedy string) string {
 	content, err := proto.MarshalOptions{Deterministic: true}.Marshal(&compensationv1.Claim{
 		Name: c.GetName(), Complaint: c.GetComplaint(), Ground: c.GetGround(), Remedy: remedy, Amount: c.GetAmount(),
-		Causes: c.GetCauses(), Payee: c.GetPayee(), Facts: c.GetFacts(), Justification: c.GetJustification(),
+		Causes: c.GetCauses(), Payee: c.GetPayee(), Facts: c.GetFacts(), Justification: c.GetJustification(), Units: c.GetUnits(), Batch: c.GetBatch(),
 	})
 	if err != nil {
 		return "" // a string that is no UTF-8; no chain opens on an empty digest
@@ -234,9 +260,13 @@ func seal(c *compensationv1.Claim, remedy string) string {
 }
 
 // amount checks what is claimed. Every procedure shipped speaks CNY, and so do its bands.
+// A remedy that is counted may go without an amount.
 //
 // Source: PROCEDURES K8.
-func (d *decision) amount(p *problems) money.Amount {
+func (d *decision) amount(p *problems) {
+	if d.claim.GetAmount() == nil && d.claim.GetUnits() > 0 && counted(kindOf(d.Policy.Rules().GetCompensation(), d.claim.GetRemedy())) {
+		return
+	}
 	amount, err := money.Parse(d.claim.GetAmount())
 	switch {
 	case err != nil:
@@ -245,15 +275,16 @@ func (d *decision) amount(p *problems) money.Amount {
 		p.add(fault.New(fault.Invalid, ReasonAmount, "currency", amount.Currency(), "wanted", money.CNY), "claim.amount.currency_code")
 	case amount.IsZero():
 		p.add(fault.New(fault.Invalid, ReasonAmount, "amount", amount.Text()), "claim.amount.amount")
+	default:
+		d.claim.Amount = amount.Format()
 	}
-	return amount
 }
 
 // terms checks ground and remedy, and the gates before asking and before choosing
 // the remedy: to ask for cash is to choose it.
 func (d *decision) terms(p *problems, s *policy.Sheet) {
 	comp := d.Policy.Rules().GetCompensation()
-	if comp == nil || d.claim.GetGround() == "" {
+	if comp == nil || d.claim.GetGround() == "" && len(comp.GetGrounds()) > 0 {
 		p.add(fault.New(fault.Invalid, ReasonGroundUnknown), "claim.ground")
 		return
 	}
@@ -264,6 +295,7 @@ func (d *decision) terms(p *problems, s *policy.Sheet) {
 			unmet = append(unmet, u)
 		}
 	}
+	unmet = append(unmet, d.papers(policyv1.Act_ACT_REQUEST_CLAIM, s)...)
 	for _, u := range unmet {
 		if !u.Warn {
 			d.term(p, u)

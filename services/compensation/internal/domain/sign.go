@@ -1,24 +1,28 @@
 package domain
 
 import (
-	"slices"
 
 	compensationv1 "example.com/redress/proto/gen/redress/compensation/v1"
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/kit/approval"
-	"example.com/redress/services/kit/fault"
 )
 
-// Signature is a decision on a claim.
+// Signature is a decision on a claim or on the return of goods.
 type Signature struct {
 	Decision typev1.Decision
 	// Comment is what was written, sealed.
 	Comment string
 	// Facts fill the form of the sign: the board's resolution, the decision on cash.
 	Facts map[string]*typev1.Fact
-	// Digest seals what was seen; empty means what the claim holds now.
+	// Digest seals what was seen; empty means what it holds now.
 	Digest string
+	// ToStep is the place that RETURN sends it back to; empty means its initiator.
+	ToStep string
+	// Person is asked to sign too, or takes over; without a name nobody.
+	Person Person
+	// ByTelephone says that the decision was given by telephone; the papers follow.
+	ByTelephone bool
 }
 
 // Sign records a person's decision. The last signature approves the claim; whoever
@@ -34,45 +38,20 @@ func Sign(c *compensationv1.Claim, in Signature, a Act) ([]Event, error) {
 		return nil, expect(c, submitted)
 	}
 	d := begin(a, c)
-	askers := formerAskers(c)
-	if slices.Contains(askers, a.By.Name) {
-		return nil, fault.New(fault.FailedPrecondition, approval.ReasonOwnRequest, "approval", c.GetApproval().GetId(), "person", a.By.Name).
-			With(c.GetApproval().GetRule())
-	}
-	digest := in.Digest
-	if digest == "" {
-		digest = c.GetApproval().GetSealedDigest()
-	}
-	s := d.sheet()
-	next, err := approval.Sign(c.GetApproval(), approval.SignRequest{
-		Person: approval.Person{Name: a.By.Name, Matches: func(who string) (bool, string) {
-			if a.By.Matches == nil {
-				return false, ""
-			}
-			ok, behalf := a.By.Matches(who)
-			if slices.Contains(askers, behalf) {
-				return false, ""
-			}
-			return ok, behalf
-		}},
-		Decision: in.Decision, Digest: digest, Comment: in.Comment, Facts: in.Facts, Time: a.Now,
-		Check: func(form string, facts map[string]*typev1.Fact) []fault.Violation {
-			return a.Policy.CheckForm(form, facts, s)
-		},
-	})
+	next, err := a.sign(c.GetApproval(), signing{Signature: in, sheet: d.sheet(), former: c.GetFormerApprovals()})
 	if err != nil {
 		return nil, err
 	}
 	d.claim.Approval = next
 	rule := next.GetRule()
-	switch next.GetState() {
-	case typev1.Approval_STATE_GRANTED:
+	switch {
+	case next.GetState() == c.GetApproval().GetState(): // also the papers of what was approved by telephone
+		d.tell(&compensationv1.ClaimSigned{}, rule)
+	case next.GetState() == typev1.Approval_STATE_GRANTED:
 		d.tell(&compensationv1.ClaimSigned{}, rule)
 		d.claim.State = approved
 		d.claim.CashAllowed = d.cashAllowed()
 		d.tell(&compensationv1.ClaimApproved{}, rule)
-	case typev1.Approval_STATE_OPEN:
-		d.tell(&compensationv1.ClaimSigned{}, rule)
 	default:
 		d.claim.State = returned
 		d.tell(&compensationv1.ClaimReturned{}, rule)
@@ -105,15 +84,6 @@ func (d *decision) cashAllowed() bool {
 
 func kindOf(c *policyv1.Compensation, remedy string) policyv1.RemedyKind {
 	return find(c.GetRemedies(), remedy).GetKind()
-}
-
-// formerAskers are the people who put the claim forward before.
-func formerAskers(c *compensationv1.Claim) []string {
-	out := make([]string, 0, len(c.GetFormerApprovals()))
-	for _, a := range c.GetFormerApprovals() {
-		out = append(out, a.GetAskedBy())
-	}
-	return out
 }
 
 // void ends the signatures, because what was seen is no longer so, and sends the

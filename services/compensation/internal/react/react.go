@@ -141,7 +141,7 @@ func (r *Reactor) draft(u *journal.Unit, on *intakev1.Complaint, p *routingv1.Pl
 		if known(existing, name) {
 			continue
 		}
-		number, err := app.Number(u, r.zone, r.shard(on.GetName()))
+		number, err := app.Number(u, r.zone, r.shard(on.GetName()), app.ClaimNumbers)
 		if err != nil {
 			return err
 		}

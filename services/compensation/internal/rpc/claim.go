@@ -28,7 +28,11 @@ func (s *Server) CreateClaim(ctx context.Context, req *compensationv1.CreateClai
 	if err != nil {
 		return nil, err
 	}
-	name, err := newName()
+	name, err := newName("claims")
+	if err != nil {
+		return nil, err
+	}
+	payee, err := s.payeeKey(ctx, req.GetClaim().GetPayee())
 	if err != nil {
 		return nil, err
 	}
@@ -48,11 +52,14 @@ func (s *Server) CreateClaim(ctx context.Context, req *compensationv1.CreateClai
 		if err != nil {
 			return err
 		}
-		number, err := app.Number(u, act.Policy.Calendar().Location(), shard)
+		number, err := app.Number(u, act.Policy.Calendar().Location(), shard, app.ClaimNumbers)
 		if err != nil {
 			return err
 		}
-		events, err := domain.Request(domain.Identity{Name: name, Number: number, Related: app.Related(name, in.GetClaim(), others)}, on, in.GetClaim(), act)
+		act.Sums = app.Sums(u)
+		id := domain.Identity{Name: name, Number: number, Related: app.Related(name, in.GetClaim(), others)}
+		in.GetClaim().PayeeKey = payee
+		events, err := domain.Request(id, on, in.GetClaim(), act)
 		if err != nil {
 			return err
 		}
@@ -70,6 +77,10 @@ func (s *Server) CreateClaim(ctx context.Context, req *compensationv1.CreateClai
 
 // SubmitClaim puts a claim forward, with corrections.
 func (s *Server) SubmitClaim(ctx context.Context, req *compensationv1.SubmitClaimRequest) (*compensationv1.SubmitClaimResponse, error) {
+	payee, err := s.payeeKey(ctx, req.GetPayee())
+	if err != nil {
+		return nil, err
+	}
 	c, err := change(ctx, s, req, false, func(d deciding, in *compensationv1.SubmitClaimRequest) ([]domain.Event, error) {
 		if err := app.Fence(d.unit, d.claim.GetComplaint()); err != nil {
 			return nil, err
@@ -80,7 +91,7 @@ func (s *Server) SubmitClaim(ctx context.Context, req *compensationv1.SubmitClai
 		}
 		terms := &compensationv1.Claim{
 			Ground: in.GetGround(), Remedy: in.GetRemedy(), Amount: in.GetAmount(), Causes: in.GetCauses(),
-			Payee: in.GetPayee(), Facts: in.GetFacts(), Justification: in.GetJustification(),
+			Payee: in.GetPayee(), Facts: in.GetFacts(), Justification: in.GetJustification(), Units: in.GetUnits(), Batch: in.GetBatch(), PayeeKey: payee,
 		}
 		like := &compensationv1.Claim{Ground: terms.GetGround(), Causes: terms.GetCauses()}
 		if like.GetGround() == "" {
@@ -102,6 +113,7 @@ func (s *Server) SignClaim(ctx context.Context, req *compensationv1.SignClaimReq
 	c, err := change(ctx, s, req, false, func(d deciding, in *compensationv1.SignClaimRequest) ([]domain.Event, error) {
 		return domain.Sign(d.claim, domain.Signature{
 			Decision: in.GetDecision(), Comment: in.GetComment(), Facts: in.GetFacts(), Digest: in.GetSealedDigest(),
+			ToStep: in.GetToStep(), Person: d.person(in.GetPerson()), ByTelephone: in.GetByTelephone(),
 		}, d.Act)
 	})
 	if err != nil {
@@ -128,7 +140,7 @@ func (s *Server) RecordRefusal(ctx context.Context, req *compensationv1.RecordRe
 // SetRemedy chooses another remedy.
 func (s *Server) SetRemedy(ctx context.Context, req *compensationv1.SetRemedyRequest) (*compensationv1.SetRemedyResponse, error) {
 	c, err := change(ctx, s, req, false, func(d deciding, in *compensationv1.SetRemedyRequest) ([]domain.Event, error) {
-		return domain.SetRemedy(d.claim, in.GetRemedy(), d.Act)
+		return domain.SetRemedy(d.claim, in.GetRemedy(), in.GetAmount(), in.GetUnits(), d.Act)
 	})
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"example.com/redress/services/compensation/internal/domain"
 	"example.com/redress/services/kit/host"
 	"example.com/redress/services/kit/journal"
+	"example.com/redress/services/kit/telemetry"
 )
 
 // HoldClaims stops every claim of a complaint that is not executed, or says that one
@@ -41,6 +42,7 @@ func (s *Server) HoldClaims(ctx context.Context, req *compensationv1.HoldClaimsR
 	}
 	_, err = s.host.Journal.Write(ctx, journal.Work{
 		Organization: req.GetOrganization(), Key: req.GetComplaint(), Actor: &eventv1.Actor{Principal: host.Caller(ctx).Principal},
+		Traceparent: telemetry.Traceparent(ctx),
 	}, decide)
 	return out, err
 }

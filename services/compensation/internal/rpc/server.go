@@ -15,6 +15,7 @@ import (
 
 	clockv1 "example.com/redress/proto/gen/redress/clock/v1"
 	compensationv1 "example.com/redress/proto/gen/redress/compensation/v1"
+	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/compensation/internal/app"
 	"example.com/redress/services/compensation/internal/domain"
@@ -99,6 +100,8 @@ type deciding struct {
 	unit  *journal.Unit
 	claim *compensationv1.Claim
 	still domain.Still
+	// person is somebody as the directory knows them now.
+	person func(name string) domain.Person
 }
 
 // change runs a request that changes one claim and returns it as the caller may see it.
@@ -118,11 +121,7 @@ func change[R named](ctx context.Context, s *Server, req R, forever bool, decide
 		Reads: []string{req.GetName(), complaint, app.CaseOf(complaint), seen.GetPolicyRevision()},
 	}, func(u *journal.Unit, in R) error {
 		c := &compensationv1.Claim{}
-		version, err := u.Get(req.GetName(), c)
-		if err != nil {
-			return err
-		}
-		if err := journal.CheckEtag(version, req.GetEtag()); err != nil {
+		if err := asSeen(u, req, c); err != nil {
 			return err
 		}
 		x, err := s.deciding(u, c, d, host.Caller(ctx).Principal)
@@ -142,20 +141,40 @@ func change[R named](ctx context.Context, s *Server, req R, forever bool, decide
 	return host.Answer(ctx, s.host, receipt, &compensationv1.Claim{}, view(ctx))
 }
 
+// asSeen puts the resource that a request is about into m, unless it is another version
+// than the caller saw.
+func asSeen(u *journal.Unit, req named, m proto.Message) error {
+	version, err := u.Get(req.GetName(), m)
+	if err != nil {
+		return err
+	}
+	return journal.CheckEtag(version, req.GetEtag())
+}
+
 func (s *Server) deciding(u *journal.Unit, c *compensationv1.Claim, d *directory.Directory, principal string) (deciding, error) {
 	source := app.InUnit(u)
-	act, _, err := s.desk.Act(source, c.GetComplaint(), c.GetPolicyRevision(), app.Actor{Directory: d, Principal: principal, Now: u.Time()})
+	by := app.Actor{Directory: d, Principal: principal, Now: u.Time()}
+	act, _, err := s.desk.Act(source, c.GetComplaint(), c.GetPolicyRevision(), by)
 	if err != nil {
 		return deciding{}, err
 	}
-	still, err := s.still(source, c, act, d)
-	return deciding{Act: act, unit: u, claim: c, still: still}, err
+	act.Sums = app.Sums(u)
+	kase := &routingv1.Case{}
+	if _, err := source.Heard(app.CaseOf(c.GetComplaint()), kase); err != nil {
+		return deciding{}, err
+	}
+	places := app.Places(act.Policy, kase)
+	return deciding{
+		Act: act, unit: u, claim: c, still: app.Still(d, act.Now, places),
+		person: func(name string) domain.Person { return app.Person(by, name, places) },
+	}, nil
 }
 
-func newName() (string, error) {
+// newName returns a new name in a collection, the younger the greater.
+func newName(collection string) (string, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return "", fmt.Errorf("new id: %w", err)
 	}
-	return "claims/" + id.String(), nil
+	return collection + "/" + id.String(), nil
 }
