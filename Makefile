@@ -68,7 +68,7 @@ breaking: proto-breaking ## Compare the schemas with PROTO_BASE for changes that
 
 # ---- tests
 
-.PHONY: test test-race race-packages test-backends fuzz bench boundary
+.PHONY: test test-race race-packages test-backends fuzz test-long bench boundary
 test: ## Run every test; PostgreSQL and Redis too where REDRESS_TEST_* or tools/backends.sh name them
 	@$(BACKENDS); set -x; $(GO) test $(TESTFLAGS) -timeout $(TIMEOUT) $(PACKAGES)
 
@@ -86,6 +86,9 @@ fuzz: ## Run each fuzz target for FUZZTIME
 	  echo "== $${func#func } in $$(dirname "$$file")"; \
 	  $(GO) test -vet=off "./$$(dirname "$$file")" -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) </dev/null; \
 	done
+
+test-long: ## Play 100,000 random approval histories against the naive reading (some two minutes)
+	cd services && REDRESS_LONG=1 $(GO) test -vet=off -count=1 -v -timeout 60m ./kit/approval/modeltest
 
 bench: ## Run the benchmarks of every package
 	@$(BACKENDS); set -x; $(GO) test -vet=off -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 60m $(PACKAGES)

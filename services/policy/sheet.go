@@ -259,7 +259,7 @@ func (a activation) ResolveName(name string) (any, bool) {
 	case "line":
 		r.get = func(f string) ref.Val { return a.v.fact(a.v.items[f], s.line[f]) }
 	case "lookup":
-		r.get = func(connector string) ref.Val { return a.lookup(connector) }
+		r.get = a.lookup
 	default:
 		fields := a.v.columns[name]
 		r.get = func(f string) ref.Val { return native(fields[f].kind, name+"."+f, s.Scope[name][f]) }

@@ -105,7 +105,7 @@ func Sign(a *typev1.Approval, s SignRequest) (*typev1.Approval, error) {
 		return nil, refuse(a, ReasonNotOpen, "state", stateName(a))
 	}
 	next := proto.CloneOf(a)
-	due, err := s.Urgent.check(a, s)
+	due, err := s.Urgent.check(a)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func Sign(a *typev1.Approval, s SignRequest) (*typev1.Approval, error) {
 	case typev1.Decision_DECISION_ADD_SIGNER:
 		return addSigner(next, step, s)
 	case typev1.Decision_DECISION_HAND_OVER:
-		return handOver(next, step, as, s)
+		return handOver(next, step, s)
 	}
 	step.Signatures = append(step.Signatures, signature(as, s))
 	if s.Decision == typev1.Decision_DECISION_RETURN && s.ToStep != "" {

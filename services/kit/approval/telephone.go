@@ -29,7 +29,7 @@ type Urgent struct {
 }
 
 // check returns when the papers are owed, nil without a telephone.
-func (u *Urgent) check(a *typev1.Approval, s SignRequest) (*timestamppb.Timestamp, error) {
+func (u *Urgent) check(a *typev1.Approval) (*timestamppb.Timestamp, error) {
 	if u == nil {
 		return nil, nil
 	}

@@ -137,23 +137,30 @@ func addSigner(a *typev1.Approval, step *typev1.ApprovalStep, s SignRequest) (*t
 }
 
 // handOver gives the place to another person who could hold it (转办): to one who
-// is of the same who. Nobody else may sign it then. Where several entries of who
-// sign one place, the entry alone is handed on, once. a is changed.
-func handOver(a *typev1.Approval, step *typev1.ApprovalStep, as admission, s SignRequest) (*typev1.Approval, error) {
+// is of a who that admits the person who hands it over. Nobody else may sign it
+// then. Where several entries of who sign one place, the entry alone is handed on,
+// once. a is changed.
+func handOver(a *typev1.Approval, step *typev1.ApprovalStep, s SignRequest) (*typev1.Approval, error) {
 	if err := checkTarget(a, step, s); err != nil {
 		return nil, err
 	}
-	ok, behalf := s.Target.is(as.who)
-	if !ok || behalf != "" || slices.Contains(step.GetWho(), s.Target.Name) {
-		return nil, refuse(a, ReasonTarget, "step", step.GetId(), "target", s.Target.Name)
-	}
-	if q, _ := quorumOf(step); q.need == 1 && !q.each {
-		step.HandedTo = s.Target.Name
+	for i, who := range step.GetWho() {
+		mine := s
+		mine.Who = who
+		if _, v := match(a, step, mine); v != admitted || s.Who != "" && s.Who != who {
+			continue
+		}
+		if ok, behalf := s.Target.is(who); !ok || behalf != "" {
+			continue
+		}
+		if q, _ := quorumOf(step); q.need == 1 && !q.each {
+			step.HandedTo = s.Target.Name
+		} else {
+			step.Who[i] = s.Target.Name
+		}
 		return a, nil
 	}
-	step.HandedTo = ""
-	step.Who[slices.Index(step.GetWho(), as.who)] = s.Target.Name
-	return a, nil
+	return nil, refuse(a, ReasonTarget, "step", step.GetId(), "target", s.Target.Name)
 }
 
 // checkTarget refuses a person who could not sign here: who asked, who has signed,
