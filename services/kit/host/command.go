@@ -30,6 +30,8 @@ type Command struct {
 	Key string
 	// Reads are names the decision will read.
 	Reads []string
+	// Creates are names made for this request that the decision will create.
+	Creates []string
 	// Serials are keys the decision will take a serial number of.
 	Serials []string
 	// Subject is the data subject whose key seals texts of the request; empty if
@@ -73,6 +75,7 @@ func Run[R proto.Message](ctx context.Context, h *Host, req R, c Command, decide
 		Organization: organization,
 		Key:          c.Key,
 		Reads:        c.Reads,
+		Creates:      c.Creates,
 		Serials:      c.Serials,
 		Actor:        &eventv1.Actor{Principal: caller.Principal},
 		Traceparent:  traceparent(ctx),

@@ -34,12 +34,14 @@ var errLost = errors.New("a row was changed by another transaction")
 
 // group is one transaction being decided.
 type group struct {
-	j      *Journal
-	ctx    context.Context
-	tx     *sqldb.Tx
-	now    time.Time
-	seen   overlay // what was read, and what the members so far have changed
-	parked map[key][]spot
+	j   *Journal
+	ctx context.Context
+	tx  *sqldb.Tx
+	now time.Time
+	// careful: names that are said to be new are read before the decisions.
+	careful bool
+	seen    overlay // what was read, and what the members so far have changed
+	parked  map[key][]spot
 	// parkedAny tells whether parked_events has any row; nil until asked.
 	parkedAny *bool
 	// failed is an error of the database during a decision: it ends the group,
@@ -65,9 +67,9 @@ func (j *Journal) commit(members []*member) {
 	}
 	if len(members) > 1 {
 		var err error
-		for range groupAttempts {
+		for i := range groupAttempts {
 			var outcomes []*outcome
-			if outcomes, err = j.attempt(members); err == nil {
+			if outcomes, err = j.attempt(members, i > 0); err == nil {
 				answer(members, outcomes)
 				return
 			}
@@ -98,9 +100,9 @@ func (j *Journal) alone(m *member) *outcome {
 		return &outcome{err: givenUp(m.ctx)}
 	}
 	var err error
-	for range memberAttempts {
+	for i := range memberAttempts {
 		var outcomes []*outcome
-		if outcomes, err = j.attempt([]*member{m}); err == nil {
+		if outcomes, err = j.attempt([]*member{m}, i > 0); err == nil {
 			return outcomes[0]
 		}
 		if !errors.Is(err, errLost) && !sqldb.ClassOf(err).Retryable() && sqldb.ClassOf(err) != sqldb.Unique {
@@ -146,7 +148,7 @@ func answer(members []*member, outcomes []*outcome) {
 
 // attempt runs the members in one transaction. An error means that nothing was
 // stored (but see [sqldb.Unknown]) and no member is answered.
-func (j *Journal) attempt(members []*member) ([]*outcome, error) {
+func (j *Journal) attempt(members []*member, careful bool) ([]*outcome, error) {
 	ctx, cancel := clock.System().WithTimeout(j.ctx, groupTimeout)
 	defer cancel()
 	var outcomes []*outcome
@@ -154,7 +156,7 @@ func (j *Journal) attempt(members []*member) ([]*outcome, error) {
 	var timers []Timer
 	began := clock.System().Now()
 	err := j.db.Write(ctx, func(tx *sqldb.Tx) error {
-		g = &group{j: j, ctx: ctx, tx: tx, now: j.o.Clock.Now(), seen: newOverlay(), parked: map[key][]spot{}}
+		g = &group{j: j, ctx: ctx, tx: tx, now: j.o.Clock.Now(), careful: careful, seen: newOverlay(), parked: map[key][]spot{}}
 		if err := g.prefetch(members); err != nil {
 			return err
 		}

@@ -28,6 +28,9 @@ func newLoadStatements() loadStatements {
 }
 
 // prefetch reads what the members declare, one statement for each table.
+//
+// At the first attempt names that were made for their write are taken as absent;
+// should one not be, the compare of the flush finds it and the next attempt reads it.
 func (g *group) prefetch(members []*member) error {
 	requests := map[requestKey]bool{}
 	resources, projections, tallies := map[key]bool{}, map[key]bool{}, map[key]bool{}
@@ -45,6 +48,14 @@ func (g *group) prefetch(members []*member) error {
 				resources[at] = true
 			} else {
 				projections[at] = true
+			}
+		}
+		for _, name := range m.work.Creates {
+			at := key{m.work.Organization, name}
+			if k := g.j.kinds.of(name); g.careful {
+				resources[at] = true
+			} else if k != nil {
+				g.seen.resources[at] = &resource{kind: k}
 			}
 		}
 		for _, name := range m.work.Serials {

@@ -30,6 +30,9 @@ type Work struct {
 	// Reads are names the decision will Get or project. They are fetched for the
 	// whole group at once; others are fetched one by one.
 	Reads []string
+	// Creates are names made for this write, which nobody else can have chosen:
+	// they are taken as absent, and compared when the group is written.
+	Creates []string
 	// Serials are keys the decision will take a Serial of; fetched like Reads.
 	Serials []string
 	// Advance moves the position of a feed in the same transaction; nil for none.

@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -19,7 +20,7 @@ const (
 
 // Statement works on many rows at once. It is one of the places where the
 // dialects differ: PostgreSQL gets one statement with an array for each column,
-// SQLite the prepared statement once for each row, where that is faster.
+// SQLite prepared statements for some rows at a time.
 //
 // PostgreSQL takes the rows in the order given. Whoever locks rows sorts them by
 // key first, so that two transactions never wait for each other.
@@ -27,10 +28,14 @@ const (
 // A Statement is immutable and safe for concurrent use.
 type Statement struct {
 	op      string
-	one     string // a row
-	many    string // arrays
+	many    string    // PostgreSQL: arrays
+	few     [3]string // SQLite: as many rows as batches says
 	columns []Type
 }
+
+// batches are the numbers of rows that SQLite has statements for. More rows a
+// statement save the cost of running one, which for a small row is half of all.
+func batches() [3]int { return [...]int{32, 8, 1} }
 
 // NewStatement makes a statement named op. In its text {rows} stands for the
 // rows, of columns of the given types:
@@ -39,16 +44,29 @@ type Statement struct {
 //
 // Arguments other than the rows are not possible.
 func NewStatement(op, text string, columns ...Type) *Statement {
-	values := make([]string, len(columns))
-	for i := range columns {
-		values[i] = fmt.Sprintf("$%d", i+1)
+	s := &Statement{op: op, many: strings.ReplaceAll(text, "{rows}", "SELECT * FROM "+unnest(columns)), columns: columns}
+	for i, n := range batches() {
+		s.few[i] = strings.ReplaceAll(text, "{rows}", values(n, len(columns)))
 	}
-	return &Statement{
-		op:      op,
-		one:     strings.ReplaceAll(text, "{rows}", "VALUES ("+strings.Join(values, ", ")+")"),
-		many:    strings.ReplaceAll(text, "{rows}", "SELECT * FROM "+unnest(columns)),
-		columns: columns,
+	return s
+}
+
+// values is a list of n rows of arguments.
+func values(n, columns int) string {
+	var b strings.Builder
+	b.WriteString("VALUES ")
+	for i := range n * columns {
+		switch {
+		case i == 0:
+			b.WriteString("(")
+		case i%columns == 0:
+			b.WriteString("), (")
+		default:
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "$%d", i+1)
 	}
+	return b.String() + ")"
 }
 
 func unnest(columns []Type) string {
@@ -72,23 +90,31 @@ type Key struct {
 // row. A join by IN was read as "scan the whole table and hash it": the plan is
 // made when the table is young and empty, and kept while it grows.
 func NewLookup(op, columns, table string, keys ...Key) *Statement {
-	return &Statement{
-		op:      op,
-		one:     "SELECT " + columns + " FROM " + table + " WHERE " + given(keys),
-		many:    "SELECT " + columns + " FROM " + fenced("*", table, keys),
-		columns: types(keys),
+	s := &Statement{op: op, many: "SELECT " + columns + " FROM " + fenced("*", table, keys), columns: types(keys)}
+	compare := make([]string, len(keys))
+	for i, k := range keys {
+		compare[i] = fmt.Sprintf("t.%s = wanted.column%d", k.Name, i+1)
 	}
+	for i, n := range batches() {
+		if n == 1 {
+			s.few[i] = "SELECT " + columns + " FROM " + table + " WHERE " + given(keys)
+			continue
+		}
+		// CROSS JOIN fixes the order: a search of the table for each row wanted.
+		s.few[i] = "SELECT " + columns + " FROM (" + values(n, len(keys)) + ") AS wanted CROSS JOIN " + table + " t WHERE " + strings.Join(compare, " AND ")
+	}
+	return s
 }
 
 // NewDelete makes a statement that deletes the rows of the table whose keys are
 // among those given, found as by [NewLookup].
 func NewDelete(op, table string, keys ...Key) *Statement {
-	return &Statement{
-		op:      op,
-		one:     "DELETE FROM " + table + " WHERE " + given(keys),
-		many:    "DELETE FROM " + table + " WHERE ctid = ANY (ARRAY(SELECT found.ctid FROM " + fenced("ctid", table, keys) + "))",
-		columns: types(keys),
+	s := &Statement{
+		op: op, columns: types(keys),
+		many: "DELETE FROM " + table + " WHERE ctid = ANY (ARRAY(SELECT found.ctid FROM " + fenced("ctid", table, keys) + "))",
 	}
+	s.few[len(s.few)-1] = "DELETE FROM " + table + " WHERE " + given(keys)
+	return s
 }
 
 func types(keys []Key) []Type {
@@ -132,14 +158,11 @@ func (t *Tx) ExecRows(ctx context.Context, s *Statement, rows [][]any) (int64, e
 		return t.Exec(ctx, s.op, s.many, s.arrays(rows)...)
 	}
 	var changed int64
-	for _, row := range rows {
-		n, err := t.Exec(ctx, s.op, s.one, row...)
-		if err != nil {
-			return 0, err
-		}
+	return changed, s.batched(rows, func(text string, args []any) error {
+		n, err := t.Exec(ctx, s.op, text, args...)
 		changed += n
-	}
-	return changed, nil
+		return err
+	})
 }
 
 // QueryRows runs s on the rows and calls each for every row of the result, in no
@@ -151,9 +174,17 @@ func (t *Tx) QueryRows(ctx context.Context, s *Statement, rows [][]any, each fun
 	if t.db.driver == Postgres {
 		return t.Query(ctx, s.op, s.many, s.arrays(rows), each)
 	}
-	for _, row := range rows {
-		if err := t.Query(ctx, s.op, s.one, row, each); err != nil {
-			return err
+	return s.batched(rows, func(text string, args []any) error { return t.Query(ctx, s.op, text, args, each) })
+}
+
+// batched calls run for as many rows at a time as there is a statement for.
+func (s *Statement) batched(rows [][]any, run func(text string, args []any) error) error {
+	for i, n := range batches() {
+		for s.few[i] != "" && len(rows) >= n {
+			if err := run(s.few[i], slices.Concat(rows[:n]...)); err != nil {
+				return err
+			}
+			rows = rows[n:]
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package sqldb_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -77,6 +78,44 @@ func TestSnapshotSeesOneInstant(t *testing.T) {
 			return nil
 		}))
 		require.Equal(t, 1, count(t, db))
+	})
+}
+
+func TestStatementsTakeAnyNumberOfRows(t *testing.T) {
+	databases(t, func(t *testing.T, db *sqldb.DB) {
+		ctx := t.Context()
+		insert := sqldb.NewStatement("insert", "INSERT INTO t (k, n, b) {rows}", sqldb.Text, sqldb.IntNull, sqldb.Bytes)
+		read := sqldb.NewLookup("read", "k, n", "t", sqldb.Key{Name: "k", Type: sqldb.Text}, sqldb.Key{Name: "n", Type: sqldb.Int})
+		remove := sqldb.NewDelete("remove", "t", sqldb.Key{Name: "k", Type: sqldb.Text})
+		for _, size := range []int{1, 7, 8, 9, 31, 32, 33, 40, 73} {
+			var rows, keys, both [][]any
+			for i := range size {
+				n := int64(i)
+				k := fmt.Sprintf("k%d", i)
+				rows, keys = append(rows, []any{k, &n, []byte{}}), append(keys, []any{k})
+				both = append(both, []any{k, n}, []any{k, n + 1})
+			}
+			found := map[string]int64{}
+			require.NoError(t, db.Write(ctx, func(tx *sqldb.Tx) error {
+				n, err := tx.ExecRows(ctx, insert, rows)
+				require.NoError(t, err)
+				require.EqualValues(t, size, n)
+				require.NoError(t, tx.QueryRows(ctx, read, both, func(r sqldb.Row) error {
+					var k string
+					var n int64
+					err := r.Scan(&k, &n)
+					require.NotContains(t, found, k)
+					found[k] = n
+					return err
+				}))
+				n, err = tx.ExecRows(ctx, remove, keys)
+				require.EqualValues(t, size, n)
+				return err
+			}))
+			require.Len(t, found, size)
+			require.EqualValues(t, size-1, found[fmt.Sprintf("k%d", size-1)])
+			require.Zero(t, count(t, db))
+		}
 	})
 }
 
