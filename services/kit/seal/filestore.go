@@ -27,11 +27,14 @@ import (
 // same time share one sync. Destroying a key first appends that it is gone and
 // then overwrites its slot in place, so the log holds no key of an erased
 // subject and what is lost in a crash between the two is done at the next
-// opening. Only slots that were never answered for are ever dropped.
+// opening.
+//
+// The file is longer than what is used, and zeros follow: writing where there is
+// room already makes a sync half as dear.
 //
 // Several processes of one machine may share the folder, or of several where
-// the file system locks across them (flock). The length of the file tells them
-// that another one wrote. In memory a subject costs about 40 bytes; unwrapped
+// the file system locks across them (flock). A slot behind the last one known
+// tells them that another one wrote. In memory a subject costs about 60 bytes; unwrapped
 // keys are not kept. Methods are safe for concurrent use.
 //
 // Source: docs/adr/0012.
@@ -40,6 +43,7 @@ type FileStore struct {
 	wrap *box
 
 	turn sync.Mutex        // one goroutine at a time holds the file's lock
+	read bool              // whether all of the log was read once; under turn
 	left map[uint32]slotID // slots still to be overwritten; under turn
 
 	mu      sync.RWMutex
@@ -177,17 +181,26 @@ func (s *FileStore) key(id slotID, create bool) ([]byte, error) {
 
 // refresh reads what other processes have written since.
 func (s *FileStore) refresh() error {
-	info, err := s.file.Stat()
-	if err != nil {
-		return fmt.Errorf("key store: %w", err)
-	}
 	s.mu.RLock()
-	known := info.Size() >= s.end && info.Size() <= max(s.end, s.writing)
+	end, mine := s.end, s.writing > s.end
 	s.mu.RUnlock()
-	if known {
+	if mine { // who writes here keeps all others from writing
 		return nil
 	}
+	if used, err := s.used(end); err != nil || !used {
+		return err
+	}
 	return s.locked(s.catchUp)
+}
+
+// used reports whether there is a slot at the offset that is not empty.
+func (s *FileStore) used(at int64) (bool, error) {
+	var slot [slotSize]byte
+	n, err := s.file.ReadAt(slot[:], at)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, fmt.Errorf("key store: %w", err)
+	}
+	return n == slotSize && slot != [slotSize]byte{}, nil
 }
 
 // make queues for a new key and returns the one that became durable, which may
@@ -286,17 +299,38 @@ func (s *FileStore) append(slots []byte) error {
 	s.mu.Lock()
 	s.writing = end + int64(len(slots))
 	s.mu.Unlock()
-	_, err := s.file.WriteAt(slots, end)
+	err := s.makeRoom(s.writing)
+	if err == nil {
+		_, err = s.file.WriteAt(slots, end)
+	}
 	if err == nil {
 		err = s.file.Sync()
 	}
 	if err != nil {
-		return fmt.Errorf("key store: %w", errors.Join(err, s.file.Truncate(end)))
+		err = fmt.Errorf("key store: %w", errors.Join(err, s.file.Truncate(end)))
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.writing = end
+		return err
+	}
 	s.end = s.writing
-	s.mu.Unlock()
 	return nil
+}
+
+// room is how many bytes of zeros are added when the log is full.
+const room = 2048 * slotSize
+
+// makeRoom makes the file as long as is needed, and more.
+func (s *FileStore) makeRoom(needed int64) error {
+	info, err := s.file.Stat()
+	if err != nil || info.Size() >= needed {
+		return err
+	}
+	from := info.Size() / slotSize * slotSize // the rest is what a torn copy has of a slot
+	_, err = s.file.WriteAt(make([]byte, needed+room-from), from)
+	return err
 }
 
 // Destroy implements [Destroyer]. That it is gone comes first: a crash in
@@ -378,18 +412,17 @@ func (s *FileStore) flock(how int) error {
 // readSlots is how many slots are read at once when catching up.
 const readSlots = 4096
 
-// catchUp reads the slots behind the known end, finishes what a crash left of an
-// erasure, and drops what a crash left of slots nobody was answered for. The
-// file is locked: what is there was synced, or its writer died.
+// catchUp reads the slots behind the known end and finishes what a crash left of
+// an erasure. The file is locked: what is there was synced, or its writer died.
 func (s *FileStore) catchUp() error {
+	if used, err := s.used(s.end); err != nil || s.read && !used {
+		return err
+	}
 	info, err := s.file.Stat()
 	if err != nil {
 		return fmt.Errorf("key store: %w", err)
 	}
 	size, end := info.Size(), s.end
-	if size == end {
-		return nil
-	}
 	found := map[slotID]uint32{}
 	buffer := make([]byte, min(readSlots*slotSize, max(size-end, slotSize)))
 	for from := s.end; from < size; from += int64(len(buffer)) {
@@ -408,11 +441,7 @@ func (s *FileStore) catchUp() error {
 			}
 		}
 	}
-	if end < size {
-		if err := s.file.Truncate(end); err != nil {
-			return fmt.Errorf("key store: %w", err)
-		}
-	}
+	s.read = true
 	s.mu.Lock()
 	maps.Copy(s.index, found)
 	s.end, s.writing = end, end
