@@ -109,6 +109,7 @@ type Surroundings struct {
 
 // Open opens what all services of a process share. Logs go to out.
 func Open(ctx context.Context, name, version string, c Config, business clock.Business, out io.Writer) (_ *Surroundings, err error) {
+	growHeap()
 	s := &Surroundings{config: c, clock: business}
 	defer func() {
 		if err != nil {
