@@ -15,7 +15,7 @@ import (
 )
 
 func newApprove(a *app) *cobra.Command {
-	cl := &client{}
+	cl := a.client()
 	c := &cobra.Command{
 		Use: "approve", Short: "Sign what waits for a signature",
 		Long: `Shows what waits for the caller's signature and signs it. What is signed is what
@@ -71,9 +71,9 @@ func (a *app) showWork(items []*reportingv1.WorkItem) error {
 	for _, i := range items {
 		late := ""
 		if i.GetLate() {
-			late = "late"
+			late = a.tr("late")
 		}
-		t.row(i.GetNumber(), enum(i.GetKind(), "KIND_"), words(i.GetText()), strings.Join(i.GetWho(), ", "), local(i.GetDueTime()), late, i.GetResource())
+		t.row(i.GetNumber(), enum(i.GetKind(), "KIND_"), a.words(i.GetText()), strings.Join(i.GetWho(), ", "), local(i.GetDueTime()), late, i.GetResource())
 	}
 	return t.flush()
 }
@@ -183,7 +183,7 @@ func (a *app) showApproval(m *typev1.Approval) error {
 	if a.json() {
 		return a.writeProto(m)
 	}
-	fmt.Fprintf(a.Out, "%s: %s, by %s\n", m.GetId(), enum(m.GetState(), "STATE_"), orNone(rule(m.GetRule())))
+	fmt.Fprintf(a.Out, a.tr("%s: %s, by %s\n"), m.GetId(), enum(m.GetState(), "STATE_"), a.orNone(rule(m.GetRule())))
 	t := a.table("STEP", "STATE", "WHO MAY SIGN", "SIGNED BY")
 	for _, s := range m.GetSteps() {
 		var by []string

@@ -47,11 +47,15 @@ func Main(ctx context.Context, args []string, s Streams) int {
 
 // Execute runs one command; args do not hold the program's name.
 func Execute(ctx context.Context, args []string, s Streams) error {
-	root := newRoot(&app{Streams: s})
+	return (&app{Streams: s}).execute(ctx, args)
+}
+
+func (a *app) execute(ctx context.Context, args []string) error {
+	root := newRoot(a)
 	root.SetArgs(args)
-	root.SetIn(s.In)
-	root.SetOut(s.Out)
-	root.SetErr(s.Err)
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
 	return root.ExecuteContext(ctx)
 }
 
@@ -59,7 +63,8 @@ func Execute(ctx context.Context, args []string, s Streams) error {
 type app struct {
 	Streams
 
-	output string // table or json
+	output   string // table or json
+	language string // english or chinese
 }
 
 // json reports whether results are wanted as JSON.
@@ -86,10 +91,14 @@ func newRoot(a *app) *cobra.Command {
 			if a.output != "table" && a.output != "json" {
 				return usage("-o %q: choose table or json", a.output)
 			}
+			if a.language != english && a.language != chinese {
+				return usage("--language %q: choose %s or %s", a.language, english, chinese)
+			}
 			return nil
 		},
 	}
 	root.PersistentFlags().StringVarP(&a.output, "output", "o", "table", "how results are written: `table|json`")
+	root.PersistentFlags().StringVar(&a.language, "language", english, "in which tables, texts and refusals are written: `en|zh-CN`")
 	root.SetVersionTemplate("redress {{.Version}}\n")
 	root.AddGroup(
 		&cobra.Group{ID: groupRun, Title: "Run:"},

@@ -39,13 +39,20 @@ func must(t *testing.T, args ...string) string {
 	return out
 }
 
+// exit runs a command as the program does and returns its exit code too.
+func exit(t *testing.T, args ...string) (out, errs string, code int) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = cli.Main(t.Context(), args, cli.Streams{In: strings.NewReader(""), Out: &o, Err: &e})
+	return o.String(), e.String(), code
+}
+
 // refused runs a command that must fail as a usage error.
 func refused(t *testing.T, args ...string) string {
 	t.Helper()
-	var o, e bytes.Buffer
-	code := cli.Main(t.Context(), args, cli.Streams{Out: &o, Err: &e})
-	require.Equal(t, 2, code, "redress %s\n%s%s", strings.Join(args, " "), &o, &e)
-	return e.String()
+	out, errs, code := exit(t, args...)
+	require.Equal(t, 2, code, "redress %s\n%s%s", strings.Join(args, " "), out, errs)
+	return errs
 }
 
 func TestHelpIsAsWritten(t *testing.T) {

@@ -21,7 +21,7 @@ import (
 )
 
 func newComplaint(a *app) *cobra.Command {
-	cl := &client{}
+	cl := a.client()
 	c := &cobra.Command{
 		Use: "complaint", Short: "Register complaints and look at them",
 		Long: "Calls a running suite as a person or application. A complaint is named by its number, its id, or complaints/{id}.",
@@ -340,11 +340,11 @@ func (a *app) showFile(file *reportingv1.CaseFile) error {
 	m, kase := file.GetComplaint(), file.GetCase()
 	fmt.Fprintf(a.Out, "%s  %s, received %s by %s\n%s\n", m.GetNumber(), enum(m.GetState(), "STATE_"), local(m.GetReceiveTime()), m.GetChannel(), m.GetDescription())
 	if kase != nil {
-		fmt.Fprintf(a.Out, "\nCase %s, stage %s, round %d, owner %s, departments %s\n", enum(kase.GetState(), "STATE_"), orNone(kase.GetStage()), kase.GetRound(),
-			orNone(kase.GetOwner()), orNone(strings.Join(kase.GetDepartments(), ", ")))
+		fmt.Fprintf(a.Out, "\nCase %s, stage %s, round %d, owner %s, departments %s\n", enum(kase.GetState(), "STATE_"), a.orNone(kase.GetStage()), kase.GetRound(),
+			a.orNone(kase.GetOwner()), a.orNone(strings.Join(kase.GetDepartments(), ", ")))
 		for _, scale := range sorted(kase.GetGrades()) {
 			g := kase.GetGrades()[scale]
-			fmt.Fprintf(a.Out, "Grade %s: %s, by %s\n", scale, g.GetLevel(), orNone(rule(g.GetRule())))
+			fmt.Fprintf(a.Out, "Grade %s: %s, by %s\n", scale, g.GetLevel(), a.orNone(rule(g.GetRule())))
 		}
 	}
 	if len(file.GetClocks()) > 0 {
@@ -382,7 +382,7 @@ func (a *app) showTimeline(file *reportingv1.CaseFile, rulesOnly bool) error {
 		if rulesOnly && len(why) == 0 {
 			continue
 		}
-		text := words(item.GetText())
+		text := a.words(item.GetText())
 		if text == "" {
 			text = item.GetType()[strings.LastIndexByte(item.GetType(), '.')+1:]
 		}

@@ -27,6 +27,7 @@ const (
 
 // client says whom a command calls, and as whom.
 type client struct {
+	app    *app
 	at     place
 	who    principal
 	server string
@@ -58,7 +59,7 @@ func (cl *client) call(ctx context.Context, fn func(context.Context, grpc.Client
 	defer func() { _ = conn.Close() }() // every call was answered
 	ctx, cancel := clock.System().WithTimeout(ctx, callFor)
 	defer cancel()
-	return fn(metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token, "accept-language", "en"), conn)
+	return fn(metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token, "accept-language", cl.app.language), conn)
 }
 
 func (cl *client) bearer() (string, error) {

@@ -12,7 +12,7 @@ import (
 )
 
 func newDirectory(a *app) *cobra.Command {
-	cl := &client{}
+	cl := a.client()
 	c := &cobra.Command{Use: "directory", Short: "People, departments and roles"}
 	cl.flags(c)
 	c.AddCommand(newDirectoryImport(a, cl))
@@ -53,7 +53,7 @@ func (a *app) showImport(file string, got *directoryv1.ImportDirectoryResponse, 
 		}
 	} else {
 		for _, v := range got.GetViolations() {
-			fmt.Fprintf(a.Out, "%s:%d: %s: %s (%s)\n", file, v.GetRow(), orNone(v.GetColumn()), v.GetMessage(), v.GetReason())
+			fmt.Fprintf(a.Out, "%s:%d: %s: %s (%s)\n", file, v.GetRow(), a.orNone(v.GetColumn()), v.GetMessage(), v.GetReason())
 		}
 	}
 	if n := len(got.GetViolations()); n > 0 {

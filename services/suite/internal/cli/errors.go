@@ -35,7 +35,7 @@ func refusal(err error) (*status.Status, bool) {
 
 func explainStatus(s *status.Status) string {
 	var b strings.Builder
-	b.WriteString(s.Message())
+	b.WriteString(message(s))
 	for _, d := range s.Details() {
 		switch d := d.(type) {
 		case *errdetails.ErrorInfo:
@@ -69,4 +69,14 @@ func clause(meta map[string]string) string {
 		return ""
 	}
 	return ", clause " + meta["clause"]
+}
+
+// message returns what the server says in the language it was asked for.
+func message(s *status.Status) string {
+	for _, d := range s.Details() {
+		if m, ok := d.(*errdetails.LocalizedMessage); ok && m.GetMessage() != "" {
+			return m.GetMessage()
+		}
+	}
+	return s.Message()
 }

@@ -29,9 +29,9 @@ func newOrganizationCreate(a *app) *cobra.Command {
 		Use: "create ID", Short: "Give an organisation its first directory and policy pack",
 		Long: `Calls routing, where it runs in a process of its own, with the certificate of the
 service "suite" (spiffe://<domain>/services/suite), which must be among routing's
-clients. The all-in-one does the same by itself at its first start. What is there
-already stays as it is. Afterwards people change both: with directory import, and
-through the policy service.`,
+clients; intake must run too, since it keeps the keys. The all-in-one does the same by
+itself at its first start. What is there already stays as it is. Afterwards people
+change both: with directory import, and through the policy service.`,
 		Example: `  redress organization create acme --pack demo --directory people.csv \
     --server redress-routing:9443 --ca ca.crt --cert suite.crt --key suite.key`,
 		Args: cobra.ExactArgs(1),
@@ -67,9 +67,9 @@ through the policy service.`,
 				return second
 			}
 			if errors.Join(first, second) != nil {
-				a.say("What was there already stays as it is.")
+				a.say("%s", a.tr("What was there already stays as it is."))
 			}
-			fmt.Fprintf(a.Out, "Organisation %s has a directory and a policy.\n", args[0])
+			fmt.Fprintf(a.Out, a.tr("Organisation %s has a directory and a policy.\n"), args[0])
 			return nil
 		},
 	}

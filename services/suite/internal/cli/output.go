@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -17,30 +16,55 @@ import (
 	"example.com/redress/services/kit/clock"
 )
 
-// table writes columns to Out.
-type table struct{ w *tabwriter.Writer }
+// table writes columns to Out, each as wide as its widest cell.
+type table struct {
+	app  *app
+	rows *[][]string
+}
 
-func (a *app) table(headings ...any) table {
-	t := table{tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)}
-	t.row(headings...)
+func (a *app) table(headings ...string) table {
+	t := table{a, &[][]string{}}
+	for i := range headings {
+		headings[i] = a.tr(headings[i])
+	}
+	*t.rows = append(*t.rows, headings)
 	return t
 }
 
 func (t table) row(cells ...any) {
+	row := make([]string, len(cells))
 	for i, cell := range cells {
-		if i > 0 {
-			fmt.Fprint(t.w, "\t")
+		if row[i] = strings.Join(strings.Fields(fmt.Sprint(cell)), " "); row[i] == "" {
+			row[i] = "-"
 		}
-		text := strings.Join(strings.Fields(fmt.Sprint(cell)), " ")
-		if text == "" {
-			text = "-"
-		}
-		fmt.Fprint(t.w, text)
 	}
-	fmt.Fprintln(t.w)
+	*t.rows = append(*t.rows, row)
 }
 
-func (t table) flush() error { return t.w.Flush() }
+func (t table) flush() error {
+	var wide []int
+	for _, row := range *t.rows {
+		for i, cell := range row {
+			if i == len(wide) {
+				wide = append(wide, 0)
+			}
+			wide[i] = max(wide[i], width(cell))
+		}
+	}
+	for _, row := range *t.rows {
+		var line strings.Builder
+		for i, cell := range row {
+			if i < len(row)-1 {
+				cell = pad(cell, wide[i]) + "  "
+			}
+			line.WriteString(cell)
+		}
+		if _, err := fmt.Fprintln(t.app.Out, line.String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // writeJSON writes a value of ours.
 func (a *app) writeJSON(v any) error {
@@ -67,14 +91,6 @@ func local(t *timestamppb.Timestamp) string {
 		return ""
 	}
 	return t.AsTime().Local().Format("2006-01-02 15:04")
-}
-
-// words returns a text in English, else in Chinese.
-func words(t *typev1.Text) string {
-	if t.GetEn() != "" {
-		return t.GetEn()
-	}
-	return t.GetZh()
 }
 
 // enum returns a value without the prefix of its type: REGISTERED.
@@ -129,9 +145,9 @@ func (p *progress) tell(done, total int64, unit string) {
 }
 
 // orNone stands "none" for what is empty.
-func orNone(s string) string {
+func (a *app) orNone(s string) string {
 	if s == "" {
-		return "none"
+		return a.tr("none")
 	}
 	return s
 }

@@ -231,7 +231,7 @@ func newPolicyShow(a *app) *cobra.Command {
 			if a.json() {
 				return a.writeProto(p)
 			}
-			fmt.Fprintf(a.Out, "%s: %s\nSource: %s\n", p.GetPack(), words(p.GetTitle()), p.GetSource())
+			fmt.Fprintf(a.Out, "%s: %s\nSource: %s\n", p.GetPack(), a.words(p.GetTitle()), p.GetSource())
 			for _, in := range p.GetInclude() {
 				fmt.Fprintf(a.Out, "Includes %s: %s\n", in.GetPack(), strings.Join(in.GetSections(), ", "))
 			}
@@ -240,7 +240,7 @@ func newPolicyShow(a *app) *cobra.Command {
 				if value == "" {
 					value = "(no value yet)"
 				}
-				fmt.Fprintf(a.Out, "Parameter %s = %s, clause %s: %s\n", q.GetId(), value, q.GetClause(), words(q.GetText()))
+				fmt.Fprintf(a.Out, "Parameter %s = %s, clause %s: %s\n", q.GetId(), value, q.GetClause(), a.words(q.GetText()))
 			}
 			fmt.Fprintln(a.Out)
 			counts, order := map[string]int{}, []string{}
@@ -260,7 +260,7 @@ func newPolicyShow(a *app) *cobra.Command {
 }
 
 func newPolicyExplain(a *app) *cobra.Command {
-	cl := &client{}
+	cl := a.client()
 	c := &cobra.Command{
 		Use: "explain PACK|FILE|COMPLAINT [RULE]", Short: "Say why: the rules of a pack, or those that acted on a complaint",
 		Long: `With a pack lists its rules with clause and text, or one of them. With a complaint
@@ -330,7 +330,7 @@ func (a *app) showRules(all []ruled, wanted string) error {
 	}
 	t := a.table("SECTION", "RULE", "CLAUSE", "TEXT")
 	for _, r := range out {
-		t.row(r.Section, r.Rule, strings.Join(append([]string{r.Clause}, r.Readings...), " "), words(&typev1.Text{Zh: r.ZH, En: r.EN}))
+		t.row(r.Section, r.Rule, strings.Join(append([]string{r.Clause}, r.Readings...), " "), a.words(&typev1.Text{Zh: r.ZH, En: r.EN}))
 	}
 	return t.flush()
 }

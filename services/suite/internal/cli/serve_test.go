@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -226,16 +227,32 @@ routing: {data: `+dir+`/routing, server: {listen: "127.0.0.1:0"}}
 gateway: {gateway: {listen: "127.0.0.1:0"}}
 notification: {not: read}
 `)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
+	serveSome(t, file, "intake", "gateway", "routing")()
+	require.FileExists(t, filepath.Join(dir, "intake", "db", "intake.db"))
+	require.FileExists(t, filepath.Join(dir, "routing", "db", "routing.db"))
+}
+
+// serveSome runs services from their sections of a file, returns once they listen, and
+// stops them when told or at the end of the test.
+func serveSome(t *testing.T, file string, names ...string) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	logs, written := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := cli.Execute(ctx, []string{"serve", "intake", "gateway", "routing", "--config", file}, cli.Streams{Out: io.Discard, Err: written})
+		err := cli.Execute(ctx, append(append([]string{"serve"}, names...), "--config", file), cli.Streams{Out: io.Discard, Err: written})
 		_ = written.Close()
 		ended <- err
 	}()
-	waiting := map[string]bool{"intake": true, "routing": true, "gateway": true}
+	stop = sync.OnceFunc(func() {
+		cancel()
+		require.NoError(t, <-ended)
+	})
+	t.Cleanup(stop)
+	waiting := map[string]bool{}
+	for _, name := range names {
+		waiting[name] = true
+	}
 	for lines := bufio.NewScanner(logs); len(waiting) > 0 && lines.Scan(); {
 		var line struct{ Msg, Name string }
 		require.NoError(t, json.Unmarshal(lines.Bytes(), &line))
@@ -243,10 +260,7 @@ notification: {not: read}
 			delete(waiting, line.Name)
 		}
 	}
-	require.Empty(t, waiting)
 	go func() { _, _ = io.Copy(io.Discard, logs) }()
-	cancel()
-	require.NoError(t, <-ended)
-	require.FileExists(t, filepath.Join(dir, "intake", "db", "intake.db"))
-	require.FileExists(t, filepath.Join(dir, "routing", "db", "routing.db"))
+	require.Empty(t, waiting)
+	return stop
 }

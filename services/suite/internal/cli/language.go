@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"strings"
+	"unicode"
+
+	typev1 "example.com/redress/proto/gen/redress/type/v1"
+)
+
+// Languages a command writes texts in: those of packs and refusals, headings of tables
+// and what is said about them. Names of states, ids and help stay as they are.
+const (
+	english = "en"
+	chinese = "zh-CN"
+)
+
+// inChinese holds what commands themselves say, by what they say in English.
+func inChinese() map[string]string {
+	return map[string]string{
+		// headings
+		"AMOUNT": "金额", "CATEGORY": "类别", "CHANNEL": "渠道", "CLAIM": "补偿申请", "CLAUSE": "条款", "CLOCK": "时限", "COMPLAINT": "投诉",
+		"DUE": "到期", "KIND": "种类", "LATE": "逾期", "NAME": "名称", "NUMBER": "编号", "OUTCOME": "结果", "RECEIVED": "接收时间", "REMEDY": "补偿方式",
+		"RESOURCE": "对象", "RULE": "规则", "RULES": "规则数", "SECTION": "章节", "SIGNED BY": "签署人", "SINCE": "起始", "STATE": "状态", "STEP": "步骤",
+		"TEXT": "内容", "TIME": "时间", "WHAT": "事项", "WHERE": "对象", "WHO": "人员", "WHO MAY SIGN": "可签署人", "WHY": "原因",
+		// what is in cells
+		"late": "逾期", "none": "无", "parked event": "搁置的事件", "owed compensation": "待履行：补偿", "owed corrective action": "待履行：纠正措施",
+		"owed follow up": "待履行：回访", "withdrawal": "撤回", "notice": "通知", "clock": "时限", "waits behind an earlier one": "排在更早的事件之后",
+		"claims are not held yet": "补偿尚未冻结", "the case cannot be closed before": "完成前案件不能关闭", "due": "应于",
+		"late verify": "逾期：核实", "late step": "逾期：步骤", "late sign": "逾期：签署", "late plan": "逾期：方案", "late measure": "逾期：措施",
+		"late claim": "逾期：补偿申请", "late payable": "逾期：支付", "late action": "逾期：纠正措施", "late follow_up": "逾期：回访", "late reply": "逾期：答复",
+		"late close": "逾期：关闭", "late delivery": "逾期：送达", "failed": "投递失败", "no_address": "无投递地址",
+		// sentences
+		"Nothing waits.":                                  "没有等待处理的事项。",
+		"%s: %s, by %s\n":                                 "%s：%s，依据 %s\n",
+		"%d events were applied.\n":                       "已处理 %d 个事件。\n",
+		"%d parts could not be listed":                    "%d 项无法列出",
+		"%s: no answer":                                   "%s：无应答",
+		"%d events fail again":                            "%d 个事件再次失败",
+		"Organisation %s has a directory and a policy.\n": "组织 %s 的通讯录与规则包已就绪。\n",
+		"What was there already stays as it is.":          "已有的内容保持不变。",
+	}
+}
+
+// tr says a phrase of the commands' own in the language wanted.
+func (a *app) tr(phrase string) string {
+	if a.language == chinese {
+		if said, ok := inChinese()[phrase]; ok {
+			return said
+		}
+	}
+	return phrase
+}
+
+// words returns a text in the language wanted, else in the other one.
+func (a *app) words(t *typev1.Text) string {
+	first, second := t.GetEn(), t.GetZh()
+	if a.language == chinese {
+		first, second = second, first
+	}
+	if first != "" {
+		return first
+	}
+	return second
+}
+
+// client returns whom a command calls, in the language wanted.
+func (a *app) client() *client { return &client{app: a} }
+
+// width is how many columns of a terminal a text takes: Chinese characters take two.
+func width(text string) int {
+	n := 0
+	for _, r := range text {
+		if n++; unicode.Is(unicode.Han, r) || r >= 0x3000 && r <= 0x303f || r >= 0xff00 && r <= 0xff60 {
+			n++
+		}
+	}
+	return n
+}
+
+// pad fills a text up to so many columns.
+func pad(text string, columns int) string {
+	return text + strings.Repeat(" ", max(columns-width(text), 0))
+}
