@@ -92,14 +92,14 @@ func do[Q proto.Message, R any](t *testing.T, b *bed, who string, rpc func(conte
 	return got
 }
 
-// refused calls as somebody and requires a refusal for the reason.
-func refused[Q proto.Message, R any](t *testing.T, b *bed, reason string, who string, rpc func(context.Context, Q, ...grpc.CallOption) (R, error), req Q) *fault.Error {
+// refused calls as somebody, requires a refusal for the reason and returns what it names.
+func refused[Q proto.Message, R any](t *testing.T, b *bed, reason string, who string, rpc func(context.Context, Q, ...grpc.CallOption) (R, error), req Q) []fault.Violation {
 	t.Helper()
 	_, err := rpc(b.As(who), req)
-	f, ok := rpcerr.FromStatus(err).(*fault.Error)
+	f, ok := fault.As(rpcerr.FromStatus(err))
 	require.True(t, ok, "%s, %T: %v", who, req, err)
 	require.Equal(t, reason, f.Reason, "%s, %T: %v", who, req, err)
-	return f
+	return f.Violations
 }
 
 // without does something while a service is stopped for a day.

@@ -221,7 +221,8 @@ func closingRow() row {
 				b := on(suitetest.In(t, folder))
 				b.Settled()
 				b.nothingParked(t, "intake")
-				require.Equal(t, before, [2][]string{b.standing(t, open), b.standing(t, done)})
+				require.Equal(t, before[0], b.standing(t, open))
+				require.Equal(t, before[1], b.standing(t, done))
 			})
 		}},
 	}}

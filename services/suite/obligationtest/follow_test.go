@@ -33,9 +33,9 @@ func followUpRow() row {
 			require.Len(t, all, 1)
 			require.Equal(t, o.GetResource(), all[0].GetName())
 			require.Equal(t, o.GetId(), all[0].GetObligation())
-			f := refused(t, b, "OBLIGATION_OPEN", agent, b.routing.CloseCase, b.closing(t, c))
-			require.Len(t, f.Violations, 1)
-			require.Equal(t, o.GetResource(), f.Violations[0].Field)
+			named := refused(t, b, "OBLIGATION_OPEN", agent, b.routing.CloseCase, b.closing(t, c))
+			require.Len(t, named, 1)
+			require.Equal(t, o.GetResource(), named[0].Field)
 			b.answered(t, o.GetResource(), "satisfied")
 			do(t, b, agent, b.routing.CloseCase, b.closing(t, c))
 		}},

@@ -38,13 +38,13 @@ func compensationRow() row {
 			require.Regexp(t, `^claims/[0-9a-f-]{36}$`, o.GetResource())
 			require.Equal(t, o.GetId(), b.claim(t, o.GetResource()).GetObligation())
 			require.True(t, o.GetBlocksClose())
-			f := refused(t, b, "OBLIGATION_OPEN", agent, b.routing.CloseCase, b.closing(t, c))
-			require.Len(t, f.Violations, 1)
-			require.Equal(t, o.GetResource(), f.Violations[0].Field)
+			named := refused(t, b, "OBLIGATION_OPEN", agent, b.routing.CloseCase, b.closing(t, c))
+			require.Len(t, named, 1)
+			require.Equal(t, o.GetResource(), named[0].Field)
 			b.paid(t, o.GetResource())
 			// The plan is carried out with its last measure, and its survey is owed next.
-			f = refused(t, b, "OBLIGATION_OPEN", agent, b.routing.CloseCase, b.closing(t, c))
-			require.NotEqual(t, o.GetResource(), f.Violations[0].Field)
+			named = refused(t, b, "OBLIGATION_OPEN", agent, b.routing.CloseCase, b.closing(t, c))
+			require.NotEqual(t, o.GetResource(), named[0].Field)
 		}},
 		{discharge, "ClaimPaid: measure DONE", func(t *testing.T, b *bed) {
 			c, plan := b.started(t, work(), credit())
