@@ -71,7 +71,7 @@ func acts() map[policyv1.Act]act {
 	return map[policyv1.Act]act{
 		policyv1.Act_ACT_REGISTER: {facts: true, do: register, takes: []string{
 			"channel", "medium", "origin", "category", "ground", "description", "demands", "complaint_object", "expression", "urgent", "external_channel",
-			"repeat_of", "display_name", "telephone", "email", "address", "locale", "kind", "received",
+			"repeat_of", "display_name", "telephone", "email", "address", "locale", "kind", "received", "service", "business", "respondent",
 		}},
 		policyv1.Act_ACT_FILL:          {facts: true, do: fill, takes: []string{"form", "note"}},
 		policyv1.Act_ACT_VERIFY:        {do: verify, takes: []string{"note"}},
@@ -125,13 +125,16 @@ func register(ctx context.Context, w *world, in *input) (string, error) {
 	c := &intakev1.Complaint{
 		Channel: channel, Category: in.text("category", ""), Ground: in.text("ground", ""), Description: in.text("description", stand),
 		ComplaintObject: in.text("complaint_object", ""), Demands: in.texts("demands"), Expression: in.text("expression", ""),
-		Urgent: in.flag("urgent"), ExternalChannel: in.flag("external_channel"),
+		Urgent: in.flag("urgent"), ExternalChannel: in.flag("external_channel"), Service: in.text("service", ""), Business: in.text("business", ""),
 		Medium: intakev1.Medium(intakev1.Medium_value["MEDIUM_"+in.text("medium", word(medium))]),
 		Origin: intakev1.Origin(intakev1.Origin_value["ORIGIN_"+in.text("origin", "")]),
 		Complainant: &intakev1.Complainant{
 			DisplayName: in.text("display_name", "顾客"), Telephone: in.text("telephone", ""), Email: in.text("email", fmt.Sprintf("customer-%d@customer.example", w.registered+1)),
 			Address: in.text("address", ""), Kind: in.text("kind", ""), Locale: in.text("locale", "zh-CN"),
 		},
+	}
+	if against := in.text("respondent", ""); against != "" {
+		c.Respondent = "departments/" + against
 	}
 	switch repeats := in.text("repeat_of", ""); repeats {
 	case "":
