@@ -11,13 +11,13 @@ import (
 	"sync"
 	"time"
 
-	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"google.golang.org/grpc"
 
 	"example.com/redress/gateway/internal/edge"
 	"example.com/redress/gateway/internal/pages"
 	"example.com/redress/gateway/openapi"
 	"example.com/redress/services/kit/fault"
+	"example.com/redress/services/kit/telemetry"
 )
 
 // Config says where the edge listens. The zero value listens on a free loopback port.
@@ -66,6 +66,8 @@ type Deps struct {
 	Dial func(service string) grpc.ClientConnInterface
 	// Logger takes what goes wrong outside requests; nil discards.
 	Logger *slog.Logger
+	// Telemetry traces and counts requests; nil does neither.
+	Telemetry *telemetry.Telemetry
 	// Extra serves paths beside those of the edge, by pattern of http.ServeMux;
 	// the all-in-one puts its mailbox there.
 	Extra map[string]http.Handler
@@ -142,7 +144,7 @@ func newHandler(ctx context.Context, deps Deps, closing <-chan struct{}) (http.H
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/v1/", otelhttp.NewHandler(api, "edge"))
+	mux.Handle("/v1/", api)
 	html.Register(mux)
 	for pattern, h := range deps.Extra {
 		mux.Handle(pattern, h)
@@ -150,7 +152,7 @@ func newHandler(ctx context.Context, deps Deps, closing <-chan struct{}) (http.H
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.Handle("GET /{$}", http.RedirectHandler("/docs", http.StatusSeeOther))
 	mux.Handle("/", api)
-	return mux, nil
+	return edge.Observe(deps.Telemetry, mux), nil
 }
 
 // Addr returns where the edge listens.
@@ -188,6 +190,9 @@ func (g *Gateway) Start(context.Context) error {
 func (g *Gateway) Stop(ctx context.Context) error {
 	g.stop.Do(func() { close(g.closing) })
 	err := g.server.Shutdown(ctx)
+	if cerr := g.listener.Close(); cerr != nil && !errors.Is(cerr, net.ErrClosed) { // one never served is not Shutdown's to close
+		err = errors.Join(err, cerr)
+	}
 	if err != nil {
 		err = errors.Join(err, g.server.Close())
 	}

@@ -84,7 +84,7 @@ func assemble(ctx context.Context, s *settings, out io.Writer) (_ *alone, err er
 	if err != nil {
 		return nil, err
 	}
-	g, err := New(ctx, s.Gateway, Deps{Dial: a.dial, Logger: a.telemetry.Logger})
+	g, err := New(ctx, s.Gateway, Deps{Dial: a.dial, Logger: a.telemetry.Logger, Telemetry: a.telemetry})
 	if err != nil {
 		return nil, errors.Join(err, metrics.Stop(ctx))
 	}

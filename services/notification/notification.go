@@ -8,8 +8,10 @@ import (
 	"net/http"
 	"slices"
 
+	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
 	"example.com/redress/services/kit/host"
 	"example.com/redress/services/kit/page"
+	"example.com/redress/services/kit/telemetry"
 	"example.com/redress/services/notification/internal/app"
 	"example.com/redress/services/notification/internal/delivery"
 	"example.com/redress/services/notification/internal/delivery/mailbox"
@@ -64,8 +66,9 @@ func New(ctx context.Context, deps host.Deps, c Config) (_ *Notification, err er
 	receivers := &outbox.Receivers{Secrets: secrets}
 	box := outbox.New(outbox.Options{
 		Desk: desk, Mail: mail, SMS: sms, SMSVariables: slices.Sorted(maps.Keys(c.SMS.Variables)), Receivers: receivers,
-		BaseURL: c.BaseURL, Dial: deps.Dial, Replicas: deps.Ranges > 0,
+		BaseURL: c.BaseURL, Dial: deps.Dial, Replicas: deps.Ranges > 0, Tracer: deps.Tracer, Measures: deps.Measures,
 	})
+	deps.Measures.Delivers(delivery.Media()...)
 	server := rpc.New(desk, secrets, receivers)
 	if n.Host, err = host.New(ctx, definition(desk, server, box, forgetting(deps)), deps); err != nil {
 		return nil, err
@@ -91,8 +94,22 @@ func definition(desk *app.Desk, server *rpc.Server, box *outbox.Outbox, forget f
 		React: react.New(desk, forget).React, Register: server.Register,
 		Background: []func(context.Context) error{box.Run, box.Confirm},
 		Quiet:      box.Quiet,
+		Tallies:    []host.Tally{{Figure: telemetry.Notices, Kind: app.Notices, Attribute: app.AttrState, Values: waiting()}},
 		Reasons:    slices.Concat(domain.Reasons(), delivery.Reasons(), page.Reasons(), policy.Reasons(), revisions.Reasons()),
 	}
+}
+
+// waiting are the states of notices that the metrics page counts. Delivered ones
+// are not among them: there are more of them every day.
+func waiting() map[string]string {
+	out := map[string]string{}
+	for state, label := range map[notificationv1.Notice_State]string{
+		notificationv1.Notice_STATE_PENDING: "pending", notificationv1.Notice_STATE_FAILED: "failed",
+		notificationv1.Notice_STATE_EXPIRED: "expired", notificationv1.Notice_STATE_NO_ADDRESS: "no_address",
+	} {
+		out[state.String()] = label
+	}
+	return out
 }
 
 func (n *Notification) openMailbox(c Config) (err error) {

@@ -21,6 +21,7 @@ import (
 	"example.com/redress/services/kit/host"
 	"example.com/redress/services/kit/journal"
 	"example.com/redress/services/kit/page"
+	"example.com/redress/services/kit/telemetry"
 	"example.com/redress/services/policy"
 	"example.com/redress/services/policy/revisions"
 	"example.com/redress/services/routing/internal/app"
@@ -67,7 +68,10 @@ func definition(desk *app.Desk, cases *rpc.Server, people *directory.Server, pol
 			policies.Register(r)
 		},
 		Directory: true,
-		Reasons:   Reasons(),
+		Tallies: []host.Tally{{Figure: telemetry.OpenObligations, Kind: app.Cases, Attribute: app.AttrOwes, Values: map[string]string{
+			domain.Compensation: domain.Compensation, domain.CorrectiveAction: domain.CorrectiveAction, domain.FollowUp: domain.FollowUp,
+		}}},
+		Reasons: Reasons(),
 	}
 }
 

@@ -54,6 +54,7 @@ type Suite struct {
 	front    *grpc.Server
 	listener net.Listener
 	health   *health.Server
+	metrics  *command.MetricsPage
 	group    *lifecycle.Group
 }
 
@@ -62,7 +63,7 @@ func New(ctx context.Context, c Config, version string, out io.Writer) (_ *Suite
 	s := &Suite{config: c, services: map[string]*service{}, business: clock.NewHost()}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.close(context.WithoutCancel(ctx)))
+			err = errors.Join(err, s.abandon(context.WithoutCancel(ctx)))
 		}
 	}()
 	if c.VirtualClock != "" {
@@ -81,11 +82,10 @@ func New(ctx context.Context, c Config, version string, out io.Writer) (_ *Suite
 		return nil, err
 	}
 	s.group = lifecycle.NewGroup(s.shared.Logger())
-	metrics, err := command.Metrics(c.Process.Metrics, s.shared.Telemetry.Metrics)
-	if err != nil {
+	if s.metrics, err = command.Metrics(c.Process.Metrics, s.shared.Telemetry.Metrics); err != nil {
 		return nil, err
 	}
-	s.group.Add("metrics", metrics)
+	s.group.Add("metrics", s.metrics)
 	for _, name := range Names() {
 		s.services[name] = &service{conns: &conns{}, ended: make(chan struct{})}
 	}
@@ -116,7 +116,7 @@ func (s *Suite) build(ctx context.Context, name string) error {
 	}
 	server, err := s.shared.Serve(b, rpcserver.Config{Clients: append(Names(), "gateway", "suite"), Forwarders: []string{"gateway"}})
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return errors.Join(fmt.Errorf("%s: %w", name, err), b.Stop(context.WithoutCancel(ctx)))
 	}
 	svc := s.services[name]
 	svc.mu.Lock()
@@ -188,7 +188,7 @@ func (s *Suite) edge(ctx context.Context) (err error) {
 		Dial: func(to string) grpc.ClientConnInterface {
 			return &conn{to: s.services[to].conns, from: "gateway", raw: true}
 		},
-		Logger: s.shared.Logger(), Extra: extra,
+		Logger: s.shared.Logger(), Telemetry: s.shared.Telemetry.For("gateway"), Extra: extra,
 	}); err != nil {
 		return err
 	}
@@ -210,7 +210,7 @@ func (s *Suite) edge(ctx context.Context) (err error) {
 // organisation. It returns when requests are answered.
 func (s *Suite) Start(ctx context.Context) error {
 	if err := s.group.Start(ctx); err != nil {
-		return err
+		return errors.Join(err, s.abandon(context.WithoutCancel(ctx)))
 	}
 	if err := s.bootstrap(ctx); err != nil {
 		return errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
@@ -221,6 +221,29 @@ func (s *Suite) Start(ctx context.Context) error {
 // Stop ends everything in reverse order and closes what was opened.
 func (s *Suite) Stop(ctx context.Context) error {
 	return errors.Join(s.group.Stop(ctx), s.close(ctx))
+}
+
+// abandon gives back what New opened, started or not: ports, databases, keys. A
+// part that was stopped already, or never made, is passed over.
+func (s *Suite) abandon(ctx context.Context) error {
+	var errs []error
+	if s.listener != nil {
+		if err := s.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if s.gateway != nil {
+		errs = append(errs, s.gateway.Stop(ctx))
+	}
+	for _, name := range slices.Backward(Names()) {
+		if svc := s.services[name]; svc != nil && svc.built != nil {
+			errs = append(errs, svc.built.Stop(ctx), svc.server.Stop(ctx))
+		}
+	}
+	if s.metrics != nil {
+		errs = append(errs, s.metrics.Stop(ctx))
+	}
+	return errors.Join(append(errs, s.close(ctx))...)
 }
 
 func (s *Suite) close(ctx context.Context) error {
@@ -242,6 +265,9 @@ func (s *Suite) Err() error { return s.group.Err() }
 
 // URL returns the address of the JSON edge.
 func (s *Suite) URL() string { return s.gateway.URL() }
+
+// MetricsAddr returns host:port of the page for Prometheus; "" if there is none.
+func (s *Suite) MetricsAddr() string { return s.metrics.Addr() }
 
 // GRPCAddr returns host:port of the RPCs.
 func (s *Suite) GRPCAddr() string { return s.listener.Addr().String() }

@@ -49,6 +49,7 @@ func New(ctx context.Context, dial Dial, closing <-chan struct{}) (http.Handler,
 	mux := runtime.NewServeMux(
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, newStrictJSON()),
 		runtime.WithIncomingHeaderMatcher(incoming),
+		runtime.WithMetadata(noteRoute),
 		runtime.WithOutgoingHeaderMatcher(func(string) (string, bool) { return "", false }),
 		runtime.WithForwardResponseOption(answerHeaders),
 		runtime.SetQueryParameterParser(&strictQuery{}),
@@ -65,6 +66,12 @@ func New(ctx context.Context, dial Dial, closing <-chan struct{}) (http.Handler,
 		func() error { return intakev1.RegisterIntakeServiceHandlerClient(ctx, mux, intake) },
 		func() error {
 			return routingv1.RegisterRoutingServiceHandlerClient(ctx, mux, routingv1.NewRoutingServiceClient(to("routing")))
+		},
+		func() error {
+			return routingv1.RegisterHandlingServiceHandlerClient(ctx, mux, routingv1.NewHandlingServiceClient(to("routing")))
+		},
+		func() error {
+			return routingv1.RegisterDiagnosisServiceHandlerClient(ctx, mux, routingv1.NewDiagnosisServiceClient(to("routing")))
 		},
 		func() error {
 			return directoryv1.RegisterDirectoryServiceHandlerClient(ctx, mux, directoryv1.NewDirectoryServiceClient(to("routing")))
@@ -110,14 +117,17 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
 	if name, ok := matches(r.URL.Path, "/v1/complaints/*/evidence"); ok && r.Method == http.MethodPost {
+		routed(r.Context(), "/v1/complaints/*/evidence")
 		e.upload(w, r, name[0])
 		return
 	}
 	if name, ok := matches(r.URL.Path, "/v1/complaints/*/evidence/*:download"); ok && r.Method == http.MethodGet {
+		routed(r.Context(), "/v1/complaints/*/evidence/*:download")
 		e.download(w, r, "complaints/"+name[0]+"/evidence/"+name[1])
 		return
 	}
 	if name, ok := matches(r.URL.Path, "/v1/complaints/*:watch"); ok && r.Method == http.MethodGet {
+		routed(r.Context(), "/v1/complaints/*:watch")
 		e.watch(w, r, "complaints/"+name[0])
 		return
 	}
@@ -158,10 +168,11 @@ func matches(path, pattern string) (stars []string, ok bool) {
 }
 
 // incoming lets through the headers that mean something to a service. Everything
-// else stays outside, so no header can pretend to be metadata of the suite.
+// else stays outside, so no header can pretend to be metadata of the suite. The
+// trace of a request travels by its context, see [Observe].
 func incoming(key string) (string, bool) {
 	switch textproto.CanonicalMIMEHeaderKey(key) {
-	case "Accept-Language", "Traceparent", "Tracestate":
+	case "Accept-Language":
 		return strings.ToLower(key), true
 	default:
 		return "", false

@@ -120,7 +120,7 @@ func NewConsumer(j *journal.Journal, source string, conn grpc.ClientConnInterfac
 	}
 	c := &Consumer{
 		j: j, source: source, client: eventv1.NewFeedServiceClient(conn), apply: apply, o: o,
-		log: o.Logger.With(slog.String("source", source)),
+		log:  o.Logger.With(slog.String("source", source)),
 		keys: keysOf(j), applied: map[int32]int64{}, heads: map[int32]int64{}, progress: make(chan struct{}), waiting: map[int32]queue{},
 	}
 	if o.Tracer != nil {

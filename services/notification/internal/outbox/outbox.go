@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
@@ -28,6 +29,7 @@ import (
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/kit/host"
 	"example.com/redress/services/kit/journal"
+	"example.com/redress/services/kit/telemetry"
 	"example.com/redress/services/notification/internal/app"
 	"example.com/redress/services/notification/internal/delivery"
 	"example.com/redress/services/notification/internal/domain"
@@ -49,6 +51,10 @@ type Options struct {
 	Dial func(service string) grpc.ClientConnInterface
 	// Backoff says when to try again; the zero value takes the default.
 	Backoff delivery.Backoff
+	// Tracer makes a span for every attempt, within the trace that led to the notice; nil makes none.
+	Tracer trace.TracerProvider
+	// Measures counts attempts; nil counts none.
+	Measures *telemetry.Measures
 	// Replicas says that other processes work on the same database: then one of them sends.
 	Replicas bool
 }
@@ -231,9 +237,11 @@ func (b *Outbox) Quiet(ctx context.Context) (bool, error) {
 // attempt tries one notice once and records the result.
 func (b *Outbox) attempt(ctx context.Context, t journal.Timer) {
 	n := &notificationv1.Notice{}
-	_, err := b.host.Journal.Get(ctx, t.Organization, t.Name, n)
+	version, err := b.host.Journal.Get(ctx, t.Organization, t.Name, n)
 	if err == nil && n.GetState() == notificationv1.Notice_STATE_PENDING && n.GetGeneration() == t.Generation {
-		err = b.record(ctx, t, n, b.deliver(ctx, t.Organization, n))
+		traced, span := b.span(ctx, t.Organization, n, version)
+		err = b.record(traced, t, n, b.deliver(traced, t.Organization, n))
+		span.End()
 	}
 	if err != nil {
 		// It is still due and goes out again, under the same key.
@@ -268,7 +276,7 @@ func (b *Outbox) deliver(ctx context.Context, organization string, n *notificati
 	if to, ok := b.limits.take(organization, n.GetMedia(), m.To, now); !ok {
 		return verdict{later: to}
 	}
-	_, err = sender.Send(ctx, m)
+	_, err = delivery.Observe(sender, mediumOf(n), b.o.Tracer, b.o.Measures).Send(ctx, m)
 	if err != nil {
 		b.limits.giveBack(organization, n.GetMedia(), m.To, now)
 		return b.failed(ctx, n, err)
@@ -296,10 +304,13 @@ func (b *Outbox) record(ctx context.Context, t journal.Timer, seen *notification
 	if key == "" {
 		key = t.Name
 	}
+	var next *notificationv1.Notice
 	_, err := b.host.Journal.Write(ctx, journal.Work{
 		Organization: t.Organization, Key: key, Reads: []string{t.Name}, Actor: &eventv1.Actor{Principal: "services/notification"},
+		Traceparent: b.traceparent(ctx),
 	}, func(u *journal.Unit) error {
 		n := &notificationv1.Notice{}
+		next = nil
 		if _, err := u.Get(t.Name, n); err != nil {
 			return err
 		}
@@ -313,7 +324,6 @@ func (b *Outbox) record(ctx context.Context, t journal.Timer, seen *notification
 		if n.GetRule() != nil {
 			u.Because(n.GetRule())
 		}
-		var next *notificationv1.Notice
 		var change proto.Message
 		switch {
 		case v.expired:
@@ -330,6 +340,9 @@ func (b *Outbox) record(ctx context.Context, t journal.Timer, seen *notification
 	})
 	if fault.KindOf(err) == fault.NotFound {
 		return nil
+	}
+	if err == nil && next != nil {
+		b.ended(next)
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
+	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/kit/clocks"
 	"example.com/redress/services/kit/journal"
 	"example.com/redress/services/routing/internal/domain"
@@ -32,6 +33,8 @@ const (
 	AttrDepartment = "department"
 	AttrOwner      = "owner"
 	AttrSubject    = "subject"
+	// AttrOwes is the kind of an obligation that is open.
+	AttrOwes = "owes"
 )
 
 // Kinds returns the collections of cases.
@@ -69,6 +72,11 @@ func caseIndex(m proto.Message) []journal.Attr {
 	}
 	for _, d := range k.GetDepartments() {
 		out = append(out, journal.Attr{Name: AttrDepartment, Value: d})
+	}
+	for _, o := range k.GetObligations() {
+		if o.GetState() == typev1.Obligation_STATE_OPEN {
+			out = append(out, journal.Attr{Name: AttrOwes, Value: o.GetKind()})
+		}
 	}
 	return out
 }

@@ -21,6 +21,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
+
+	"example.com/redress/services/kit/telemetry"
 )
 
 // Choose returns the connection for a call: its full method, and its request
@@ -175,8 +177,11 @@ func (f forward) passDown(up grpc.ClientStream, down grpc.ServerStream) error {
 	}
 }
 
-// outgoing passes the caller's metadata on.
+// outgoing passes the caller's metadata on, and the call into the caller's trace.
 func outgoing(ctx context.Context) context.Context {
 	md, _ := metadata.FromIncomingContext(ctx)
+	if parent := md.Get("traceparent"); len(parent) > 0 {
+		ctx = telemetry.Continue(ctx, parent[0])
+	}
 	return metadata.NewOutgoingContext(ctx, md.Copy())
 }
