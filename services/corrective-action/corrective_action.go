@@ -11,6 +11,7 @@ import (
 	"example.com/redress/services/corrective-action/internal/domain"
 	"example.com/redress/services/corrective-action/internal/react"
 	"example.com/redress/services/corrective-action/internal/rpc"
+	"example.com/redress/services/kit/approval"
 	"example.com/redress/services/kit/calendar"
 	"example.com/redress/services/kit/clocks"
 	"example.com/redress/services/kit/fault"
@@ -55,22 +56,22 @@ func newService(deps host.Deps) *service {
 func (s *service) bind(h *host.Host) {
 	s.server.Bind(h)
 	s.erasures.Bind(h)
-	s.reactor = react.New(s.desk, h.Journal.ShardOf)
+	s.desk.Bind(h.Journal.ShardOf)
+	s.reactor = react.New(s.desk)
 }
 
 func (s *service) definition() host.Definition {
 	return host.Definition{
 		Name:     Name,
 		Kinds:    app.Kinds(),
-		Consumes: []string{"intake", "routing"},
+		Consumes: []string{"intake", "routing", "compensation", "notification"},
 		Project:  app.Project(),
 		React: func(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error {
 			return s.reactor.React(u, ev, change, state)
 		},
-		Fire: map[string]func(*journal.Unit, journal.Timer) error{app.Clocks: func(u *journal.Unit, t journal.Timer) error {
-			_, _, err := clocks.Fire(u, t)
-			return err
-		}},
+		Fire: map[string]func(*journal.Unit, journal.Timer) error{
+			app.ActionClocks: fireClock, app.EntryClocks: fireClock, app.DutyClocks: fireClock, app.Periods: s.desk.ClosePeriod,
+		},
 		Register:   s.server.Register,
 		Background: []func(context.Context) error{s.erasures.Run},
 		Quiet:      s.erasures.Quiet,
@@ -78,7 +79,13 @@ func (s *service) definition() host.Definition {
 	}
 }
 
+// fireClock does what falls on the timer of a clock.
+func fireClock(u *journal.Unit, t journal.Timer) error {
+	_, _, err := clocks.Fire(u, t)
+	return err
+}
+
 // Reasons returns the catalogue entries of the service.
 func Reasons() []fault.Entry {
-	return slices.Concat(domain.Reasons(), calendar.Reasons(), clocks.Reasons(), page.Reasons(), policy.Reasons(), revisions.Reasons())
+	return slices.Concat(domain.Reasons(), approval.Reasons(), calendar.Reasons(), clocks.Reasons(), page.Reasons(), policy.Reasons(), revisions.Reasons())
 }

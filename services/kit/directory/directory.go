@@ -15,6 +15,7 @@ package directory
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -187,6 +188,9 @@ func (d *Directory) Department(name string) (*directoryv1.Department, bool) {
 	p, ok := d.departments[code(name)]
 	return p, ok
 }
+
+// Departments returns the codes of all departments, sorted.
+func (d *Directory) Departments() []string { return slices.Sorted(maps.Keys(d.departments)) }
 
 // DepartmentsOf returns the codes of the departments in which the person has an
 // assignment at the instant, sorted; none for one who is not active.

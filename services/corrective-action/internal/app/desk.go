@@ -1,143 +1,239 @@
-// Package app carries decisions on actions out: it gathers what a decision looks at,
-// stores the event it leads to, and keeps the action's clock beside it. It decides
-// nothing.
+// Package app carries decisions of corrective-action out: it gathers what a decision
+// looks at, stores the events it leads to, and lets follow what the pack says about
+// them: actions, entries of the ledger, duties. It decides nothing.
 //
-// Package rpc uses it for acts of people, package react for events of other services.
-// Start reading at [Desk.Act], then [Store].
+// Package rpc uses it for acts of people, package react for events of other services
+// and for timers. Start reading at [Desk.Scene], then [Desk.Follow] and [Desk.Act].
 //
 // Source: DESIGN sections 3 and 5.
 package app
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
-	"google.golang.org/protobuf/proto"
+	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 
 	correctiveactionv1 "example.com/redress/proto/gen/redress/correctiveaction/v1"
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
+	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/corrective-action/internal/domain"
-	"example.com/redress/services/kit/clocks"
 	"example.com/redress/services/kit/directory"
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/kit/journal"
+	"example.com/redress/services/kit/numbering"
 	"example.com/redress/services/policy"
 	"example.com/redress/services/policy/revisions"
 	"example.com/redress/services/policy/sheet"
 )
 
-// Desk prepares decisions. Safe for concurrent use.
-type Desk struct{ policies *revisions.Revisions }
+// Desk prepares decisions and carries them out. Safe for concurrent use.
+type Desk struct {
+	policies    *revisions.Revisions
+	directories *directory.Units
+	shard       func(key string) int
+}
 
-// New returns a desk that takes its policies from the cache given.
-func New(policies *revisions.Revisions) *Desk { return &Desk{policies: policies} }
+// New returns a desk that takes its policies from the cache given; shard is that of a
+// complaint in the service's store and is set by [Desk.Bind].
+func New(policies *revisions.Revisions) *Desk {
+	return &Desk{policies: policies, directories: directory.NewUnits(), shard: func(string) int { return 0 }}
+}
 
-// Actor is who acts.
-type Actor struct {
-	// Directory says who is who; nil for a service.
+// Bind tells the desk the shards of its store. It is called once, before Start.
+func (k *Desk) Bind(shard func(key string) int) { k.shard = shard }
+
+// Policies returns the compiled policies.
+func (k *Desk) Policies() *revisions.Revisions { return k.policies }
+
+// Principal is under which the service acts by itself.
+const Principal = "services/corrective-action"
+
+// Scene is what an event or an act happens in: what is known of it, and who is who.
+type Scene struct {
+	Policy   *policy.Policy
+	Revision string
+	Sheet    *policy.Sheet
+	// Complaint it belongs to; nil for none.
+	Complaint *intakev1.Complaint
 	Directory *directory.Directory
-	// Principal acts.
-	Principal string
-	// Now is when.
-	Now time.Time
+	Places    directory.Places
+	// Counted is the person or department that a count or watch stands at; empty if none.
+	Counted string
+	// Penalty notice at hand; empty if none.
+	Penalty string
+	// By acts; empty is the service itself.
+	By string
+	// At is when it happened.
+	At time.Time
+	// Source names what happened, once and for all: what follows takes its name from it.
+	// Cause is the resource it happened to.
+	Source, Cause string
+	// Outside any complaint: steps that follow are duties of this service.
+	Outside bool
+
+	booked *[]string // entries made, where somebody wants to know
+	depth  int
 }
 
-// Act returns what a decision on an action of the complaint looks at, and the
-// complaint. revision names the policy; empty takes the complaint's.
-// RESOURCE_NOT_FOUND if the complaint or the revision has not been heard of.
-func (k *Desk) Act(u *journal.Unit, complaint, revision string, by Actor) (domain.Act, *intakev1.Complaint, error) {
-	c := &intakev1.Complaint{}
-	_, ok, err := u.Projection(complaint, c)
-	if err != nil {
-		return domain.Act{}, nil, err
+// Scene returns the scene of a complaint, or with none that of the policy in force.
+// revision names the policy; empty takes the complaint's. RESOURCE_NOT_FOUND if the
+// complaint or the revision has not been heard of; NO_ACTIVE_POLICY.
+func (k *Desk) Scene(u *journal.Unit, complaint, revision string, at time.Time) (*Scene, error) {
+	sc := &Scene{At: at}
+	var kase *routingv1.Case
+	if complaint != "" {
+		c := &intakev1.Complaint{}
+		_, ok, err := u.Projection(complaint, c)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return nil, fault.New(fault.NotFound, journal.ReasonNotFound, "name", complaint)
+		}
+		sc.Complaint = c
+		if revision == "" {
+			revision = c.GetPolicyRevision()
+		}
+		found := &routingv1.Case{}
+		if _, ok, err = u.Projection(CaseOf(complaint), found); err != nil {
+			return nil, err
+		} else if ok {
+			kase = found
+		}
 	}
-	if !ok {
-		return domain.Act{}, nil, fault.New(fault.NotFound, journal.ReasonNotFound, "name", complaint)
-	}
+	var err error
 	if revision == "" {
-		revision = c.GetPolicyRevision()
+		var active *policyv1.Revision
+		if sc.Policy, active, err = k.policies.Active(revisions.Unit{U: u}); err != nil {
+			return nil, err
+		}
+		revision = active.GetName()
+	} else if sc.Policy, err = k.policies.Get(revisions.Unit{U: u}, revision); err != nil {
+		return nil, err
 	}
-	p, err := k.policies.Get(revisions.Unit{U: u}, revision)
-	if err != nil {
-		return domain.Act{}, nil, err
+	sc.Revision = revision
+	if sc.Directory, err = k.directories.At(u); err != nil {
+		return nil, err
 	}
-	kase := &routingv1.Case{}
-	if _, ok, err = u.Projection(CaseOf(complaint), kase); err != nil {
-		return domain.Act{}, nil, err
-	}
-	if !ok {
-		kase = nil
-	}
-	now, places := by.Now, placesOf(p, kase)
-	act := domain.Act{Policy: p, Sheet: sheet.Of(c, kase), Now: now, By: domain.Person{Name: by.Principal}}
-	if by.Directory != nil {
-		act.By.Matches = func(who string) (bool, string) { return by.Directory.Match(by.Principal, who, now, places) }
-	}
-	return act, c, nil
+	sc.Sheet = sheet.Of(sc.Complaint, kase)
+	sc.Places = placesOf(sc.Policy, sc.Complaint, kase)
+	sc.persons()
+	return sc, nil
 }
 
-func placesOf(p *policy.Policy, kase *routingv1.Case) directory.Places {
+func placesOf(p *policy.Policy, c *intakev1.Complaint, kase *routingv1.Case) directory.Places {
 	return directory.Places{
-		Responsible: kase.GetDepartments(), Owner: kase.GetOwner(),
+		Responsible: kase.GetDepartments(), Owner: kase.GetOwner(), Respondent: c.GetRespondent(), Persons: map[string][]string{},
 		Designees: func(role string) bool {
-			for _, r := range p.Rules().GetRoles() {
-				if r.GetId() == role {
-					return r.GetDesignee()
-				}
-			}
-			return false
+			return slices.ContainsFunc(p.Rules().GetRoles(), func(r *policyv1.Role) bool { return r.GetId() == role && r.GetDesignee() })
 		},
 	}
 }
 
-// Open stores a new action with its clock, where it has a date. What is owed once the
-// date has passed already, because the plan was written long before it began, has
-// none: a clock that is late from the first would tell nothing.
-func Open(u *journal.Unit, e domain.Event, p *policy.Policy) error {
-	a := e.State
-	now := a.GetCreateTime().AsTime()
-	u.Because(e.Rules...)
-	if a.GetDueTime() != nil && a.GetDueTime().AsTime().After(now) {
-		owedBy := []string{}
-		if a.GetOwner() != "" {
-			owedBy = append(owedBy, a.GetOwner())
-		}
-		c, err := clocks.Start(u, clocks.Spec{
-			Subject: a.GetName(), Complaint: a.GetComplaint(), Kind: ClockKind, Rule: a.GetRule(), Revision: a.GetPolicyRevision(),
-			Start: now, Fixed: a.GetDueTime().AsTime(), Calendar: p.Calendar(), OwedBy: owedBy, Round: 1,
-		})
-		if err != nil {
-			return err
-		}
-		a.Clock = c.GetName()
-	}
-	u.Answer(a.GetName())
-	return u.Create(a.GetName(), a, e.Change)
+// PlacesOf says what the variable words of a who stand for in an action alone.
+func PlacesOf(p *policy.Policy, a *correctiveactionv1.Action) directory.Places {
+	sc := &Scene{Policy: p, Sheet: sheet.WithAction(&policy.Sheet{}, a), Places: placesOf(p, nil, nil)}
+	sc.persons()
+	sc.Places.Responsible = []string{a.GetDepartment()}
+	return sc.Places
 }
 
-// ClockKind is the kind of an action's clock.
-const ClockKind = "action"
+// persons lets PERSON fields, and LIST fields with such an item, name who they name.
+func (sc *Scene) persons() {
+	all := map[string][]string{}
+	for _, form := range sc.Policy.Rules().GetForms() {
+		for _, field := range form.GetFields() {
+			if found := sheet.Line([]*policyv1.Field{field}, field.GetId(), sc.Sheet.Facts); len(found) > 0 {
+				all[field.GetId()] = found
+			}
+		}
+	}
+	if strings.HasPrefix(sc.Counted, "people/") {
+		all["counted"] = []string{sc.Counted}
+	}
+	sc.Places.Persons = all
+}
 
-// Store stores the next state of an action. Carrying it out meets its clock; being
-// found not effective leaves it met: the date was kept, the work was not good enough.
-func Store(u *journal.Unit, e domain.Event) error {
-	u.Because(e.Rules...)
-	if err := u.Update(e.State.GetName(), e.State, e.Change); err != nil {
-		return err
+// With returns the scene with another sheet.
+func (sc *Scene) With(s *policy.Sheet) *Scene {
+	next := *sc
+	next.Sheet = s
+	next.persons()
+	return &next
+}
+
+// Count returns the scene of a count that stands at a person or department.
+func (sc *Scene) Count(counted, department string) *Scene {
+	next := *sc
+	next.Counted = counted
+	next.Places.Counted = department
+	if next.Places.Counted == "" && strings.HasPrefix(counted, "departments/") {
+		next.Places.Counted = counted
 	}
-	if _, done := e.Change.(*correctiveactionv1.ActionImplemented); done && e.State.GetClock() != "" {
-		return clocks.Meet(u, e.State.GetName(), ClockKind, u.Time())
+	next.persons()
+	return &next
+}
+
+// At returns the scene in which a department answers for the matter alone.
+func (sc *Scene) Of(department string) *Scene {
+	if department == "" {
+		return sc
 	}
-	return nil
+	next := *sc
+	next.Places.Responsible = []string{department}
+	return &next
+}
+
+// Act returns what a decision of the person looks at; "" is the service itself.
+func (k *Desk) Act(u *journal.Unit, sc *Scene, principal string) domain.Act {
+	by := func(name string) domain.Person {
+		return domain.Person{Name: name, Matches: func(who string) (bool, string) {
+			return sc.Directory.Match(name, who, sc.At, sc.Places)
+		}}
+	}
+	act := domain.Act{Policy: sc.Policy, Sheet: sc.Sheet, Now: sc.At, By: by(principal), Person: by, Number: k.numbers(u, sc)}
+	if principal == "" || strings.HasPrefix(principal, "services/") {
+		act.By = domain.Person{Name: Principal}
+	}
+	return act
+}
+
+// numbers gives the numbers of a pattern of the pack: its serial is one for the
+// organisation, and a write that is refused takes none.
+//
+// Source: PROCEDURES P18 4.2.1, P18-A1, P18-A2.
+func (k *Desk) numbers(u *journal.Unit, sc *Scene) func(id, pattern string) (string, error) {
+	return func(id, pattern string) (string, error) {
+		p, err := numbering.Parse(pattern)
+		if err != nil {
+			return "", fmt.Errorf("number of %s: %w", id, err)
+		}
+		local := sc.At.In(sc.Policy.Calendar().Location())
+		key := p.Key("number/"+sc.Policy.Rules().GetPack()+"/"+id, local)
+		if key == "" {
+			return p.Number(local, 0), nil
+		}
+		serial, err := u.Serial(key)
+		if err != nil {
+			return "", err
+		}
+		return p.Number(local, serial), nil
+	}
 }
 
 // CaseOf returns the name of a complaint's case: they share their id.
 func CaseOf(complaint string) string { return "cases/" + strings.TrimPrefix(complaint, "complaints/") }
 
-// SubjectID returns the id of the data subject whose key seals the action's texts.
+// SubjectID returns the id of the data subject whose key seals texts.
 func SubjectID(subject string) string { return strings.TrimPrefix(subject, "subjects/") }
+
+// SubjectOf returns the id of the data subject of a member of staff, whose key seals
+// what is written outside complaints.
+func SubjectOf(person string) string { return strings.ReplaceAll(person, "/", "-") }
 
 // Number returns the next readable number, "CA20260413-000001": the date in the zone
 // given, then a serial within date and shard, so that lanes do not wait for each other.
@@ -150,52 +246,8 @@ func Number(u *journal.Unit, zone *time.Location, shard int) (string, error) {
 	return fmt.Sprintf("CA%s-%02d%04d", date, shard, serial), nil
 }
 
-// Patterns of what the service owns.
-const (
-	Actions  = "actions/*"
-	Clocks   = "actions/*/clocks/*"
-	Erasures = "erasures/*"
-)
-
-// Attributes by which actions are found.
-const (
-	AttrState     = "state"
-	AttrComplaint = "complaint"
-	AttrSubject   = "subject"
-)
-
-// Kinds returns the collections of the service.
-func Kinds() []journal.Kind {
-	return []journal.Kind{
-		{
-			Pattern: Actions, New: func() proto.Message { return &correctiveactionv1.Action{} }, Index: actionIndex,
-			Complaint: func(_ string, m proto.Message) string { return m.(*correctiveactionv1.Action).GetComplaint() },
-		},
-		clocks.Kind("actions"),
-		{Pattern: Erasures, New: func() proto.Message { return &intakev1.DataSubject{} }, Timer: erasureTimer, Background: true},
-	}
+func because(u *journal.Unit, rules ...*typev1.RuleRef) {
+	u.Because(slices.DeleteFunc(rules, func(r *typev1.RuleRef) bool { return r == nil })...)
 }
 
-func actionIndex(m proto.Message) []journal.Attr {
-	a := m.(*correctiveactionv1.Action)
-	return []journal.Attr{
-		{Name: AttrState, Value: a.GetState().String()},
-		{Name: AttrComplaint, Value: a.GetComplaint()},
-		{Name: AttrSubject, Value: SubjectID(a.GetSubject())},
-	}
-}
-
-// erasureTimer lets the background find erasures that intake does not know of yet.
-func erasureTimer(m proto.Message) (time.Time, int64, bool) {
-	s := m.(*intakev1.DataSubject)
-	return s.GetEraseTime().AsTime(), 1, len(s.GetErasuresConfirmed()) == 0
-}
-
-// Project says which states of other services are kept, by full name.
-func Project() map[string]func(proto.Message) []journal.Attr {
-	out := map[string]func(proto.Message) []journal.Attr{}
-	for _, m := range []proto.Message{&intakev1.Complaint{}, &routingv1.Case{}} {
-		out[string(m.ProtoReflect().Descriptor().FullName())] = func(proto.Message) []journal.Attr { return nil }
-	}
-	return out
-}
+func opened(events []domain.Event) *correctiveactionv1.Action { return events[len(events)-1].State }

@@ -80,7 +80,15 @@ func (b *bench) act(person string) domain.Act {
 
 func (b *bench) open(in *correctiveactionv1.Action) (*correctiveactionv1.Action, error) {
 	e, err := domain.Open(domain.Identity{Name: "actions/1", Number: "CA1"}, b.on, in, b.act(writer))
-	return e.State, err
+	return last(e), err
+}
+
+// last is the action after the events, nil if there are none.
+func last(events []domain.Event) *correctiveactionv1.Action {
+	if len(events) == 0 {
+		return nil
+	}
+	return events[len(events)-1].State
 }
 
 func action() *correctiveactionv1.Action {
@@ -97,7 +105,7 @@ func implemented(t *testing.T, b *bench) *correctiveactionv1.Action {
 	require.NoError(t, err)
 	e, err := domain.Implement(a, "done", cause(), b.act(doer))
 	require.NoError(t, err)
-	return e.State
+	return last(e)
 }
 
 func TestAnActionGoesFromOpenToTheFile(t *testing.T) {
@@ -110,11 +118,11 @@ func TestAnActionGoesFromOpenToTheFile(t *testing.T) {
 	require.Equal(t, domain.ReasonActionState, fault.ReasonOf(err))
 	e, err := domain.Verify(a, true, "looked at it", b.act(verifier))
 	require.NoError(t, err)
-	e, err = domain.Close(e.State, b.act(verifier))
+	e, err = domain.Close(last(e), b.act(verifier))
 	require.NoError(t, err)
-	require.Equal(t, correctiveactionv1.Action_STATE_CLOSED, e.State.GetState())
-	require.NotNil(t, e.State.GetCloseTime())
-	_, err = domain.Implement(e.State, "again", nil, b.act(doer))
+	require.Equal(t, correctiveactionv1.Action_STATE_CLOSED, last(e).GetState())
+	require.NotNil(t, last(e).GetCloseTime())
+	_, err = domain.Implement(last(e), "again", nil, b.act(doer))
 	require.Equal(t, domain.ReasonActionState, fault.ReasonOf(err))
 }
 
@@ -147,15 +155,15 @@ func TestWhatWasNotEffectiveIsOwedAgain(t *testing.T) {
 	b := setup(t)
 	e, err := domain.Verify(implemented(t, b), false, "leaks again", b.act(verifier))
 	require.NoError(t, err)
-	require.Equal(t, correctiveactionv1.Action_STATE_OPEN, e.State.GetState())
-	require.IsType(t, &correctiveactionv1.ActionVerified{}, e.Change)
-	require.Nil(t, e.State.GetImplementation())
-	require.Len(t, e.State.GetVerifications(), 1)
-	e, err = domain.Implement(e.State, "thicker", nil, b.act(doer))
+	require.Equal(t, correctiveactionv1.Action_STATE_OPEN, last(e).GetState())
+	require.IsType(t, &correctiveactionv1.ActionVerified{}, e[len(e)-1].Change)
+	require.Nil(t, last(e).GetImplementation())
+	require.Len(t, last(e).GetVerifications(), 1)
+	e, err = domain.Implement(last(e), "thicker", nil, b.act(doer))
 	require.NoError(t, err, "the form stays filled")
-	e, err = domain.Verify(e.State, true, "dry", b.act(verifier))
+	e, err = domain.Verify(last(e), true, "dry", b.act(verifier))
 	require.NoError(t, err)
-	require.Len(t, e.State.GetVerifications(), 2)
+	require.Len(t, last(e).GetVerifications(), 2)
 }
 
 func TestFormsAreCompleteWhenItIsCarriedOut(t *testing.T) {
@@ -217,9 +225,9 @@ func TestRandomActsNeverVerifyOwnWork(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		a, err := b.open(action())
 		require.NoError(rt, err)
-		took := func(e domain.Event, err error) {
+		took := func(e []domain.Event, err error) {
 			if err == nil {
-				a = e.State
+				a = last(e)
 			}
 		}
 		person := rapid.SampledFrom([]string{writer, doer, verifier})

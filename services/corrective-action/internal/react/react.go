@@ -12,95 +12,94 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
 	clockv1 "example.com/redress/proto/gen/redress/clock/v1"
+	compensationv1 "example.com/redress/proto/gen/redress/compensation/v1"
 	correctiveactionv1 "example.com/redress/proto/gen/redress/correctiveaction/v1"
 	eventv1 "example.com/redress/proto/gen/redress/event/v1"
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
+	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
+	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	"example.com/redress/services/corrective-action/internal/app"
 	"example.com/redress/services/corrective-action/internal/domain"
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/kit/journal"
-	"example.com/redress/services/policy"
 	"example.com/redress/services/policy/sheet"
 	"example.com/redress/services/policy/trigger"
 )
 
-// name under which the service acts.
-const principal = "services/corrective-action"
-
 // Reactor reacts. Safe for concurrent use.
-type Reactor struct {
-	desk  *app.Desk
-	shard func(key string) int
-}
+type Reactor struct{ desk *app.Desk }
 
-// New returns a reactor; shard is that of a complaint in the service's store.
-func New(desk *app.Desk, shard func(key string) int) *Reactor {
-	return &Reactor{desk: desk, shard: shard}
-}
+// New returns a reactor that works at the desk given.
+func New(desk *app.Desk) *Reactor { return &Reactor{desk: desk} }
 
 // React decides what follows from an event of another service. An event that comes
 // before its complaint, or before the policy that falls under, waits for both: feeds of
-// different services and shards know no common order.
+// different services and shards know no common order. What the pack cannot decide for
+// want of a fact waits until the next event of the complaint.
 func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error {
 	if s, ok := state.(*intakev1.DataSubject); ok {
-		if _, erased := change.(*intakev1.PersonErased); erased && ev.GetService() == keeper {
+		if _, erased := change.(*intakev1.PersonErased); erased {
 			return erase(u, s)
 		}
 		return nil
 	}
-	if ev.GetComplaint() == "" {
-		return nil
+	_, revision := state.(*policyv1.Revision)
+	if ev.GetComplaint() != "" || revision {
+		if err := r.again(u, ev.GetComplaint()); err != nil {
+			return err
+		}
 	}
-	if err := r.again(u, ev.GetComplaint()); err != nil {
-		return err
-	}
-	err := r.react(u, ev, u.Time(), change, state)
-	if fault.KindOf(err) == fault.NotFound {
+	waits, err := r.react(u, ev, u.Time(), change, state)
+	if fault.KindOf(err) == fault.NotFound || err == nil && waits {
 		return wait(u, ev)
 	}
 	return err
 }
 
-// react opens what the event owes. RESOURCE_NOT_FOUND if complaint or policy are
-// missing; then nothing was opened.
-func (r *Reactor) react(u *journal.Unit, ev *eventv1.Event, at time.Time, change, state proto.Message) error {
+// react lets follow what the event owes; waits tells that something cannot be decided
+// yet. RESOURCE_NOT_FOUND if complaint or policy are missing; then nothing was done.
+func (r *Reactor) react(u *journal.Unit, ev *eventv1.Event, at time.Time, change, state proto.Message) (waits bool, err error) {
 	plan := started(change, state)
 	triggers := trigger.Of(change, state)
 	if plan == nil && len(triggers) == 0 {
-		return nil
+		return false, nil
 	}
-	act, on, err := r.desk.Act(u, ev.GetComplaint(), "", app.Actor{Principal: principal, Now: at})
+	complaint, revision := ev.GetComplaint(), ""
+	if complaint == "" {
+		of, ok := state.(interface{ GetPolicyRevision() string })
+		if !ok || of.GetPolicyRevision() == "" {
+			return false, nil
+		}
+		revision = of.GetPolicyRevision()
+	}
+	sc, err := r.desk.Scene(u, complaint, revision, at)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, m := range plan.GetMeasures() {
 		if m.GetKind() != routingv1.Measure_KIND_CORRECTIVE_ACTION || m.GetObligation() == "" {
 			continue
 		}
-		if err := r.open(u, m.GetObligation(), domain.Identity{Obligation: m.GetObligation(), PolicyKind: m.GetActionKind()}, on, &correctiveactionv1.Action{
+		if err := r.desk.Owe(u, sc, m.GetObligation(), domain.Identity{Obligation: m.GetObligation(), PolicyKind: m.GetActionKind()}, &correctiveactionv1.Action{
 			Description: m.GetDescription(), Department: m.GetDepartment(), Owner: m.GetPerson(), DueTime: m.GetDueTime(),
-		}, act); err != nil {
-			return err
+		}); err != nil {
+			return false, err
 		}
 	}
-	if len(act.Policy.Rules().GetCorrectiveAction()) == 0 {
-		return nil
-	}
+	sc = scope(sc, change, state)
+	sc.Cause, sc.Source, sc.Outside = ev.GetResource(), fmt.Sprintf("%s@%d", ev.GetResource(), ev.GetVersion()), complaint == ""
 	for _, t := range triggers {
-		effects := act.Policy.On(strings.TrimPrefix(t.Event.String(), "EVENT_"), t.ID, scope(act.Sheet, state))
-		for _, kind := range effects.OpenActions {
-			cause := fmt.Sprintf("%s@%d#%s", ev.GetResource(), ev.GetVersion(), kind.GetId())
-			if err := r.open(u, cause, domain.Identity{PolicyKind: kind.GetId()}, on, &correctiveactionv1.Action{}, act); err != nil {
-				return err
-			}
+		pending, err := r.desk.Follow(u, sc, t)
+		if err != nil {
+			return false, err
 		}
+		waits = waits || pending
 	}
-	return nil
+	return waits, nil
 }
 
 // started returns the plan that begins, or nil.
@@ -112,31 +111,62 @@ func started(change, state proto.Message) *routingv1.Plan {
 	return p
 }
 
-// scope adds what the event brings to what is known of the complaint.
-func scope(s *policy.Sheet, state proto.Message) *policy.Sheet {
+// scope adds what the event brings to what is known, and at whom a count stands.
+func scope(sc *app.Scene, change, state proto.Message) *app.Scene {
+	s := sc.Sheet
 	switch m := state.(type) {
 	case *routingv1.Plan:
-		return sheet.WithPlan(s, m)
+		s = sheet.WithPlan(s, m)
 	case *routingv1.Reply:
-		return sheet.WithReply(s, m)
+		s = sheet.WithReply(s, m)
+	case *routingv1.Offer:
+		s = sheet.WithOffer(s, m)
+	case *routingv1.News:
+		s = sheet.WithNews(s, m)
+	case *routingv1.CaseApproval:
+		s = sheet.WithCaseApproval(s, m)
 	case *clockv1.Clock:
-		return sheet.WithClock(s, m)
+		s = sheet.WithClock(s, m)
+	case *compensationv1.Claim:
+		s = sheet.WithClaim(s, m)
+	case *compensationv1.Goods:
+		s = sheet.WithGoods(s, m)
+	case *compensationv1.Allocation:
+		s = sheet.WithAllocation(s, m)
+	case *notificationv1.FollowUp:
+		s = sheet.WithFollowUp(s, m)
+	case *notificationv1.Notice:
+		s = sheet.WithNotice(s, m)
+	case *intakev1.Praise:
+		return sc.With(sheet.WithPraise(s, m)).Count(m.GetEmployee(), m.GetDepartment())
 	}
-	return s
+	switch c := change.(type) {
+	case *intakev1.ComplaintRepeated:
+		s = sheet.WithRepeat(s, c)
+	case *intakev1.FormFilled:
+		s = sheet.WithForm(s, c.GetForm(), "")
+	case *routingv1.StepChanged:
+		s = sheet.WithStep(s, c.GetStep(), "")
+	case *intakev1.CounterReached:
+		return counted(sc.With(s), c.GetKey())
+	}
+	return sc.With(s)
 }
 
-// open opens one action under a name derived from its cause, so that it can be asked
-// for at once and comes into being once.
-func (r *Reactor) open(u *journal.Unit, cause string, id domain.Identity, on *intakev1.Complaint, in *correctiveactionv1.Action, act domain.Act) error {
-	id.Name = "actions/" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(cause)).String()
-	if _, err := u.Get(id.Name, &correctiveactionv1.Action{}); fault.KindOf(err) != fault.NotFound {
-		return err
+// counted is the scene of a count by its key: a person or department among the fields
+// it is kept by.
+func counted(sc *app.Scene, key map[string]string) *app.Scene {
+	for _, field := range []string{"employee", "person"} {
+		if name := key[field]; strings.HasPrefix(name, "people/") {
+			return sc.Count(name, sc.Party(name, "").Department)
+		}
 	}
-	var err error
-	if id.Number, err = app.Number(u, act.Policy.Calendar().Location(), r.shard(on.GetName())); err != nil {
-		return err
+	for _, field := range []string{"department", "unit", "respondent"} {
+		if code := key[field]; code != "" {
+			return sc.Count("departments/"+strings.TrimPrefix(code, "departments/"), "")
+		}
 	}
-	return app.Open(u, domain.Owe(id, on, in, act), act.Policy)
+	return sc
 }
 
 // Events that wait are kept beside the projections.
@@ -170,11 +200,15 @@ func (r *Reactor) again(u *journal.Unit, complaint string) error {
 		if err != nil {
 			return fmt.Errorf("waiting event %s: %w", row.Name, err)
 		}
-		if err := r.react(u, ev, body.GetOccurTime().AsTime(), change, state); err != nil {
-			if fault.KindOf(err) == fault.NotFound {
-				return nil // it waits on
-			}
+		waits, err := r.react(u, ev, body.GetOccurTime().AsTime(), change, state)
+		if fault.KindOf(err) == fault.NotFound {
+			return nil // it waits on
+		}
+		if err != nil {
 			return err
+		}
+		if waits {
+			continue
 		}
 		if err := u.DeleteProjection(row.Name); err != nil {
 			return err
