@@ -3,9 +3,11 @@ package policy
 import (
 	"maps"
 	"slices"
+	"time"
 
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
+	"example.com/redress/services/kit/calendar"
 	"example.com/redress/services/kit/fault"
 )
 
@@ -39,4 +41,30 @@ func checkFacts(fields []*policyv1.Field, facts map[string]*typev1.Fact) []fault
 		out = append(out, checkFact("facts."+id, field, facts[id])...)
 	}
 	return out
+}
+
+// ExtendedDue returns the due instant that a clock gets by its extension: the fact the pack names. A
+// date falls due at the hour that the clock's own unit would. ok is false if the clock names no fact,
+// or nobody has recorded it.
+//
+// Source: PACK-SKETCH.md 2.2 Extension; PROCEDURES.md K4, P17 5 (3).
+func (p *Policy) ExtendedDue(clock string, s *Sheet) (due time.Time, ok bool) {
+	until := p.clocks[clock].GetExtend().GetUntil()
+	if until == "" || s == nil {
+		return time.Time{}, false
+	}
+	f := s.Facts[until]
+	due, ok = p.instant(f)
+	date, err := calendar.ParseDate(f.GetDate())
+	if !ok || err != nil {
+		return due, ok
+	}
+	limit, err := p.ClockLimit(clock, s)
+	if err != nil {
+		return due, ok
+	}
+	if at, err := p.calendar.At(date, limit.Basis); err == nil {
+		return at, true
+	}
+	return due, ok
 }

@@ -10,6 +10,7 @@ import (
 // settings of routing in a process of its own.
 type settings struct {
 	Process process.Config `yaml:",inline"`
+	Routing Config         `yaml:",inline"`
 }
 
 // Common implements process.Settings.
@@ -20,8 +21,8 @@ func Program() process.Program {
 	return process.Program{
 		Name: Name, About: "carries cases, the directory and policy packs",
 		Settings: func() process.Settings { return &settings{} },
-		Build: func(ctx context.Context, _ process.Settings, deps host.Deps) (process.Built, error) {
-			return New(ctx, deps)
+		Build: func(ctx context.Context, s process.Settings, deps host.Deps) (process.Built, error) {
+			return New(ctx, deps, s.(*settings).Routing)
 		},
 	}
 }

@@ -36,12 +36,16 @@ import (
 const Name = "routing"
 
 // New returns the service, ready to be registered and started.
-func New(ctx context.Context, deps host.Deps) (*host.Host, error) {
+func New(ctx context.Context, deps host.Deps, c Config) (*host.Host, error) {
+	systems, err := c.open(deps)
+	if err != nil {
+		return nil, err
+	}
 	desk := app.New(revisions.New())
-	cases, people, policies := rpc.New(desk), directory.New(), policyservice.New()
+	cases, people, policies := rpc.New(desk, systems), directory.New(), policyservice.New()
 	erasures := react.NewErasures(deps.Dial)
 	definition := definition(desk, cases, people, policies)
-	definition.Background, definition.Quiet = []func(context.Context) error{erasures.Run}, erasures.Quiet
+	definition.Background, definition.Quiet = []func(context.Context) error{erasures.Run, systems.Run}, erasures.Quiet
 	h, err := host.New(ctx, definition, deps)
 	if err != nil {
 		return nil, err

@@ -60,7 +60,7 @@ func setup(t *testing.T) *bundle {
 		DB: kittest.SQLite(t), Clock: b.clock, Timers: func(string) timerindex.Index { return timerindex.NewLocal() },
 		Dial: func(string) grpc.ClientConnInterface { return nil }, // never started: events are handed in
 		Keys: &sealtest.Keys{}, DigestKey: make([]byte, 32),
-	})
+	}, Config{})
 	require.NoError(t, err)
 	t.Cleanup(b.host.Journal.Close)
 	b.host.Register(b)

@@ -9,6 +9,7 @@ import (
 	"example.com/redress/services/kit/process"
 	"example.com/redress/services/kit/rpcserver"
 	"example.com/redress/services/notification"
+	"example.com/redress/services/routing"
 )
 
 // Config of the all-in-one.
@@ -21,6 +22,11 @@ type Config struct {
 	Gateway gateway.Config `yaml:"gateway"`
 	// Notification says how notices leave.
 	Notification notification.Config `yaml:"notification"`
+	// Routing says where the systems are that packs name as connectors.
+	Routing routing.Config `yaml:"routing"`
+	// ConnectorTable is the file of the reference connector, which answers for connectors
+	// that have no address; empty: it holds no answers.
+	ConnectorTable string `yaml:"connector_table"`
 	// Organization is made at the first start; an empty id makes none.
 	Organization Organization `yaml:"organization"`
 	// VirtualClock starts business time at this instant and moves it only by

@@ -25,6 +25,8 @@ func owners() map[string]string {
 	return map[string]string{
 		"redress.intake.v1.IntakeService":                     "intake",
 		"redress.routing.v1.RoutingService":                   "routing",
+		"redress.routing.v1.HandlingService":                  "routing",
+		"redress.routing.v1.DiagnosisService":                 "routing",
 		"redress.directory.v1.DirectoryService":               "routing",
 		"redress.policy.v1.PolicyService":                     "routing",
 		"redress.compensation.v1.CompensationService":         "compensation",

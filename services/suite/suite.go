@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/health"
 
 	"example.com/redress/gateway"
+	connectorv1 "example.com/redress/proto/gen/redress/connector/v1"
 	"example.com/redress/services/compensation"
 	correctiveaction "example.com/redress/services/corrective-action"
 	"example.com/redress/services/intake"
@@ -32,6 +33,7 @@ import (
 	"example.com/redress/services/notification"
 	"example.com/redress/services/reporting"
 	"example.com/redress/services/routing"
+	"example.com/redress/services/suite/connector"
 )
 
 // Names returns the services of the suite in the order they start.
@@ -43,19 +45,22 @@ func Names() []string {
 type Suite struct {
 	// Minter makes tokens of the suite's own issuer.
 	Minter *authn.LocalKey
+	// Connector is the reference connector, which answers look-ups from a table.
+	Connector *connector.Table
 
-	config   Config
-	shared   *process.Surroundings
-	business clock.Business
-	virtual  *clock.Virtual
-	keys     *seal.FileStore
-	services map[string]*service
-	gateway  *gateway.Gateway
-	front    *grpc.Server
-	listener net.Listener
-	health   *health.Server
-	metrics  *command.MetricsPage
-	group    *lifecycle.Group
+	config    Config
+	shared    *process.Surroundings
+	business  clock.Business
+	virtual   *clock.Virtual
+	keys      *seal.FileStore
+	services  map[string]*service
+	connector grpc.ClientConnInterface
+	gateway   *gateway.Gateway
+	front     *grpc.Server
+	listener  net.Listener
+	health    *health.Server
+	metrics   *command.MetricsPage
+	group     *lifecycle.Group
 }
 
 // New opens everything and binds the ports; nothing runs before Start. Logs go to out.
@@ -140,7 +145,7 @@ func (s *Suite) assemble(ctx context.Context, name string, deps host.Deps) (buil
 		}
 		return intake.New(ctx, deps, c, s.keys)
 	case "routing":
-		return routing.New(ctx, deps)
+		return s.routing(ctx, deps)
 	case "compensation":
 		return compensation.New(ctx, deps, compensation.Config{})
 	case "corrective-action":
@@ -152,6 +157,25 @@ func (s *Suite) assemble(ctx context.Context, name string, deps host.Deps) (buil
 	default:
 		return nil, fmt.Errorf("there is no service %q", name)
 	}
+}
+
+// routing is assembled with the reference connector, which answers where no address is given.
+func (s *Suite) routing(ctx context.Context, deps host.Deps) (built, error) {
+	c := s.config.Routing
+	if s.connector == nil {
+		table := &connector.Table{}
+		if file := s.config.ConnectorTable; file != "" {
+			if err := table.Load(file); err != nil {
+				return nil, fmt.Errorf("connector_table: %w", err)
+			}
+		}
+		server := inproc.NewServer(inproc.Options{Name: "connector"})
+		connectorv1.RegisterConnectorServiceServer(server, table)
+		server.Serve()
+		s.connector, s.Connector = server.Dial(inproc.ConnOptions{Caller: "routing"}), table
+	}
+	c.Reference = s.connector
+	return routing.New(ctx, deps, c)
 }
 
 func (s *Suite) notification(ctx context.Context, deps host.Deps) (built, error) {

@@ -174,7 +174,7 @@ func (l Limit) Working() bool {
 // Source: PROCEDURES.md P19-A3.
 func (l Limit) Span() (time.Duration, bool) {
 	switch l.Unit {
-	case Minutes, Hours:
+	case Seconds, Minutes, Hours:
 		return l.Duration, true
 	case Days:
 		return time.Duration(l.N) * 24 * time.Hour, l.N > 0

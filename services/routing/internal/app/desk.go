@@ -53,6 +53,10 @@ type Acting struct {
 // Sheet returns what conditions read about the case as decided so far.
 func (a *Acting) Sheet() *policy.Sheet { return a.Decision.Sheet(a.Complaint) }
 
+// Get reads what belongs to the case, and returns its version. It fails with
+// RESOURCE_NOT_FOUND if there is no such thing.
+func (a *Acting) Get(name string, into proto.Message) (int64, error) { return a.unit.Get(name, into) }
+
 // Act decides one act on the named case and stores everything that follows from
 // it. plan names the plan it is about; empty means the newest. do says what the
 // act means to the pack beyond its events, as a rule nothing.
@@ -87,6 +91,13 @@ func (k *Desk) Act(u *journal.Unit, name, plan string, at time.Time, do func(*Ac
 		a.Complaint = complaint
 	}
 	a.Decision = domain.Begin(pack, at, kase, p)
+	for _, name := range kase.GetOpenApprovals() {
+		open := &routingv1.CaseApproval{}
+		if _, err := u.Get(name, open); err != nil {
+			return err
+		}
+		a.Await(open)
+	}
 	triggers, err := do(a)
 	if err != nil {
 		return err
@@ -128,6 +139,42 @@ func (k *Desk) ClockChanged(u *journal.Unit, c *clockv1.Clock, changes []*clockv
 // Policy returns the pack a case falls under, outside a unit.
 func (k *Desk) Policy(ctx context.Context, j *journal.Journal, organization, revision string) (*policy.Policy, error) {
 	return k.policies.Get(revisions.Journal{Context: ctx, J: j, Organization: organization, Own: true}, revision)
+}
+
+// InForce returns the pack that is in force in the unit's organisation.
+func (k *Desk) InForce(u *journal.Unit) (*policy.Policy, error) {
+	p, _, err := k.policies.Active(revisions.Unit{U: u, Own: true})
+	return p, err
+}
+
+// See returns a case and what conditions read about it as they stand, outside a unit: for
+// reading, and for asking what is asked before an act is decided.
+func (k *Desk) See(ctx context.Context, j *journal.Journal, organization, name string, at time.Time) (*Acting, error) {
+	a := &Acting{}
+	kase := &routingv1.Case{}
+	var err error
+	if a.Version, err = j.Get(ctx, organization, name, kase); err != nil {
+		return nil, err
+	}
+	var plan *routingv1.Plan
+	if newest := kase.GetCurrentPlan(); newest != "" {
+		plan = &routingv1.Plan{}
+		if a.PlanVersion, err = j.Get(ctx, organization, newest, plan); err != nil {
+			return nil, err
+		}
+	}
+	pack, err := k.Policy(ctx, j, organization, kase.GetPolicyRevision())
+	if err != nil {
+		return nil, err
+	}
+	complaint := &intakev1.Complaint{}
+	if _, ok, err := j.Projection(ctx, organization, kase.GetComplaint(), complaint); err != nil {
+		return nil, err
+	} else if ok {
+		a.Complaint = complaint
+	}
+	a.Decision = domain.Begin(pack, at, kase, plan)
+	return a, nil
 }
 
 // Person returns somebody as the directory knows them in the case at an instant.
@@ -208,6 +255,12 @@ func (h hands) Subject(name string) (proto.Message, error) {
 		m = &routingv1.Plan{}
 	case strings.Contains(name, "/replies/"):
 		m = &routingv1.Reply{}
+	case strings.Contains(name, "/offers/"):
+		m = &routingv1.Offer{}
+	case strings.Contains(name, "/approvals/"):
+		m = &routingv1.CaseApproval{}
+	case strings.Contains(name, "/shares/"):
+		m = &routingv1.Share{}
 	case strings.Contains(name, "/clocks/"):
 		m = &clockv1.Clock{}
 	case Projected(collection) != nil:

@@ -25,6 +25,13 @@ const (
 	Replies  = "cases/*/replies/*"
 	Clocks   = "cases/*/clocks/*"
 	Erasures = "erasures/*"
+
+	Contacts   = "cases/*/contacts/*"
+	Offers     = "cases/*/offers/*"
+	WorkOrders = "cases/*/workOrders/*"
+	Approvals  = "cases/*/approvals/*"
+	Shares     = "cases/*/shares/*"
+	News       = "news/*"
 )
 
 // Attributes by which cases are found.
@@ -35,6 +42,11 @@ const (
 	AttrSubject    = "subject"
 	// AttrOwes is the kind of an obligation that is open.
 	AttrOwes = "owes"
+	// AttrComplaint, AttrKind, AttrPlace and AttrExchange find work orders, news and shares.
+	AttrComplaint = "complaint"
+	AttrKind      = "kind"
+	AttrPlace     = "place"
+	AttrExchange  = "exchange"
 )
 
 // Kinds returns the collections of cases.
@@ -45,6 +57,12 @@ func Kinds() []journal.Kind {
 		{Pattern: Findings, New: func() proto.Message { return &routingv1.Finding{} }, Complaint: complaint},
 		{Pattern: Progress, New: func() proto.Message { return &routingv1.Progress{} }, Complaint: complaint},
 		{Pattern: Replies, New: func() proto.Message { return &routingv1.Reply{} }, Complaint: complaint},
+		{Pattern: Contacts, New: func() proto.Message { return &routingv1.Contact{} }, Complaint: complaint},
+		{Pattern: Offers, New: func() proto.Message { return &routingv1.Offer{} }, Complaint: complaint},
+		{Pattern: WorkOrders, New: func() proto.Message { return &routingv1.WorkOrder{} }, Index: orderIndex, Complaint: complaint},
+		{Pattern: Approvals, New: func() proto.Message { return &routingv1.CaseApproval{} }, Complaint: complaint},
+		{Pattern: Shares, New: func() proto.Message { return &routingv1.Share{} }, Index: shareIndex, Complaint: complaint},
+		{Pattern: News, New: func() proto.Message { return &routingv1.News{} }, Index: newsIndex},
 		clocks.Kind("cases"),
 		{Pattern: Erasures, New: func() proto.Message { return &intakev1.DataSubject{} }, Timer: erasureTimer, Background: true},
 	}
@@ -79,6 +97,32 @@ func caseIndex(m proto.Message) []journal.Attr {
 		}
 	}
 	return out
+}
+
+func orderIndex(m proto.Message) []journal.Attr {
+	w, ok := m.(*routingv1.WorkOrder)
+	if !ok {
+		return nil
+	}
+	return []journal.Attr{
+		{Name: AttrState, Value: w.GetState().String()}, {Name: AttrDepartment, Value: w.GetDepartment()}, {Name: AttrComplaint, Value: w.GetComplaint()},
+	}
+}
+
+func shareIndex(m proto.Message) []journal.Attr {
+	s, ok := m.(*routingv1.Share)
+	if !ok {
+		return nil
+	}
+	return []journal.Attr{{Name: AttrExchange, Value: s.GetExchange()}, {Name: AttrComplaint, Value: s.GetComplaint()}}
+}
+
+func newsIndex(m proto.Message) []journal.Attr {
+	n, ok := m.(*routingv1.News)
+	if !ok {
+		return nil
+	}
+	return []journal.Attr{{Name: AttrKind, Value: n.GetKind()}, {Name: AttrPlace, Value: n.GetPlace()}}
 }
 
 // Project says which states of other services routing keeps, by full name.

@@ -37,8 +37,8 @@ func Open(p *policy.Policy, at time.Time, c *intakev1.Complaint) *Decision {
 		Name: CaseName(c.GetName()), Complaint: c.GetName(), Number: c.GetNumber(),
 		State: routingv1.Case_STATE_REGISTERED, Pack: c.GetPack(), PolicyRevision: c.GetPolicyRevision(),
 		ReceiveTime: timestamppb.New(second(c.GetReceiveTime().AsTime())), Category: c.GetCategory(),
-		Grades: map[string]*routingv1.Grade{}, Round: 1, CreateTime: timestamppb.New(at), Subject: c.GetSubject(),
-	}}
+		Grades: map[string]*routingv1.Grade{}, Round: 1, CreateTime: timestamppb.New(at), Subject: c.GetSubject(), FrontLine: true,
+	}, approvals: map[string]*routingv1.CaseApproval{}}
 	scales := p.Rules().GetGrades()
 	for _, scale := range scales {
 		if g := d.grade(scale.GetId(), p.Grade(scale.GetId(), d.Sheet(c))); g != nil {
@@ -56,6 +56,7 @@ func Open(p *policy.Policy, at time.Time, c *intakev1.Complaint) *Decision {
 		d.because(rule)
 		d.close(lower(out.GetOutcome()))
 	}
+	d.matrix(d.Sheet(c))
 	return d
 }
 
@@ -93,30 +94,79 @@ func (d *Decision) Assign(in Assignment, s *policy.Sheet) error {
 	departments, row := in.Departments, policy.AssignResult{}
 	if len(departments) == 0 {
 		row = d.policy.Assign(s)
-		for _, id := range row.Departments {
-			if dep := find(d.policy.Rules().GetDepartments(), id); dep.GetMany() {
-				continue // a kind of unit, not a unit: a person names which
-			}
-			departments = append(departments, "departments/"+id)
-		}
+		departments = d.units(row.Departments)
 	}
 	if len(departments) == 0 {
 		return fault.New(fault.FailedPrecondition, ReasonDepartment, "missing", strings.Join(row.Missing, ", ")).With(row.Rule)
 	}
+	def, unmet := d.policy.ApprovalFor(policyv1.Subject_SUBJECT_ASSIGNMENT, s)
+	if err := closed(unmet); err != nil {
+		return err
+	}
 	if in.Category != "" {
 		d.kase.Category = in.Category
 	}
-	d.assign(departments, row.Rule)
-	for _, scale := range d.policy.Rules().GetGrades() {
-		if level := row.Grade[scale.GetId()]; level != "" {
-			d.set(scale.GetId(), &routingv1.Grade{Level: level, Rule: row.Rule}, nil)
+	if def != nil {
+		// Who is responsible needs signatures: what is put forward waits for them.
+		if _, err := d.putForward(def, Wanted{Approval: def.GetId(), Departments: departments, By: in.By}, s); err != nil {
+			return err
 		}
+	} else {
+		d.assign(departments, row.Rule)
 	}
+	d.rowGrades(row)
 	return nil
 }
 
+// units are the departments of a row that are one unit; a kind of unit is not: a person
+// names which.
+func (d *Decision) units(ids []string) []string {
+	var out []string
+	for _, id := range ids {
+		if !find(d.policy.Rules().GetDepartments(), id).GetMany() {
+			out = append(out, "departments/"+id)
+		}
+	}
+	return out
+}
+
+// rowGrades puts the levels in force that a row of the matrix sets.
+func (d *Decision) rowGrades(row policy.AssignResult) {
+	for _, scale := range d.policy.Rules().GetGrades() {
+		level := row.Grade[scale.GetId()]
+		now := d.kase.GetGrades()[scale.GetId()]
+		if same := now.GetLevel() == level && now.GetRule().GetRule() == row.Rule.GetRule(); level != "" && !same && !now.GetApproved() {
+			d.set(scale.GetId(), &routingv1.Grade{Level: level, Rule: row.Rule}, nil)
+		}
+	}
+}
+
+// matrix lets the pack name the responsible departments by itself, as far as nobody else
+// has, nothing stands before it and no signatures are asked for. It says no more once
+// the case was passed on.
+//
+// Source: PACK-SKETCH 2.2 (Assign); PROCEDURES P04 三 3.
+func (d *Decision) matrix(s *policy.Sheet) {
+	byRule := d.kase.GetAssignRule() != nil
+	if d.final() || len(d.kase.GetTransfers()) > 0 || len(d.kase.GetDepartments()) > 0 && !byRule {
+		return
+	}
+	row := d.policy.Assign(s)
+	to := d.units(row.Departments)
+	if len(to) == 0 || byRule && row.Rule.GetRule() == d.kase.GetAssignRule().GetRule() {
+		return
+	}
+	def, unmet := d.policy.ApprovalFor(policyv1.Subject_SUBJECT_ASSIGNMENT, s)
+	anybody := Person{Matches: func(string) (bool, string) { return true, "" }}
+	if def != nil || len(unmet) > 0 || d.gate(policyv1.Act_ACT_ASSIGN, "", anybody, s) != nil {
+		return
+	}
+	d.assign(to, row.Rule)
+	d.rowGrades(row)
+}
+
 func (d *Decision) assign(departments []string, rule *typev1.RuleRef) {
-	d.kase.Departments = slices.Clone(departments)
+	d.kase.Departments, d.kase.AssignRule = slices.Clone(departments), rule
 	d.advance(routingv1.Case_STATE_ACCEPTED)
 	d.because(rule)
 	d.tell(&routingv1.DepartmentsAssigned{})
@@ -207,6 +257,7 @@ func (d *Decision) FactsChanged(c *intakev1.Complaint) {
 		d.because()
 		d.tell(&routingv1.CaseUpdated{})
 	}
+	d.matrix(d.Sheet(c))
 }
 
 // Withdraw ends the case because the customer took the complaint back: its clocks
@@ -235,5 +286,6 @@ func (d *Decision) end(to routingv1.Case_State) {
 	d.kase.State, d.kase.Pending = to, nil
 	d.cancelSteps()
 	d.voidProposal()
+	d.voidApprovals()
 	d.clock(ClockCommand{Op: ClockVoidAll, At: d.at})
 }

@@ -77,9 +77,11 @@ func (d *Decision) startRound(def *policyv1.Round) {
 		d.voidPlan()
 	}
 	d.voidProposal()
+	d.voidApprovals()
 	k := d.kase
 	k.Round++
 	k.Replied, k.Approved, k.Satisfaction, k.Pending = false, nil, nil, nil
+	k.HandleTime, k.TriedCards, k.DraftApproved = nil, nil, false
 	k.State = routingv1.Case_STATE_HANDLING
 	if def.GetBackTo() != "" {
 		k.Stage = "" // so that going back to the stage it stands in enters it anew

@@ -10,6 +10,7 @@ import (
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
+	"example.com/redress/services/kit/approval"
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/policy"
 )
@@ -52,15 +53,20 @@ type Decision struct {
 	kase   *routingv1.Case
 	plan   *routingv1.Plan
 	made   bool // the case comes into being by this decision
-	out    []Output
-	rules  []*typev1.RuleRef
+	// approvals of the case that waited for signatures when it was read, and those since, by name.
+	approvals map[string]*routingv1.CaseApproval
+	out       []Output
+	rules     []*typev1.RuleRef
 }
 
 // Begin returns the decision of an act at an instant, on a case and its newest
 // plan; plan is nil if there is none.
 func Begin(p *policy.Policy, at time.Time, kase *routingv1.Case, plan *routingv1.Plan) *Decision {
-	return &Decision{policy: p, at: at, kase: proto.CloneOf(kase), plan: proto.CloneOf(plan)}
+	return &Decision{policy: p, at: at, kase: proto.CloneOf(kase), plan: proto.CloneOf(plan), approvals: map[string]*routingv1.CaseApproval{}}
 }
+
+// Await adds an approval of the case that waits for signatures, before anything is decided.
+func (d *Decision) Await(a *routingv1.CaseApproval) { d.approvals[a.GetName()] = a }
 
 // Case returns the case as decided so far. It is only to be read.
 func (d *Decision) Case() *routingv1.Case { return d.kase }
@@ -76,7 +82,13 @@ func (d *Decision) Policy() *policy.Policy { return d.policy }
 
 // Sheet returns what conditions read about the complaint and the case as decided so far.
 func (d *Decision) Sheet(c *intakev1.Complaint) *policy.Sheet {
-	return Sheet(d.policy, c, d.kase, d.plan)
+	s := Sheet(d.policy, c, d.kase, d.plan)
+	for _, a := range d.approvals {
+		if a.GetApproval().GetState() == typev1.Approval_STATE_OPEN {
+			s.Unsigned[a.GetApproval().GetId()] = approval.Missing(a.GetApproval())
+		}
+	}
+	return s
 }
 
 // Take returns what was asked for since it was called last.

@@ -75,6 +75,9 @@ func (d *Decision) Apply(e policy.Effects, t Trigger, s *policy.Sheet) {
 	for _, def := range e.OpenFollowUps {
 		d.oweFollowUp(def)
 	}
+	for _, def := range e.AskApprovals {
+		pending = append(pending, d.askByRule(def, s)...)
+	}
 	for _, do := range e.Do {
 		d.do(do)
 	}
@@ -100,9 +103,12 @@ func (d *Decision) do(r policy.RuleDo) {
 		if name := "departments/" + one.Assign; !slices.Contains(d.kase.GetDepartments(), name) {
 			d.assign(append(slices.Clone(d.kase.GetDepartments()), name), r.Rule)
 		}
+	case *policyv1.Do_WorkOrder:
+		d.sendWorkOrder(one.WorkOrder, r)
 	case *policyv1.Do_Escalate:
-		// A decision handed to a role is a duty of that role, named after the rule.
-		d.openStep("escalated_"+r.Rule.GetRule(), []string{one.Escalate}, false, r.Rule)
+		d.escalate(&routingv1.Escalation{To: one.Escalate, Rule: r.Rule}, "escalated_"+r.Rule.GetRule())
+	case *policyv1.Do_Refer:
+		d.refer(one.Refer, r.Rule)
 	case *policyv1.Do_Mark:
 		if add(&d.kase.Marks, one.Mark) {
 			d.because(r.Rule)
@@ -117,10 +123,23 @@ func (d *Decision) do(r policy.RuleDo) {
 	}
 }
 
+// refer puts on file that a rule refers the case to another controlled procedure, once
+// for each title.
+//
+// Source: PACK-SKETCH 2.6 (refer); PROCEDURES P12 5.
+func (d *Decision) refer(title string, rule *typev1.RuleRef) {
+	if slices.ContainsFunc(d.kase.GetReferences(), func(r *routingv1.Reference) bool { return r.GetTitle() == title }) {
+		return
+	}
+	d.kase.References = append(d.kase.References, &routingv1.Reference{Title: title, Rule: rule, ReferTime: timestamppb.New(d.at)})
+	d.because(rule)
+	d.tell(&routingv1.CaseReferred{})
+}
+
 // owned tells whether what a pending rule would do is routing's.
 func owned(kind string) bool {
 	switch kind {
-	case "CLOCK", "MEET", "VOID", "STAGE", "STEP", "FOLLOW_UP", "ROUND", "REACTION":
+	case "CLOCK", "MEET", "VOID", "STAGE", "STEP", "VOID_STEP", "FOLLOW_UP", "ROUND", "REACTION", "APPROVAL":
 		return true
 	}
 	return false

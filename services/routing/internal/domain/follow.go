@@ -74,10 +74,26 @@ type follower struct {
 func (f *follower) apply(t Trigger) error {
 	s := f.sheet(t)
 	f.d.Apply(f.d.policy.On(t.word(), t.ID, s), t, s)
+	if err := f.share(t, s); err != nil {
+		return err
+	}
 	if t.Event == policyv1.Event_EVENT_GRADE_SET {
 		f.d.Recompute(s)
 	}
 	return f.settle(t.depth + 1)
+}
+
+// share gives what exchanges of the pack send on this event.
+func (f *follower) share(t Trigger, s *policy.Sheet) error {
+	for _, x := range f.d.policy.Sends(t.word(), t.ID, s) {
+		m, err := f.w.Subject(ShareName(f.d.kase.GetName(), x.GetId()))
+		if err != nil {
+			return err
+		}
+		before, _ := m.(*routingv1.Share)
+		f.d.Share(x, before, t.word(), s)
+	}
+	return nil
 }
 
 // settle stores what is asked for, in order, and queues what it means to the pack.
@@ -205,6 +221,10 @@ func TriggersOf(e *Event, act time.Time) []Trigger {
 		base.Resource, base.Subject, base.Approval = e.Name, m, m.GetApproval()
 	case *routingv1.Reply:
 		base.Resource, base.Subject, base.At = e.Name, m, m.GetSendTime().AsTime()
+	case *routingv1.Offer:
+		base.Resource, base.Subject = e.Name, m
+	case *routingv1.CaseApproval:
+		base.Resource, base.Subject, base.Approval = e.Name, m, m.GetApproval()
 	}
 	var out []Trigger
 	one := func(event policyv1.Event, id string) {

@@ -3,6 +3,7 @@ package domain
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -11,6 +12,7 @@ import (
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/kit/approval"
+	"example.com/redress/services/kit/calendar"
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/policy"
 )
@@ -112,13 +114,21 @@ type Signature struct {
 	Comment string
 	// Digest of what was seen; empty for what is there now.
 	Digest string
+	// Facts of the sign's form.
+	Facts map[string]*typev1.Fact
+	// ToStep is the place a return goes back to; empty for who asked.
+	ToStep string
+	// Target is who is asked besides, or gets the place; without a name nobody.
+	Target Person
+	// Telephone: it is given by telephone, on the pack's emergency path.
+	Telephone bool
 }
 
 // SignGrade gives a signature on the proposed grade. The last one puts the level
 // in force.
 //
 // Source: PROCEDURES P26 (三).
-func (d *Decision) SignGrade(in Signature) error {
+func (d *Decision) SignGrade(in Signature, s *policy.Sheet) error {
 	if err := d.open(); err != nil {
 		return err
 	}
@@ -126,13 +136,15 @@ func (d *Decision) SignGrade(in Signature) error {
 	if p.GetApproval() == nil {
 		return fault.New(fault.FailedPrecondition, ReasonNoProposal, "approval", "-", "state", "-")
 	}
-	next, err := d.sign(p.GetApproval(), in)
+	before := p.GetApproval().GetState()
+	next, err := d.sign(p.GetApproval(), in, s)
 	if err != nil {
 		return err
 	}
 	p.Approval = next
-	granted := approval.Complete(next)
+	granted := approval.Complete(next) && before != typev1.Approval_STATE_GRANTED
 	if granted {
+		d.oweTelephonePapers(next, s)
 		add(&d.kase.Approved, next.GetId())
 	}
 	d.because(next.GetRule())
@@ -171,20 +183,47 @@ func (d *Decision) ask(id, digest string, by Person, amount *typev1.Money, earli
 	return approval.Open(def, approval.Request{
 		AskedBy: by.Name, MayAsk: is(by), Digest: digest, Time: d.at, Amount: amount,
 		Revision: d.kase.GetPolicyRevision(), Pack: d.kase.GetPack(), Number: number,
-		Applies: func(cond string) (bool, []string, error) {
-			holds, missing, err := d.policy.Eval(cond, s)
-			return holds == policy.True, missing, err
-		},
+		Applies: d.applies(s),
 	})
 }
 
-// sign adds a signature to an approval.
-func (d *Decision) sign(a *typev1.Approval, in Signature) (*typev1.Approval, error) {
+// sign adds a decision to an approval; forms that a signature needs are checked on the sheet.
+func (d *Decision) sign(a *typev1.Approval, in Signature, s *policy.Sheet) (*typev1.Approval, error) {
 	digest := in.Digest
 	if digest == "" {
 		digest = a.GetSealedDigest()
 	}
 	return approval.Sign(proto.CloneOf(a), approval.SignRequest{
-		Person: in.By, Decision: in.Decision, Digest: digest, Comment: in.Comment, Time: d.at,
+		Person: in.By, Decision: in.Decision, Digest: digest, Comment: in.Comment, Time: d.at, Facts: in.Facts, ToStep: in.ToStep, Target: in.Target,
+		Urgent: d.urgent(a, in, s),
+		Check: func(form string, facts map[string]*typev1.Fact) []fault.Violation {
+			return d.policy.CheckForm(form, facts, s)
+		},
 	})
+}
+
+// urgent is what the pack says about a decision by telephone; nil if it was not given so.
+func (d *Decision) urgent(a *typev1.Approval, in Signature, s *policy.Sheet) *approval.Urgent {
+	if !in.Telephone {
+		return nil
+	}
+	return &approval.Urgent{
+		Rule: d.policy.Approval(a.GetId()).GetUrgent(), Applies: d.applies(s),
+		Due: func(limit string) (time.Time, error) {
+			l, err := calendar.ParseLimit(limit)
+			if err != nil {
+				return time.Time{}, err
+			}
+			due, err := d.policy.Calendar().Due(d.at, l)
+			return due.Time, err
+		},
+	}
+}
+
+// applies decides conditions of an approval on a sheet.
+func (d *Decision) applies(s *policy.Sheet) func(cond string) (bool, []string, error) {
+	return func(cond string) (bool, []string, error) {
+		holds, missing, err := d.policy.Eval(cond, s)
+		return holds == policy.True, missing, err
+	}
 }

@@ -64,11 +64,11 @@ func moves(t *rapid.T, n int) move {
 		{name: "grade", do: decide(func(d *domain.Decision, s *policy.Sheet) error {
 			return d.ProposeGrade(domain.Proposal{Scale: "severity", Level: level, Basis: "~", By: who}, s)
 		})},
-		{name: "sign grade", do: decide(func(d *domain.Decision, _ *policy.Sheet) error { return d.SignGrade(sign) })},
+		{name: "sign grade", do: decide(func(d *domain.Decision, s *policy.Sheet) error { return d.SignGrade(sign, s) })},
 		{name: "propose", do: decide(func(d *domain.Decision, s *policy.Sheet) error {
 			return d.ProposePlan(domain.Proposed{By: who, Measures: []*routingv1.Measure{{Id: "a", Limit: limit, Kind: kind}, {Id: "b", Limit: "1 week"}}}, s)
 		})},
-		{name: "sign plan", do: decide(func(d *domain.Decision, _ *policy.Sheet) error { return d.SignPlan(sign) })},
+		{name: "sign plan", do: decide(func(d *domain.Decision, s *policy.Sheet) error { return d.SignPlan(sign, s) })},
 		{name: "start", do: decide(func(d *domain.Decision, s *policy.Sheet) error { return d.StartPlan(who, s) })},
 		{name: "complete", do: decide(func(d *domain.Decision, s *policy.Sheet) error { return d.CompleteMeasure(measure, who, s) })},
 		{name: "delay", do: func(w *world, at time.Time) error {
@@ -125,7 +125,7 @@ func advance(t *rapid.T, w *world, at time.Time, answer string, kind routingv1.M
 		if next := approval.Next(w.plan.GetApproval()); slices.Contains(next, "operations_director") {
 			by = operations()
 		}
-		return with(func(d *domain.Decision, _ *policy.Sheet) error { return d.SignPlan(approve(by)) })
+		return with(func(d *domain.Decision, s *policy.Sheet) error { return d.SignPlan(approve(by), s) })
 	case routingv1.Plan_STATE_APPROVED:
 		return with(func(d *domain.Decision, s *policy.Sheet) error { return d.StartPlan(specialist(), s) })
 	case routingv1.Plan_STATE_RUNNING:
@@ -295,7 +295,7 @@ func plans(t *rapid.T, w *world) {
 		require.Equal(t, p.GetRound() > 1, p.GetAdjusted())
 		require.Equal(t, domain.PlanDigest(p.GetMeasures(), p.GetSummary()) == p.GetApproval().GetSealedDigest(), !delayed(w, p), "sealed to what was seen")
 	}
-	require.Equal(t, n, domain.PlanNumber(k), "plans are numbered without gaps")
+	require.EqualValues(t, n, domain.PlanNumber(k), "plans are numbered without gaps")
 }
 
 // delayed tells whether a measure got another deadline after the approval.

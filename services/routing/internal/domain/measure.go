@@ -145,7 +145,23 @@ func (d *Decision) DelayMeasure(in Delay, s *policy.Sheet) error {
 //
 // Source: PACK-SKETCH 2.2 (Extension).
 func (d *Decision) MayExtend(kind, name string, due time.Time, reason string, by Person, s *policy.Sheet) error {
+	promised, recorded := d.policy.ExtendedDue(kind, s)
 	unmet := d.unmet(policyv1.Act_ACT_EXTEND, kind, by, merged(s, d.delayFacts(d.policy.Clock(kind), reason, due)))
+	def, more := d.policy.ApprovalFor(policyv1.Subject_SUBJECT_EXTENSION, s)
+	unmet = append(unmet, more...)
+	if def != nil {
+		// Signatures are needed: they are asked for by name, and extend the clock themselves.
+		unmet = append(unmet, policy.Unmet{
+			Gate: d.rule(def.GetId()), Need: policy.NeedApproval, ID: def.GetId(), Because: policyv1.Because_BECAUSE_GATE,
+			Missing: or(s.Unsigned[def.GetId()], def.GetId()),
+		})
+	}
+	if recorded && !promised.Equal(due) {
+		// What was promised is on file; another instant is not what was promised.
+		unmet = append(unmet, policy.Unmet{
+			Gate: d.rule(kind), Need: policy.NeedFact, ID: d.policy.Clock(kind).GetExtend().GetUntil(), Because: policyv1.Because_BECAUSE_GATE,
+		})
+	}
 	if f := refusal(ReasonExtension, unmet); f != nil {
 		return f.WithFacts("clock", name, "wanted", due.Format(time.RFC3339), "due", "-")
 	}

@@ -123,7 +123,7 @@ func TestAnApprovedGradeRecomputesTheLimitFromTheReceipt(t *testing.T) {
 	require.Equal(t, "general", w.kase.GetGrades()["severity"].GetLevel())
 
 	sign := func(p domain.Person) error {
-		return w.act(local(t, "04-08 20:00"), func(d *domain.Decision, _ *policy.Sheet) error { return d.SignGrade(approve(p)) })
+		return w.act(local(t, "04-08 20:00"), func(d *domain.Decision, s *policy.Sheet) error { return d.SignGrade(approve(p), s) })
 	}
 	refused(t, sign(operations()), "APPROVAL_AUTHORITY", "(三)")
 	refused(t, sign(person("group", "department_director")), "APPROVAL_OWN_REQUEST", "")
@@ -158,7 +158,7 @@ func TestAPlanIsCarriedOutOnceItIsApprovedAndDelayedWithAReason(t *testing.T) {
 		return w.act(local(t, "04-09 11:05"), func(d *domain.Decision, s *policy.Sheet) error { return d.StartPlan(specialist(), s) })
 	}
 	sign := func(p domain.Person) error {
-		return w.act(local(t, "04-09 11:00"), func(d *domain.Decision, _ *policy.Sheet) error { return d.SignPlan(approve(p)) })
+		return w.act(local(t, "04-09 11:00"), func(d *domain.Decision, s *policy.Sheet) error { return d.SignPlan(approve(p), s) })
 	}
 	refused(t, sign(operations()), "APPROVAL_ORDER", "(四)")
 	require.NoError(t, sign(group()))

@@ -21,16 +21,16 @@ import (
 )
 
 // PlanName returns the name of the case's plan of that number, from 1.
-func PlanName(kase string, number int) string { return kase + "/plans/" + strconv.Itoa(number) }
+func PlanName(kase string, number int32) string { return kase + "/plans/" + strconv.Itoa(int(number)) }
 
 // PlanNumber returns the number of the case's newest plan, 0 if there is none.
-func PlanNumber(kase *routingv1.Case) int {
+func PlanNumber(kase *routingv1.Case) int32 {
 	name := kase.GetCurrentPlan()
-	n, err := strconv.Atoi(name[strings.LastIndexByte(name, '/')+1:])
+	n, err := strconv.ParseInt(name[strings.LastIndexByte(name, '/')+1:], 10, 32)
 	if err != nil {
 		return 0
 	}
-	return n
+	return int32(n)
 }
 
 // Proposed is a handling plan that is put forward.
@@ -38,7 +38,11 @@ type Proposed struct {
 	// Measures and summary with their texts sealed; output fields are ignored.
 	Measures []*routingv1.Measure
 	Summary  string
-	By       Person
+	// Draft is approved as the ground of a final plan and not started itself.
+	Draft bool
+	// Facts of forms about plans.
+	Facts map[string]*typev1.Fact
+	By    Person
 }
 
 // PlanDigest seals what the signatories of a plan see: SHA-256 over the measures
@@ -76,7 +80,10 @@ func (d *Decision) ProposePlan(in Proposed, s *policy.Sheet) error {
 	next := &routingv1.Plan{
 		Name: PlanName(d.kase.GetName(), PlanNumber(d.kase)+1), Complaint: d.kase.GetComplaint(), State: routingv1.Plan_STATE_PROPOSED,
 		Measures: measures, Summary: in.Summary, ProposedBy: in.By.Name, Round: d.kase.GetRound(),
-		Adjusted: d.kase.GetRound() > 1, ProposeTime: timestamppb.New(d.at),
+		Adjusted: d.kase.GetRound() > 1, ProposeTime: timestamppb.New(d.at), Draft: in.Draft, Facts: in.Facts,
+	}
+	if wrong := d.policy.CheckFacts(in.Facts); len(wrong) > 0 {
+		return fault.New(fault.Invalid, ReasonForm, "form", "plan").WithViolations(wrong...)
 	}
 	s = Scoped(s, next)
 	if err := d.gate(policyv1.Act_ACT_PROPOSE_PLAN, "", in.By, s); err != nil {
@@ -95,7 +102,7 @@ func (d *Decision) ProposePlan(in Proposed, s *policy.Sheet) error {
 	} else {
 		next.State = routingv1.Plan_STATE_APPROVED
 	}
-	if d.plan.GetState() == routingv1.Plan_STATE_APPROVED {
+	if d.plan.GetState() == routingv1.Plan_STATE_APPROVED && !d.plan.GetDraft() {
 		d.because(d.plan.GetRule())
 		d.voidPlan()
 	}
@@ -205,19 +212,24 @@ func compensation(measures []*routingv1.Measure) *typev1.Money {
 // may be started.
 //
 // Source: PROCEDURES P26 (四).
-func (d *Decision) SignPlan(in Signature) error {
+func (d *Decision) SignPlan(in Signature, s *policy.Sheet) error {
 	if err := d.open(); err != nil {
 		return err
 	}
 	if d.plan.GetApproval() == nil {
 		return planState(d.plan, routingv1.Plan_STATE_PROPOSED)
 	}
-	next, err := d.sign(d.plan.GetApproval(), in)
+	before := d.plan.GetApproval().GetState()
+	next, err := d.sign(d.plan.GetApproval(), in, s)
 	if err != nil {
 		return err
 	}
 	d.plan.Approval = next
 	d.because(next.GetRule())
+	if next.GetState() == before { // more signatures are needed, or a paper followed
+		d.tellPlan(false, &routingv1.PlanSigned{})
+		return nil
+	}
 	switch next.GetState() {
 	case typev1.Approval_STATE_GRANTED:
 		d.plan.State = routingv1.Plan_STATE_APPROVED
@@ -231,7 +243,9 @@ func (d *Decision) SignPlan(in Signature) error {
 	}
 	d.tellPlan(false, &routingv1.PlanSigned{})
 	if approval.Complete(next) {
+		d.oweTelephonePapers(next, s)
 		add(&d.kase.Approved, next.GetId())
+		d.kase.DraftApproved = d.kase.GetDraftApproved() || d.plan.GetDraft()
 		d.tell(&routingv1.CaseUpdated{})
 		d.tellPlan(false, &routingv1.PlanApproved{})
 	}
@@ -254,7 +268,7 @@ func (d *Decision) StartPlan(by Person, s *policy.Sheet) error {
 	if err := d.gate(policyv1.Act_ACT_START_PLAN, "", by, s); err != nil {
 		return err
 	}
-	if st != routingv1.Plan_STATE_APPROVED {
+	if st != routingv1.Plan_STATE_APPROVED || d.plan.GetDraft() {
 		return planState(d.plan, routingv1.Plan_STATE_APPROVED)
 	}
 	d.plan.State, d.plan.StartTime = routingv1.Plan_STATE_RUNNING, timestamppb.New(d.at)
@@ -311,7 +325,11 @@ func unfinished(p *routingv1.Plan) bool {
 }
 
 func planState(p *routingv1.Plan, wanted routingv1.Plan_State) error {
-	return fault.New(fault.FailedPrecondition, ReasonPlanState, "state", word(p.GetState()), "wanted", word(wanted))
+	state := word(p.GetState())
+	if p.GetDraft() {
+		state = "DRAFT_" + state
+	}
+	return fault.New(fault.FailedPrecondition, ReasonPlanState, "state", state, "wanted", word(wanted))
 }
 
 // MeasureClockName returns the name of a measure's clock.

@@ -54,6 +54,40 @@ const (
 	ReasonSendTime = "SEND_TIME_INVALID"
 	// ReasonObligation: work that blocks closing is still owed.
 	ReasonObligation = "OBLIGATION_OPEN"
+	// ReasonWaiver: the gate cannot be passed with a reason, not by this person, or not without one.
+	ReasonWaiver = "WAIVER_REFUSED"
+	// ReasonNotPassedOn: the case was not passed on to that department.
+	ReasonNotPassedOn = "NOT_PASSED_ON"
+	// ReasonSignedFor: the department has signed for the case.
+	ReasonSignedFor = "SIGNED_FOR_ALREADY"
+	// ReasonHandled: the handling of this round is complete.
+	ReasonHandled = "HANDLING_COMPLETE"
+	// ReasonRole: the pack has no such role.
+	ReasonRole = "ROLE_UNKNOWN"
+	// ReasonCard: the card is not shown now.
+	ReasonCard = "CARD_UNKNOWN"
+	// ReasonOfferOpen: an earlier offer waits for its answer.
+	ReasonOfferOpen = "OFFER_OPEN"
+	// ReasonOfferState: the offer was answered.
+	ReasonOfferState = "OFFER_STATE"
+	// ReasonApprovalUnknown: the pack has no such approval about the case.
+	ReasonApprovalUnknown = "APPROVAL_UNKNOWN"
+	// ReasonApprovalNotNeeded: the approval is not asked for in this case.
+	ReasonApprovalNotNeeded = "APPROVAL_NOT_NEEDED"
+	// ReasonApprovalPending: an approval of that kind waits for signatures.
+	ReasonApprovalPending = "APPROVAL_PENDING"
+	// ReasonTree: the tree does not apply to this case.
+	ReasonTree = "TREE_UNKNOWN"
+	// ReasonTreeMoved: the record changed while connectors were asked; another must be asked.
+	ReasonTreeMoved = "TREE_MOVED"
+	// ReasonWorkOrderState: the work order was answered.
+	ReasonWorkOrderState = "WORK_ORDER_STATE"
+	// ReasonWorkOrderDepartment: the work order is another department's.
+	ReasonWorkOrderDepartment = "WORK_ORDER_DEPARTMENT"
+	// ReasonExchange: the pack takes in no such news.
+	ReasonExchange = "EXCHANGE_UNKNOWN"
+	// ReasonNewsUntil: news ends before it begins.
+	ReasonNewsUntil = "NEWS_UNTIL"
 	// ReasonTooManyFollow: what one act leads to does not come to an end.
 	ReasonTooManyFollow = "CONSEQUENCES_ENDLESS"
 )
@@ -85,6 +119,23 @@ func Reasons() []fault.Entry {
 		{Reason: ReasonDelayReason, Kind: bad, ZH: "延期必须说明原因。", EN: "A delay needs a reason."},
 		{Reason: ReasonSendTime, Kind: bad, ZH: "答复时间不能在未来，也不能早于受理时间。", EN: "A reply can lie neither in the future nor before the receipt."},
 		{Reason: ReasonObligation, Kind: pre, ZH: "仍有未了事项：{open}。", EN: "Work is still owed: {open}."},
+		{Reason: ReasonWaiver, Kind: pre, ZH: "关口“{gate}”不能这样放行：{missing}。", EN: "The gate {gate} cannot be passed like this: {missing}."},
+		{Reason: ReasonNotPassedOn, Kind: pre, ZH: "案件尚未转交给该部门（{department}）。", EN: "The case was not passed on to that department ({department})."},
+		{Reason: ReasonSignedFor, Kind: pre, ZH: "该部门已签收（{department}）。", EN: "That department has signed for the case ({department})."},
+		{Reason: ReasonHandled, Kind: pre, ZH: "本轮处理已完成。", EN: "The handling of this round is complete."},
+		{Reason: ReasonRole, Kind: bad, ZH: "规则包中没有角色“{role}”。", EN: "The pack has no role {role}."},
+		{Reason: ReasonCard, Kind: pre, ZH: "指引卡“{card}”目前不适用。", EN: "The card {card} is not shown now."},
+		{Reason: ReasonOfferOpen, Kind: pre, ZH: "提议 {offer} 尚待顾客答复。", EN: "The offer {offer} waits for its answer."},
+		{Reason: ReasonOfferState, Kind: pre, ZH: "该提议已答复（{state}）。", EN: "The offer was answered ({state})."},
+		{Reason: ReasonApprovalUnknown, Kind: bad, ZH: "规则包中没有可在此申请的审批“{approval}”。", EN: "The pack has no approval {approval} that is asked for here."},
+		{Reason: ReasonApprovalNotNeeded, Kind: pre, ZH: "本案无需审批“{approval}”。", EN: "The approval {approval} is not asked for in this case."},
+		{Reason: ReasonApprovalPending, Kind: pre, ZH: "审批 {approval} 尚未完成。", EN: "The approval {approval} waits for signatures."},
+		{Reason: ReasonTree, Kind: pre, ZH: "判断树“{tree}”不适用于本案。", EN: "The tree {tree} does not apply to this case."},
+		{Reason: ReasonTreeMoved, Kind: fault.Aborted, ZH: "查询期间记录已变更，请重新诊断；尚未查询：{connectors}。", EN: "The record changed meanwhile; diagnose again. Not asked: {connectors}."},
+		{Reason: ReasonWorkOrderState, Kind: pre, ZH: "工单当前状态为 {state}。", EN: "The work order is {state}."},
+		{Reason: ReasonWorkOrderDepartment, Kind: pre, ZH: "该工单由以下人员答复：{next}。", EN: "The work order is answered by others: {next}."},
+		{Reason: ReasonExchange, Kind: bad, ZH: "规则包不接收“{kind}”类信息。", EN: "The pack takes in no news of the kind {kind}."},
+		{Reason: ReasonNewsUntil, Kind: bad, ZH: "截止时间不能早于发布时间。", EN: "News cannot end before it begins."},
 		{Reason: ReasonTooManyFollow, Kind: fault.Internal, ZH: "规则引发的后续超过 {limit} 层。", EN: "More than {limit} consequences follow from one another."},
 	}
 }

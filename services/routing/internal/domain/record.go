@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -26,13 +27,23 @@ func (d *Decision) RecordFinding(name string, in *routingv1.Finding, by Person, 
 			return err
 		}
 	}
+	if wrong := d.policy.CheckFacts(in.GetFacts()); len(wrong) > 0 {
+		return fault.New(fault.Invalid, ReasonForm, "form", "finding").WithViolations(wrong...)
+	}
 	f := proto.CloneOf(in)
 	f.Name, f.Etag, f.Recorder, f.RecordTime = name, "", by.Name, timestamppb.New(d.at)
 	d.because()
 	d.emit(name, true, f, &routingv1.FindingRecorded{})
-	if f.GetCause() {
-		d.kase.Cause = f.GetContent()
+	if f.GetLiability() != routingv1.Liability_LIABILITY_UNSPECIFIED {
+		d.kase.Liability = f.GetLiability()
+	}
+	d.learn(f.GetFacts())
+	switch {
+	case f.GetCause():
+		d.kase.Cause, d.kase.CauseSource = f.GetContent(), f.GetSource()
 		d.tell(&routingv1.CauseRecorded{})
+	case f.GetLiability() != routingv1.Liability_LIABILITY_UNSPECIFIED || len(f.GetFacts()) > 0:
+		d.tell(&routingv1.CaseUpdated{})
 	}
 	return nil
 }
@@ -87,7 +98,8 @@ func (d *Decision) RecordReply(name string, in *routingv1.Reply, by Person, s *p
 			WithViolations(fault.Violation{Field: "reply.send_time", Reason: ReasonSendTime})
 	}
 	r.SendTime = timestamppb.New(sent)
-	if err := d.gate(policyv1.Act_ACT_REPLY, "", by, Scoped(s, r)); err != nil {
+	d.measureReply(r, by, s)
+	if err := d.gateOrPass(policyv1.Act_ACT_REPLY, by, Scoped(s, r), Pass{Gate: in.GetWaive(), Reason: in.GetWaiveReason()}); err != nil {
 		return err
 	}
 	d.because()
@@ -98,6 +110,24 @@ func (d *Decision) RecordReply(name string, in *routingv1.Reply, by Person, s *p
 	}
 	d.emit(name, true, r, &routingv1.ReplySent{})
 	return nil
+}
+
+// measureReply compares a reply with the notice that the pack asks for: whether it went by
+// a medium that is asked for, and whether somebody gave it who normally does. Another
+// replier is recorded, not refused.
+//
+// Source: PACK-SKETCH 2.4 (reply.conforms); PROCEDURES P13-S2.
+func (d *Decision) measureReply(r *routingv1.Reply, by Person, s *policy.Sheet) {
+	r.By = nil
+	for _, n := range d.policy.Rules().GetNotices() {
+		for _, who := range n.GetNormally() {
+			if is(by)(who) {
+				add(&r.By, who)
+			}
+		}
+	}
+	r.Conforms, r.Normal, r.Rule = d.policy.Conforms("", strings.ToUpper(r.GetMedium()), r.GetBy(), s)
+	r.Notice = r.GetRule().GetRule()
 }
 
 // NoticeIssued notes that a notice of the pack went out.

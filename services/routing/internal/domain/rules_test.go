@@ -137,7 +137,7 @@ func TestABreachLeadsToWhatThePackSays(t *testing.T) {
 	w.fire(t, local(t, "04-08 19:20:01"))
 	require.Contains(t, w.kase.GetBreached(), "urgent_call")
 	require.Equal(t, []string{"late_call"}, w.kase.GetMarks())
-	require.Equal(t, []string{"departments/legal"}, w.kase.GetDepartments())
+	require.Equal(t, []string{"departments/works", "departments/legal"}, w.kase.GetDepartments(), "the matrix named the works, the breach adds legal")
 	st := w.kase.GetSteps()[0]
 	require.Equal(t, "escalated_urgent_call", st.GetId())
 	require.Equal(t, []string{"chief"}, st.GetBy())
@@ -276,7 +276,7 @@ func TestAReturnedPlanIsPutForwardAgain(t *testing.T) {
 		})
 	}
 	sign := func(in domain.Signature) error {
-		return w.act(local(t, "04-09 10:30"), func(d *domain.Decision, _ *policy.Sheet) error { return d.SignPlan(in) })
+		return w.act(local(t, "04-09 10:30"), func(d *domain.Decision, s *policy.Sheet) error { return d.SignPlan(in, s) })
 	}
 	require.NoError(t, propose())
 	stale := approve(group())

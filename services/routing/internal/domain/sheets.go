@@ -43,10 +43,12 @@ func Sheet(p *policy.Policy, complaint *intakev1.Complaint, kase *routingv1.Case
 	return s
 }
 
-// Scoped adds what an event is about: a reply, a clock, an answer, a notice, a
-// claim or an action. Other subjects add nothing.
+// Scoped adds what an event is about: a reply, an offer, an approval, a clock, an
+// answer, a notice, a claim or an action. Other subjects add nothing.
 func Scoped(s *policy.Sheet, subject proto.Message) *policy.Sheet {
 	switch m := subject.(type) {
+	case *intakev1.ComplaintRepeated:
+		return sheet.WithRepeat(s, m)
 	case *routingv1.Reply:
 		return sheet.WithReply(s, m)
 	case *routingv1.Plan:
@@ -61,6 +63,10 @@ func Scoped(s *policy.Sheet, subject proto.Message) *policy.Sheet {
 		return sheet.WithClaim(s, m)
 	case *correctiveactionv1.Action:
 		return sheet.WithAction(s, m)
+	case *routingv1.Offer:
+		return sheet.WithOffer(s, m)
+	case *routingv1.CaseApproval:
+		return sheet.WithCaseApproval(s, m)
 	}
 	return s
 }

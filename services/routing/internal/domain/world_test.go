@@ -272,8 +272,8 @@ func refusal(t *testing.T, err error, reason, clause string) *fault.Error {
 // approved brings a case to an approved plan at an instant.
 func (w *world) approved(t require.TestingT, at time.Time, measures ...*routingv1.Measure) {
 	require.NoError(t, w.act(at, func(d *domain.Decision, s *policy.Sheet) error { return d.ProposePlan(proposed(measures...), s) }))
-	require.NoError(t, w.act(at, func(d *domain.Decision, _ *policy.Sheet) error { return d.SignPlan(approve(group())) }))
-	require.NoError(t, w.act(at, func(d *domain.Decision, _ *policy.Sheet) error { return d.SignPlan(approve(operations())) }))
+	require.NoError(t, w.act(at, func(d *domain.Decision, s *policy.Sheet) error { return d.SignPlan(approve(group()), s) }))
+	require.NoError(t, w.act(at, func(d *domain.Decision, s *policy.Sheet) error { return d.SignPlan(approve(operations()), s) }))
 }
 
 // started brings a case to a running plan.

@@ -155,7 +155,7 @@ func onComplaint(c *intakev1.Complaint, at time.Time, change proto.Message) func
 			return of(change, c, domain.Trigger{At: at})
 		}
 	}
-	return nil
+	return onFinding(c, at, change)
 }
 
 func onClaim(c *compensationv1.Claim, at time.Time, change proto.Message) func(*app.Acting) []domain.Trigger {

@@ -72,10 +72,14 @@ func (s *Server) ProposeGrade(ctx context.Context, req *routingv1.ProposeGradeRe
 
 // SignGrade implements RoutingService.
 func (s *Server) SignGrade(ctx context.Context, req *routingv1.SignGradeRequest) (*routingv1.SignGradeResponse, error) {
+	d, err := s.directory(ctx)
+	if err != nil {
+		return nil, err
+	}
 	k, err := run(ctx, s, req, act[*routingv1.SignGradeRequest]{
 		name: req.GetName(), etag: req.GetEtag(),
-		do: func(a *app.Acting, in *routingv1.SignGradeRequest, by domain.Person, _ *policy.Sheet) error {
-			return a.SignGrade(domain.Signature{By: by, Decision: in.GetDecision(), Comment: in.GetComment(), Digest: in.GetSealedDigest()})
+		do: func(a *app.Acting, in *routingv1.SignGradeRequest, by domain.Person, sheet *policy.Sheet) error {
+			return a.SignGrade(signature(a, d, in, by), sheet)
 		},
 	}, &routingv1.Case{})
 	if err != nil {

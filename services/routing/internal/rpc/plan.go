@@ -18,7 +18,9 @@ func (s *Server) ProposePlan(ctx context.Context, req *routingv1.ProposePlanRequ
 	plan, err := run(ctx, s, req, act[*routingv1.ProposePlanRequest]{
 		name: req.GetParent(), newest: true,
 		do: func(a *app.Acting, in *routingv1.ProposePlanRequest, by domain.Person, sheet *policy.Sheet) error {
-			return a.ProposePlan(domain.Proposed{Measures: in.GetPlan().GetMeasures(), Summary: in.GetPlan().GetSummary(), By: by}, sheet)
+			return a.ProposePlan(domain.Proposed{
+				Measures: in.GetPlan().GetMeasures(), Summary: in.GetPlan().GetSummary(), Draft: in.GetPlan().GetDraft(), Facts: in.GetPlan().GetFacts(), By: by,
+			}, sheet)
 		},
 	}, &routingv1.Plan{})
 	if err != nil {
@@ -48,10 +50,14 @@ func (s *Server) doersKnown(ctx context.Context, measures []*routingv1.Measure) 
 
 // SignPlan implements RoutingService.
 func (s *Server) SignPlan(ctx context.Context, req *routingv1.SignPlanRequest) (*routingv1.SignPlanResponse, error) {
+	d, err := s.directory(ctx)
+	if err != nil {
+		return nil, err
+	}
 	plan, err := run(ctx, s, req, act[*routingv1.SignPlanRequest]{
 		name: req.GetName(), etag: req.GetEtag(),
-		do: func(a *app.Acting, in *routingv1.SignPlanRequest, by domain.Person, _ *policy.Sheet) error {
-			return a.SignPlan(domain.Signature{By: by, Decision: in.GetDecision(), Comment: in.GetComment(), Digest: in.GetSealedDigest()})
+		do: func(a *app.Acting, in *routingv1.SignPlanRequest, by domain.Person, sheet *policy.Sheet) error {
+			return a.SignPlan(signature(a, d, in, by), sheet)
 		},
 	}, &routingv1.Plan{})
 	if err != nil {

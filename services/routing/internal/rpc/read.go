@@ -78,39 +78,50 @@ func (s *Server) ListReplies(ctx context.Context, req *routingv1.ListRepliesRequ
 	return &routingv1.ListRepliesResponse{Replies: all, NextPageToken: next}, nil
 }
 
-// ListPlans implements RoutingService. Plans are numbered without gaps, so they
-// are read by number: the order of names would put 10 before 2.
+// ListPlans implements RoutingService.
 func (s *Server) ListPlans(ctx context.Context, req *routingv1.ListPlansRequest) (*routingv1.ListPlansResponse, error) {
+	all, next, err := numbered(ctx, s, req, domain.PlanNumber, domain.PlanName, func() *routingv1.Plan { return &routingv1.Plan{} })
+	if err != nil {
+		return nil, err
+	}
+	return &routingv1.ListPlansResponse{Plans: all, NextPageToken: next}, nil
+}
+
+// numbered lists what belongs to a case and is numbered without gaps, by number: the
+// order of names would put 10 before 2. newest is the last number.
+func numbered[R interface {
+	paged
+	GetParent() string
+}, T proto.Message](ctx context.Context, s *Server, req R, newest func(*routingv1.Case) int32, name func(kase string, number int32) string, empty func() T) ([]T, string, error) {
 	organization := host.Caller(ctx).Organization
 	size, err := page.Size(req.GetPageSize())
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	after, err := page.After(req.GetPageToken(), req, organization)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	kase, err := s.kase(ctx, req.GetParent())
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	first := 1
-	if n, err := strconv.Atoi(after); err == nil {
-		first = n + 1
+	n := int32(1)
+	if last, err := strconv.ParseInt(after, 10, 32); err == nil {
+		n = int32(last) + 1
 	}
-	resp := &routingv1.ListPlansResponse{}
-	newest := domain.PlanNumber(kase)
-	for n := first; n <= newest && len(resp.Plans) < size; n++ {
-		p, err := host.Read(ctx, s.host, domain.PlanName(kase.GetName(), n), &routingv1.Plan{}, host.View(ctx))
+	var out []T
+	for ; n <= newest(kase) && len(out) < size; n++ {
+		m, err := host.Read(ctx, s.host, name(kase.GetName(), n), empty(), host.View(ctx))
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
-		resp.Plans = append(resp.Plans, p)
+		out = append(out, m)
 	}
-	if last := first + len(resp.Plans) - 1; last < newest {
-		resp.NextPageToken = page.Token(strconv.Itoa(last), req, organization)
+	if n <= newest(kase) {
+		return out, page.Token(strconv.Itoa(int(n-1)), req, organization), nil
 	}
-	return resp, nil
+	return out, "", nil
 }
 
 // paged is a request for a page.

@@ -5,8 +5,10 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	clockv1 "example.com/redress/proto/gen/redress/clock/v1"
+	connectorv1 "example.com/redress/proto/gen/redress/connector/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	"example.com/redress/services/kit/clocks"
 	"example.com/redress/services/kit/directory"
@@ -26,16 +29,26 @@ import (
 	"example.com/redress/services/routing/internal/domain"
 )
 
-// Server implements RoutingService, and ClockService for the clocks of cases.
+// Server implements RoutingService, HandlingService and DiagnosisService, and
+// ClockService for the clocks of cases.
 // Safe for concurrent use.
 type Server struct {
 	routingv1.UnimplementedRoutingServiceServer
-	desk *app.Desk
-	host *host.Host
+	routingv1.UnimplementedHandlingServiceServer
+	routingv1.UnimplementedDiagnosisServiceServer
+	desk    *app.Desk
+	host    *host.Host
+	systems Systems
+}
+
+// Systems asks connectors: it returns what one answered, or that it is unavailable. A
+// connector that hangs does not hang it.
+type Systems interface {
+	Ask(ctx context.Context, p *policy.Policy, connector string, question *connectorv1.LookUpRequest) *routingv1.LookUp
 }
 
 // New returns the handlers; [Server.Bind] gives them their host before the first call.
-func New(desk *app.Desk) *Server { return &Server{desk: desk} }
+func New(desk *app.Desk, systems Systems) *Server { return &Server{desk: desk, systems: systems} }
 
 // Bind gives the handlers the host they run in. It is called once, before Start.
 func (s *Server) Bind(h *host.Host) { s.host = h }
@@ -43,6 +56,8 @@ func (s *Server) Bind(h *host.Host) { s.host = h }
 // Register adds the services to r. It is called after [Server.Bind].
 func (s *Server) Register(r grpc.ServiceRegistrar) {
 	routingv1.RegisterRoutingServiceServer(r, s)
+	routingv1.RegisterHandlingServiceServer(r, s)
+	routingv1.RegisterDiagnosisServiceServer(r, s)
 	clockv1.RegisterClockServiceServer(r, clocks.NewServer(s.host.Journal, clocks.Hooks{
 		Caller: func(ctx context.Context) (string, string) {
 			c := host.Caller(ctx)
@@ -114,6 +129,10 @@ type act[R proto.Message] struct {
 	// case's newest plan after the act.
 	answer string
 	newest bool
+	// after names the resource to answer with once the act is decided; nil for the above.
+	after func(*routingv1.Case) string
+	// child is where the resource acted on is read to, if it is neither the case nor a plan.
+	child proto.Message
 	// do decides, with the request's texts sealed.
 	do func(a *app.Acting, in R, by domain.Person, s *policy.Sheet) error
 }
@@ -130,18 +149,29 @@ func run[R, T proto.Message](ctx context.Context, s *Server, req R, x act[R], m 
 		return m, err
 	}
 	plan := ""
-	if x.name != name {
+	if x.name != name && x.child == nil {
 		plan = x.name
 	}
-	command := host.Command{Key: seen.GetComplaint(), Reads: []string{name, seen.GetComplaint(), seen.GetCurrentPlan()}, Subject: subjectOf(seen)}
-	if seen.GetCurrentPlan() == "" {
-		command.Reads = command.Reads[:2]
+	command := host.Command{Key: cmp.Or(seen.GetComplaint(), name), Reads: []string{name}, Subject: subjectOf(seen)}
+	for _, read := range append([]string{seen.GetComplaint(), seen.GetCurrentPlan()}, seen.GetOpenApprovals()...) {
+		if read != "" {
+			command.Reads = append(command.Reads, read)
+		}
+	}
+	if x.child != nil && !slices.Contains(command.Reads, x.name) {
+		command.Reads = append(command.Reads, x.name)
 	}
 	receipt, err := host.Run(ctx, s.host, req, command, func(u *journal.Unit, in R) error {
 		return s.desk.Act(u, name, plan, u.Time(), func(a *app.Acting) ([]domain.Trigger, error) {
 			version := a.Version
-			if plan != "" {
+			switch {
+			case plan != "":
 				version = a.PlanVersion
+			case x.child != nil:
+				proto.Reset(x.child)
+				if version, err = a.Get(x.name, x.child); err != nil {
+					return nil, err
+				}
 			}
 			if x.etag != "" {
 				if err := journal.CheckEtag(version, x.etag); err != nil {
@@ -152,6 +182,8 @@ func run[R, T proto.Message](ctx context.Context, s *Server, req R, x act[R], m 
 				return nil, err
 			}
 			switch {
+			case x.after != nil:
+				u.Answer(x.after(a.Case()))
 			case x.newest:
 				u.Answer(a.Case().GetCurrentPlan())
 			case x.answer != "":
