@@ -55,6 +55,13 @@ func checkWith(p *policyv1.Pack, at places, values map[string]string) *checker {
 	c.checkApprovals()
 	c.checkFlow()
 	c.checkNotices()
+	c.checkAcceptance()
+	c.checkRouting()
+	c.checkMoney()
+	c.checkCounting()
+	c.checkEntries()
+	c.checkGuidance()
+	c.checkTexts()
 	return c
 }
 
@@ -218,6 +225,12 @@ func (c *checker) checkConditions() {
 		c.problems(s, c.words.outside(cond, s.allowed))
 		if len(cond.uses) == 0 && s.field != "among" {
 			c.reportAt(s.owner, s.field, s.path, "L16", Warning, 1, "条件不取决于任何事实。", "The condition depends on no fact: it is always or never true.", words("请删去条件。", "Drop it."))
+		} else if answer, ok := c.words.constant(cond); ok {
+			zh, en := "恒为真", "always true"
+			if answer == False {
+				zh, en = "恒为假", "never true"
+			}
+			c.reportAt(s.owner, s.field, s.path, "L16", Warning, 1, "无论记录什么，条件"+zh+"。", "Whatever is recorded, this condition is "+en+".", words("请删去或改写条件。", "Drop it, or say what it is to tell apart."))
 		}
 	}
 }

@@ -155,6 +155,7 @@ func (c *checker) checkFlow() {
 			c.report(st, "", "duties."+st.GetId(), "L29", fmt.Sprintf("没有什么打开步骤 %s。", st.GetId()), fmt.Sprintf("Step %s is opened by no event and no do.", st.GetId()), words("请打开它，或删去。", "Add one, or delete the step."))
 		}
 	}
+	c.checkOpeners()
 	for _, r := range c.pack.GetRounds() {
 		path := "rounds." + r.GetId()
 		if !c.startable(r) {
@@ -181,6 +182,29 @@ func (c *checker) checkFlow() {
 	}
 	c.checkGates()
 	c.checkCircles()
+}
+
+// checkOpeners: what a do opens has no opener of its own, and everything has one.
+func (c *checker) checkOpeners() {
+	for _, o := range allSteps(c.pack) {
+		st, path := o.Step, "duties."+o.Step.GetId()
+		if o.Stage != "" {
+			path = "stages." + o.Stage + "." + st.GetId()
+		}
+		if len(st.GetOpens()) > 0 && slices.ContainsFunc(allDo(c.pack), func(d *policyv1.Do) bool { return d.GetStep() == st.GetId() }) {
+			c.report(st, "opens", path, "L29", fmt.Sprintf("步骤 %s 由自身的 opens 和 do 重复打开。", st.GetId()), fmt.Sprintf("Step %s is opened by its own opens and by a do: it would be owed twice.", st.GetId()), words("请去掉其一。", "Keep one of them."))
+		}
+	}
+	for _, f := range c.pack.GetFollowUp() {
+		if len(f.GetOpens()) == 0 && f.GetEvery() == 0 && !slices.ContainsFunc(allDo(c.pack), func(d *policyv1.Do) bool { return d.GetFollowUp() == f.GetId() }) {
+			c.report(f, "", "follow_up."+f.GetId(), "L29", fmt.Sprintf("没有什么打开回访 %s。", f.GetId()), fmt.Sprintf("Follow-up %s is opened by no event, no period and no do.", f.GetId()), words("请写 opens 或 every。", "Write opens or every."))
+		}
+	}
+	for _, a := range c.pack.GetCorrectiveAction() {
+		if !c.openable(a) {
+			c.report(a, "", "corrective_action."+a.GetId(), "L29", fmt.Sprintf("没有什么打开纠正措施 %s。", a.GetId()), fmt.Sprintf("Action %s is opened by no event, no do and nobody.", a.GetId()), words("请写 opens 或 written_by。", "Write opens or written_by."))
+		}
+	}
 }
 
 // checkGates: a gate must ask for something that can be had before the act.

@@ -49,7 +49,7 @@ type Policy struct {
 // It takes some 30 ms for the largest procedure; keep the result.
 func Compile(p *policyv1.Pack, o Options) (*Policy, []Finding) {
 	pack := proto.CloneOf(p)
-	findings := setParameters(pack, o.Parameters)
+	findings := setParameters(pack, nil, o.Parameters)
 	if HasErrors(findings) {
 		return nil, sortFindings(findings)
 	}
@@ -82,10 +82,14 @@ func Compile(p *policyv1.Pack, o Options) (*Policy, []Finding) {
 }
 
 // setParameters puts the owner's values into the pack and refuses what is blank or malformed.
-func setParameters(p *policyv1.Pack, values map[string]string) []Finding {
+func setParameters(p *policyv1.Pack, at places, values map[string]string) []Finding {
 	var out []Finding
 	add := func(id, rule, zh, en string, advice *typev1.Text) {
-		out = append(out, Finding{Path: "parameters." + id, Rule: rule, Severity: Error, Text: words(zh, en), Advice: advice})
+		f := Finding{Path: "parameters." + id, Rule: rule, Severity: Error, Text: words(zh, en), Advice: advice}
+		if here, ok := at[find(p.GetParameters(), id)]; ok {
+			f.File, f.Line, f.Column = here[""].file, here[""].line, here[""].column
+		}
+		out = append(out, f)
 	}
 	for _, q := range p.GetParameters() {
 		if v, ok := values[q.GetId()]; ok {

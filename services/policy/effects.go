@@ -126,14 +126,17 @@ func stepClock(st *policyv1.Step) *policyv1.Clock {
 	}
 }
 
-func (p *Policy) allSteps() []StepOpening {
+func (p *Policy) allSteps() []StepOpening { return allSteps(p.live) }
+
+// allSteps lists the steps of the stages and the duties.
+func allSteps(p *policyv1.Pack) []StepOpening {
 	var out []StepOpening
-	for _, stage := range p.live.GetStages() {
+	for _, stage := range p.GetStages() {
 		for _, st := range stage.GetSteps() {
 			out = append(out, StepOpening{Step: st, Stage: stage.GetId(), Strict: stage.GetStrict()})
 		}
 	}
-	for _, st := range p.live.GetDuties() {
+	for _, st := range p.GetDuties() {
 		out = append(out, StepOpening{Step: st})
 	}
 	return out
