@@ -42,6 +42,7 @@ func (w *world) claimOf(ctx context.Context, in *input) (*compensationv1.Claim, 
 func requestClaim(ctx context.Context, w *world, in *input) (string, error) {
 	terms := &compensationv1.Claim{
 		Ground: in.text("ground", ""), Remedy: in.text("remedy", ""), Amount: in.money("amount"), Causes: in.texts("causes"), Justification: in.text("justification", ""),
+		Units: in.number("units"),
 	}
 	if p := in.text("payee", ""); p != "" {
 		terms.Payee = &compensationv1.Payee{DisplayName: p}
@@ -57,7 +58,7 @@ func requestClaim(ctx context.Context, w *world, in *input) (string, error) {
 		}
 		_, err = w.compensation().SubmitClaim(w.acting(ctx), &compensationv1.SubmitClaimRequest{
 			Name: c.GetName(), Ground: terms.GetGround(), Remedy: terms.GetRemedy(), Amount: terms.GetAmount(), Causes: terms.GetCauses(), Payee: terms.GetPayee(),
-			Facts: terms.GetFacts(), Justification: terms.GetJustification(), Etag: c.GetEtag(), RequestId: uuid.NewString(),
+			Facts: terms.GetFacts(), Justification: terms.GetJustification(), Units: terms.GetUnits(), Etag: c.GetEtag(), RequestId: uuid.NewString(),
 		})
 		return c.GetName(), err
 	}
@@ -113,7 +114,7 @@ func setMethod(ctx context.Context, w *world, in *input) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = w.compensation().SetRemedy(w.acting(ctx), &compensationv1.SetRemedyRequest{Name: c.GetName(), Remedy: in.text("remedy", ""), Etag: c.GetEtag(), RequestId: uuid.NewString()})
+	_, err = w.compensation().SetRemedy(w.acting(ctx), &compensationv1.SetRemedyRequest{Name: c.GetName(), Remedy: in.text("remedy", ""), Amount: in.money("amount"), Units: in.number("units"), Etag: c.GetEtag(), RequestId: uuid.NewString()})
 	return "", err
 }
 

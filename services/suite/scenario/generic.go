@@ -263,7 +263,7 @@ func (w *world) newestOf(ctx context.Context, in *input, pattern string) (protor
 	if on := in.move.GetOn(); on != "" && on != newestOne && patternOf(w.named[on]) == pattern {
 		return w.fetch(ctx, pattern, w.named[on])
 	}
-	items, err := w.listed(ctx, in, pattern)
+	items, err := w.resources(ctx, in, pattern)
 	if err != nil {
 		return nil, err
 	}
@@ -322,9 +322,9 @@ func (w *world) fetch(ctx context.Context, pattern, name string) (protoreflect.M
 	return answer.Get(resourceOf(m.desc.Output())).Message(), nil
 }
 
-// listed reads the resources of a kind that belong to the complaint of a move, the
+// resources reads the resources of a kind that belong to the complaint of a move, the
 // newest last. Without a complaint it reads all.
-func (w *world) listed(ctx context.Context, in *input, pattern string) ([]protoreflect.Message, error) {
+func (w *world) resources(ctx context.Context, in *input, pattern string) ([]protoreflect.Message, error) {
 	m := lister(pattern)
 	if m == nil {
 		return nil, in.mistake("no RPC lists %s", collection(pattern))

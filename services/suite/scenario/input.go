@@ -41,6 +41,11 @@ func (in *input) flag(key string) bool {
 	return in.values[key].GetBoolValue()
 }
 
+func (in *input) number(key string) int64 {
+	in.taken[key] = true
+	return int64(in.values[key].GetNumberValue())
+}
+
 // texts returns a list; one value alone is a list of one.
 func (in *input) texts(key string) []string {
 	in.taken[key] = true

@@ -129,18 +129,25 @@ func getter(pattern string) *method {
 
 // lister returns the RPC that lists resources of a pattern, or nil.
 func lister(pattern string) *method {
-	get := getter(pattern)
-	if get == nil {
-		return nil
-	}
-	item := resourceOf(get.desc.Output())
 	for _, m := range methods() {
-		if m.get && strings.HasPrefix(string(m.desc.Name()), "List") && m.service == get.service && itemsOf(m.desc.Output()) != nil &&
-			itemsOf(m.desc.Output()).Message().FullName() == item.Message().FullName() {
+		if listed(m) == pattern {
 			return m
 		}
 	}
 	return nil
+}
+
+// listed is the pattern of what an RPC lists: "claims/*" of GET /v1/claims; empty for
+// one that lists nothing with a name.
+func listed(m *method) string {
+	if !m.get || !strings.HasPrefix(string(m.desc.Name()), "List") || itemsOf(m.desc.Output()) == nil {
+		return ""
+	}
+	pattern := m.path[strings.LastIndexByte(m.path, '/')+1:] + "/*"
+	if m.field == "parent" {
+		pattern = m.on + "/" + pattern
+	}
+	return pattern
 }
 
 // resourceOf is the field of an answer that holds the resource.
@@ -165,12 +172,12 @@ func itemsOf(d protoreflect.MessageDescriptor) protoreflect.FieldDescriptor {
 	return nil
 }
 
-// patterns are the kinds of resources that can be read one by one and listed.
+// patterns are the kinds of resources that can be listed.
 var patterns = sync.OnceValue(func() []string {
 	var out []string
 	for _, m := range methods() {
-		if m.get && m.field == "name" && getter(m.on) == m && lister(m.on) != nil {
-			out = append(out, m.on)
+		if p := listed(m); p != "" {
+			out = append(out, p)
 		}
 	}
 	slices.Sort(out)

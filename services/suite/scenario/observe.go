@@ -202,7 +202,7 @@ func (w *world) approvalsOf(ctx context.Context, in *input) (map[string]*typev1.
 		found = append(found, k.GetGradeProposal().GetApproval())
 	}
 	for _, pattern := range approvable() {
-		items, err := w.listed(ctx, in, pattern)
+		items, err := w.resources(ctx, in, pattern)
 		if err != nil {
 			return nil, err
 		}

@@ -12,7 +12,8 @@ import (
 
 // plain turns a resource into what a scenario can be compared with: fields by name,
 // enum words without their prefix, instants in local time, amounts and facts as they
-// are written, people as the actors they play, departments by their ids.
+// are written, people as the actors they play, departments by their ids,
+// resources by the name a move gave them.
 func (w *world) plain(m protoreflect.Message) any {
 	switch v := m.Interface().(type) {
 	case *timestamppb.Timestamp:
@@ -99,6 +100,11 @@ func (w *world) shown(s string) string {
 	}
 	if s == customerRef {
 		return customer
+	}
+	for given, name := range w.named {
+		if name == s && name != "" {
+			return given
+		}
 	}
 	if w.number != "" {
 		return strings.ReplaceAll(s, w.number, "{number}")
