@@ -197,7 +197,7 @@ type Claim struct {
 	Complaint string `protobuf:"bytes,4,opt,name=complaint,proto3" json:"complaint,omitempty"`
 	// State.
 	State Claim_State `protobuf:"varint,5,opt,name=state,proto3,enum=redress.compensation.v1.Claim_State" json:"state,omitempty"`
-	// Ground of the pack, for example "warranty_works".
+	// Ground of the pack, for example "warranty_works"; empty where the pack lists none.
 	Ground string `protobuf:"bytes,6,opt,name=ground,proto3" json:"ground,omitempty"`
 	// Remedy of the pack, for example "property_fee_credit" or "cash".
 	Remedy string `protobuf:"bytes,7,opt,name=remedy,proto3" json:"remedy,omitempty"`
@@ -1619,14 +1619,14 @@ var File_redress_compensation_v1_claim_proto protoreflect.FileDescriptor
 
 const file_redress_compensation_v1_claim_proto_rawDesc = "" +
 	"\n" +
-	"#redress/compensation/v1/claim.proto\x12\x17redress.compensation.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1bredress/type/v1/money.proto\x1a\x1aredress/type/v1/text.proto\"\xcb\x13\n" +
+	"#redress/compensation/v1/claim.proto\x12\x17redress.compensation.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1bredress/type/v1/money.proto\x1a\x1aredress/type/v1/text.proto\"\xce\x13\n" +
 	"\x05Claim\x129\n" +
 	"\x04name\x18\x01 \x01(\tB%\xe0A\b\xbaH\x1fr\x1d2\x1b^(claims/[a-z0-9-]{1,64})?$R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12\x1b\n" +
 	"\x06number\x18\x03 \x01(\tB\x03\xe0A\x03R\x06number\x12D\n" +
 	"\tcomplaint\x18\x04 \x01(\tB&\xe0A\x02\xbaH r\x1e2\x1c^complaints/[a-z0-9-]{1,64}$R\tcomplaint\x12?\n" +
-	"\x05state\x18\x05 \x01(\x0e2$.redress.compensation.v1.Claim.StateB\x03\xe0A\x03R\x05state\x128\n" +
-	"\x06ground\x18\x06 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x06ground\x128\n" +
+	"\x05state\x18\x05 \x01(\x0e2$.redress.compensation.v1.Claim.StateB\x03\xe0A\x03R\x05state\x12;\n" +
+	"\x06ground\x18\x06 \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([a-z][a-z0-9_]{0,62})?$R\x06ground\x128\n" +
 	"\x06remedy\x18\a \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x06remedy\x123\n" +
 	"\x06amount\x18\b \x01(\v2\x16.redress.type.v1.MoneyB\x03\xe0A\x01R\x06amount\x12A\n" +
 	"\x06causes\x18\t \x03(\tB)\xe0A\x01\xbaH#\x92\x01 \x10d\x18\x01\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x06causes\x129\n" +

@@ -66,8 +66,8 @@ type CompensationServiceClient interface {
 	ListClaims(ctx context.Context, in *ListClaimsRequest, opts ...grpc.CallOption) (*ListClaimsResponse, error)
 	// CreateClaim asks for compensation and opens the approval chain. Reasons RESOURCE_NOT_FOUND
 	// (complaint), INITIATOR (only those the pack names may ask), GROUND_UNKNOWN and
-	// GROUND_OUT_OF_SCOPE, REMEDY_UNKNOWN, GATE_CLOSED, AMOUNT_INVALID, FORM_INCOMPLETE,
-	// COMPLAINT_STATE.
+	// GROUND_OUT_OF_SCOPE, REMEDY_UNKNOWN, GATE_CLOSED, AMOUNT_INVALID, STANDARD_DEVIATION,
+	// FORM_INCOMPLETE, WINDOW_CLOSED, COMPLAINT_STATE.
 	CreateClaim(ctx context.Context, in *CreateClaimRequest, opts ...grpc.CallOption) (*CreateClaimResponse, error)
 	// SubmitClaim puts a DRAFT or RETURNED claim into the chain, with corrections. A SUBMITTED,
 	// APPROVED or CHECKED claim whose content the corrections change returns to its initiator, its
@@ -107,8 +107,8 @@ type CompensationServiceClient interface {
 	// ListGoods lists goods, the newest first. Filters are combined with and.
 	ListGoods(ctx context.Context, in *ListGoodsRequest, opts ...grpc.CallOption) (*ListGoodsResponse, error)
 	// ReportGoods reports goods that a customer refuses or sends back. Without a complaint they wait
-	// in a return file. With the pack's form of a return filled, or urgent where the pack allows
-	// telephone approval, the authority to take them back is asked for at once. Reasons
+	// in a return file. The authority to take them back is asked for when the pack's form of a
+	// return is filled; at once for urgent goods where the pack allows telephone approval. Reasons
 	// RESOURCE_NOT_FOUND (complaint), RETURNS_UNKNOWN (the pack says nothing about returns),
 	// ORIGIN_UNKNOWN, GOODS_VALUE (quantity times unit price is another value), GATE_CLOSED,
 	// FORM_INCOMPLETE, NO_ACTIVE_POLICY, and those of asking for an approval.
@@ -144,10 +144,10 @@ type CompensationServiceClient interface {
 	// ListAllocations lists allocations, the newest first. Filters are combined with and.
 	ListAllocations(ctx context.Context, in *ListAllocationsRequest, opts ...grpc.CallOption) (*ListAllocationsResponse, error)
 	// AllocateLiability shares a loss out by the causes of the pack, to the fen. An allocation made
-	// before for the same complaint is superseded, unless a dispute about it is open. Reasons
+	// before for the same complaint is superseded if all its bases are shared out anew. Reasons
 	// RESOURCE_NOT_FOUND (complaint), LIABILITY_UNKNOWN (the pack shares nothing out),
-	// ALLOCATION_AUTHORITY (who decides), BASIS_INVALID, FORM_INCOMPLETE, GATE_CLOSED,
-	// DISPUTE_OPEN.
+	// ALLOCATION_AUTHORITY (who decides), BASIS_INVALID, BASIS_ALLOCATED (another allocation shares
+	// a part of it out), FORM_INCOMPLETE, GATE_CLOSED, DISPUTE_OPEN.
 	AllocateLiability(ctx context.Context, in *AllocateLiabilityRequest, opts ...grpc.CallOption) (*AllocateLiabilityResponse, error)
 	// DisputeAllocation records that a party objects; until that is decided the allocation is
 	// provisional. Reasons PARTY_UNKNOWN, DISPUTE_PARTY (who may speak for the party),
@@ -478,8 +478,8 @@ type CompensationServiceServer interface {
 	ListClaims(context.Context, *ListClaimsRequest) (*ListClaimsResponse, error)
 	// CreateClaim asks for compensation and opens the approval chain. Reasons RESOURCE_NOT_FOUND
 	// (complaint), INITIATOR (only those the pack names may ask), GROUND_UNKNOWN and
-	// GROUND_OUT_OF_SCOPE, REMEDY_UNKNOWN, GATE_CLOSED, AMOUNT_INVALID, FORM_INCOMPLETE,
-	// COMPLAINT_STATE.
+	// GROUND_OUT_OF_SCOPE, REMEDY_UNKNOWN, GATE_CLOSED, AMOUNT_INVALID, STANDARD_DEVIATION,
+	// FORM_INCOMPLETE, WINDOW_CLOSED, COMPLAINT_STATE.
 	CreateClaim(context.Context, *CreateClaimRequest) (*CreateClaimResponse, error)
 	// SubmitClaim puts a DRAFT or RETURNED claim into the chain, with corrections. A SUBMITTED,
 	// APPROVED or CHECKED claim whose content the corrections change returns to its initiator, its
@@ -519,8 +519,8 @@ type CompensationServiceServer interface {
 	// ListGoods lists goods, the newest first. Filters are combined with and.
 	ListGoods(context.Context, *ListGoodsRequest) (*ListGoodsResponse, error)
 	// ReportGoods reports goods that a customer refuses or sends back. Without a complaint they wait
-	// in a return file. With the pack's form of a return filled, or urgent where the pack allows
-	// telephone approval, the authority to take them back is asked for at once. Reasons
+	// in a return file. The authority to take them back is asked for when the pack's form of a
+	// return is filled; at once for urgent goods where the pack allows telephone approval. Reasons
 	// RESOURCE_NOT_FOUND (complaint), RETURNS_UNKNOWN (the pack says nothing about returns),
 	// ORIGIN_UNKNOWN, GOODS_VALUE (quantity times unit price is another value), GATE_CLOSED,
 	// FORM_INCOMPLETE, NO_ACTIVE_POLICY, and those of asking for an approval.
@@ -556,10 +556,10 @@ type CompensationServiceServer interface {
 	// ListAllocations lists allocations, the newest first. Filters are combined with and.
 	ListAllocations(context.Context, *ListAllocationsRequest) (*ListAllocationsResponse, error)
 	// AllocateLiability shares a loss out by the causes of the pack, to the fen. An allocation made
-	// before for the same complaint is superseded, unless a dispute about it is open. Reasons
+	// before for the same complaint is superseded if all its bases are shared out anew. Reasons
 	// RESOURCE_NOT_FOUND (complaint), LIABILITY_UNKNOWN (the pack shares nothing out),
-	// ALLOCATION_AUTHORITY (who decides), BASIS_INVALID, FORM_INCOMPLETE, GATE_CLOSED,
-	// DISPUTE_OPEN.
+	// ALLOCATION_AUTHORITY (who decides), BASIS_INVALID, BASIS_ALLOCATED (another allocation shares
+	// a part of it out), FORM_INCOMPLETE, GATE_CLOSED, DISPUTE_OPEN.
 	AllocateLiability(context.Context, *AllocateLiabilityRequest) (*AllocateLiabilityResponse, error)
 	// DisputeAllocation records that a party objects; until that is decided the allocation is
 	// provisional. Reasons PARTY_UNKNOWN, DISPUTE_PARTY (who may speak for the party),

@@ -136,7 +136,8 @@ type Goods struct {
 	Steps []*GoodsStep `protobuf:"bytes,17,rep,name=steps,proto3" json:"steps,omitempty"`
 	// Revision of the pack they fall under.
 	PolicyRevision string `protobuf:"bytes,18,opt,name=policy_revision,json=policyRevision,proto3" json:"policy_revision,omitempty"`
-	// Data subject whose key seals free text; empty until a complaint is linked.
+	// Data subject whose key seals free text: that of the complaint, or one of their own until a
+	// complaint is linked.
 	Subject string `protobuf:"bytes,19,opt,name=subject,proto3" json:"subject,omitempty"`
 	// File whose duties and clocks they start, cases/{case}: that of the complaint they were reported on, or a return file of their own.
 	Case string `protobuf:"bytes,20,opt,name=case,proto3" json:"case,omitempty"`
