@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	clockv1 "example.com/redress/proto/gen/redress/clock/v1"
+	compensationv1 "example.com/redress/proto/gen/redress/compensation/v1"
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
@@ -84,13 +85,22 @@ func (k *Desk) Act(u *journal.Unit, name, plan string, at time.Time, do func(*Ac
 	if err != nil {
 		return err
 	}
-	complaint := &intakev1.Complaint{}
-	if _, ok, err := u.Projection(kase.GetComplaint(), complaint); err != nil {
-		return err
-	} else if ok {
-		a.Complaint = complaint
+	complaint, goods := &intakev1.Complaint{}, &compensationv1.Goods{}
+	if kase.GetComplaint() != "" {
+		if _, ok, err := u.Projection(kase.GetComplaint(), complaint); err != nil {
+			return err
+		} else if ok {
+			a.Complaint = complaint
+		}
 	}
 	a.Decision = domain.Begin(pack, at, kase, p)
+	if kase.GetGoods() != "" {
+		if _, ok, err := u.Projection(kase.GetGoods(), goods); err != nil {
+			return err
+		} else if ok {
+			a.Concern(goods)
+		}
+	}
 	for _, name := range kase.GetOpenApprovals() {
 		open := &routingv1.CaseApproval{}
 		if _, err := u.Get(name, open); err != nil {
@@ -120,6 +130,20 @@ func (k *Desk) Open(u *journal.Unit, c *intakev1.Complaint, at time.Time) (bool,
 		domain.Trigger{Trigger: trigger.Trigger{Event: policyv1.Event_EVENT_COMPLAINT_RECEIVED}, At: c.GetReceiveTime().AsTime()},
 		domain.Trigger{Trigger: trigger.Trigger{Event: policyv1.Event_EVENT_COMPLAINT_REGISTERED}, At: at},
 	)
+}
+
+// OpenReturn makes the return file of goods that no complaint is linked to, and tells
+// whether it did: one that is there is left alone.
+func (k *Desk) OpenReturn(u *journal.Unit, g *compensationv1.Goods, at time.Time) error {
+	if _, err := u.Get(g.GetCase(), &routingv1.Case{}); fault.KindOf(err) != fault.NotFound {
+		return err
+	}
+	pack, err := k.policies.Get(revisions.Unit{U: u, Own: true}, g.GetPolicyRevision())
+	if err != nil {
+		return err
+	}
+	a := &Acting{unit: u, made: true, Decision: domain.OpenReturn(pack, at, g)}
+	return domain.Follow(a.Decision, hands{a})
 }
 
 // ClockChanged notes what a clock of a case did that was stored already: by its
@@ -167,13 +191,18 @@ func (k *Desk) See(ctx context.Context, j *journal.Journal, organization, name s
 	if err != nil {
 		return nil, err
 	}
-	complaint := &intakev1.Complaint{}
+	complaint, goods := &intakev1.Complaint{}, &compensationv1.Goods{}
 	if _, ok, err := j.Projection(ctx, organization, kase.GetComplaint(), complaint); err != nil {
 		return nil, err
 	} else if ok {
 		a.Complaint = complaint
 	}
 	a.Decision = domain.Begin(pack, at, kase, plan)
+	if _, ok, err := j.Projection(ctx, organization, kase.GetGoods(), goods); err != nil {
+		return nil, err
+	} else if ok {
+		a.Concern(goods)
+	}
 	return a, nil
 }
 

@@ -74,7 +74,14 @@ func erasureTimer(m proto.Message) (time.Time, int64, bool) {
 	return s.GetEraseTime().AsTime(), 1, ok && len(s.GetErasuresConfirmed()) == 0
 }
 
-func complaint(name string, _ proto.Message) string { return domain.ComplaintName(name) }
+// complaint is what a state says it belongs to; a return file has none. What does not say
+// it carries the complaint's id in its name.
+func complaint(name string, m proto.Message) string {
+	if said, ok := m.(interface{ GetComplaint() string }); ok {
+		return said.GetComplaint()
+	}
+	return domain.ComplaintName(name)
+}
 
 func caseIndex(m proto.Message) []journal.Attr {
 	k, ok := m.(*routingv1.Case)
@@ -128,7 +135,7 @@ func newsIndex(m proto.Message) []journal.Attr {
 // Project says which states of other services routing keeps, by full name.
 func Project() map[string]func(proto.Message) []journal.Attr {
 	out := map[string]func(proto.Message) []journal.Attr{}
-	for _, m := range []proto.Message{&intakev1.Complaint{}, &compensationv1.Claim{}, &correctiveactionv1.Action{}, &notificationv1.FollowUp{}} {
+	for _, m := range []proto.Message{&intakev1.Complaint{}, &compensationv1.Claim{}, &compensationv1.Goods{}, &compensationv1.Allocation{}, &correctiveactionv1.Action{}, &notificationv1.FollowUp{}} {
 		out[string(m.ProtoReflect().Descriptor().FullName())] = func(proto.Message) []journal.Attr { return nil }
 	}
 	return out
@@ -140,6 +147,10 @@ func Projected(collection string) proto.Message {
 	switch collection {
 	case "claims":
 		return &compensationv1.Claim{}
+	case "goods":
+		return &compensationv1.Goods{}
+	case "allocations":
+		return &compensationv1.Allocation{}
 	case "actions":
 		return &correctiveactionv1.Action{}
 	case "followUps":

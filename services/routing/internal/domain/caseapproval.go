@@ -284,14 +284,14 @@ func (d *Decision) granted(a *routingv1.CaseApproval, by Person, s *policy.Sheet
 	case policyv1.Subject_SUBJECT_EXTENSION:
 		d.clock(ClockCommand{Op: ClockExtend, Name: a.GetClock(), At: d.at, Due: a.GetUntil().AsTime(), By: slaclock.By{Principal: by.Name, Reason: a.GetNote()}})
 	}
-	d.oweTelephonePapers(a.GetApproval(), s)
+	d.OweTelephonePapers(a.GetApproval(), s)
 }
 
-// oweTelephonePapers starts the clock of the papers that an approval by telephone owes:
+// OweTelephonePapers starts the clock of the papers that an approval by telephone owes:
 // it has the approval's id, and filling the form meets it.
 //
 // Source: PACK-SKETCH 2.2 (Urgent).
-func (d *Decision) oweTelephonePapers(a *typev1.Approval, s *policy.Sheet) {
+func (d *Decision) OweTelephonePapers(a *typev1.Approval, s *policy.Sheet) {
 	if def := d.policy.Clock(a.GetId()); a.GetByTelephone() && def != nil {
 		d.start(def, Trigger{At: d.at}, s)
 	}

@@ -7,12 +7,14 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	compensationv1 "example.com/redress/proto/gen/redress/compensation/v1"
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/kit/approval"
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/policy"
+	"example.com/redress/services/policy/sheet"
 )
 
 // Event is one change to store: a resource's next state and what happened.
@@ -55,6 +57,7 @@ type Decision struct {
 	made   bool // the case comes into being by this decision
 	// approvals of the case that waited for signatures when it was read, and those since, by name.
 	approvals map[string]*routingv1.CaseApproval
+	goods     *compensationv1.Goods // on their way back, as last heard of; nil if none
 	out       []Output
 	rules     []*typev1.RuleRef
 }
@@ -67,6 +70,17 @@ func Begin(p *policy.Policy, at time.Time, kase *routingv1.Case, plan *routingv1
 
 // Await adds an approval of the case that waits for signatures, before anything is decided.
 func (d *Decision) Await(a *routingv1.CaseApproval) { d.approvals[a.GetName()] = a }
+
+// Concern says which goods are on their way back: what their form says is known to every
+// rule of the case. It is called before anything is decided.
+func (d *Decision) Concern(g *compensationv1.Goods) {
+	d.goods = g
+	if g != nil && d.kase.GetGoods() != g.GetName() {
+		d.kase.Goods = g.GetName()
+		d.because()
+		d.tell(&routingv1.CaseUpdated{})
+	}
+}
 
 // Case returns the case as decided so far. It is only to be read.
 func (d *Decision) Case() *routingv1.Case { return d.kase }
@@ -87,6 +101,9 @@ func (d *Decision) Sheet(c *intakev1.Complaint) *policy.Sheet {
 		if a.GetApproval().GetState() == typev1.Approval_STATE_OPEN {
 			s.Unsigned[a.GetApproval().GetId()] = approval.Missing(a.GetApproval())
 		}
+	}
+	if d.goods != nil {
+		s = sheet.WithGoods(s, d.goods)
 	}
 	return s
 }

@@ -144,7 +144,7 @@ func (d *Decision) SignGrade(in Signature, s *policy.Sheet) error {
 	p.Approval = next
 	granted := approval.Complete(next) && before != typev1.Approval_STATE_GRANTED
 	if granted {
-		d.oweTelephonePapers(next, s)
+		d.OweTelephonePapers(next, s)
 		add(&d.kase.Approved, next.GetId())
 	}
 	d.because(next.GetRule())

@@ -243,7 +243,7 @@ func (d *Decision) SignPlan(in Signature, s *policy.Sheet) error {
 	}
 	d.tellPlan(false, &routingv1.PlanSigned{})
 	if approval.Complete(next) {
-		d.oweTelephonePapers(next, s)
+		d.OweTelephonePapers(next, s)
 		add(&d.kase.Approved, next.GetId())
 		d.kase.DraftApproved = d.kase.GetDraftApproved() || d.plan.GetDraft()
 		d.tell(&routingv1.CaseUpdated{})

@@ -61,6 +61,10 @@ func Scoped(s *policy.Sheet, subject proto.Message) *policy.Sheet {
 		return sheet.WithNotice(s, m)
 	case *compensationv1.Claim:
 		return sheet.WithClaim(s, m)
+	case *compensationv1.Goods:
+		return sheet.WithGoods(s, m)
+	case *compensationv1.Allocation:
+		return sheet.WithAllocation(s, m)
 	case *correctiveactionv1.Action:
 		return sheet.WithAction(s, m)
 	case *routingv1.Offer:

@@ -54,6 +54,9 @@ func (r *Reactor) react(u *journal.Unit, ev *eventv1.Event, at time.Time, change
 			return r.open(u, c, at)
 		}
 	}
+	if g, ok := state.(*compensationv1.Goods); ok {
+		return r.goods(u, ev, g, at, change)
+	}
 	complaint, do := r.consequence(at, change, state)
 	if do == nil || complaint == "" {
 		return nil
@@ -73,6 +76,8 @@ func (r *Reactor) consequence(at time.Time, change, state proto.Message) (compla
 		return m.GetName(), onComplaint(m, at, change)
 	case *compensationv1.Claim:
 		return m.GetComplaint(), onClaim(m, at, change)
+	case *compensationv1.Allocation:
+		return m.GetComplaint(), onAllocation(m, at, change)
 	case *correctiveactionv1.Action:
 		return m.GetComplaint(), onAction(m, at, change)
 	case *notificationv1.FollowUp:
@@ -167,6 +172,7 @@ func onClaim(c *compensationv1.Claim, at time.Time, change proto.Message) func(*
 		switch change.(type) {
 		case *compensationv1.ClaimApproved:
 			a.Approved(c.GetApproval())
+			a.OweTelephonePapers(c.GetApproval(), a.Sheet())
 		case *compensationv1.ClaimPaid:
 			a.Discharge(key, typev1.Obligation_STATE_DONE)
 			a.MeasureDone(key)

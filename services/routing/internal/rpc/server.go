@@ -152,7 +152,7 @@ func run[R, T proto.Message](ctx context.Context, s *Server, req R, x act[R], m 
 	if x.name != name && x.child == nil {
 		plan = x.name
 	}
-	command := host.Command{Key: cmp.Or(seen.GetComplaint(), name), Reads: []string{name}, Subject: subjectOf(seen)}
+	command := host.Command{Key: cmp.Or(seen.GetComplaint(), seen.GetGoods(), name), Reads: []string{name}, Subject: subjectOf(seen)}
 	for _, read := range append([]string{seen.GetComplaint(), seen.GetCurrentPlan()}, seen.GetOpenApprovals()...) {
 		if read != "" {
 			command.Reads = append(command.Reads, read)
