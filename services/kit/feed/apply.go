@@ -207,10 +207,10 @@ func (c *Consumer) span(ctx context.Context, ev *eventv1.Event, traceparent stri
 	if c.o.Tracer == nil {
 		return ctx, noop.Span{}, traceparent
 	}
-	ctx, span := c.tracer.Start(telemetry.Continue(ctx, traceparent), "feed apply", trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
+	ctx, span := c.tracer.Start(telemetry.Continue(ctx, traceparent), "feed apply", trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes( //nolint:spancheck // batch and retry end it
 		attribute.String("messaging.system", "redress"), attribute.String("messaging.operation.type", "process"),
 		attribute.String("messaging.destination.name", c.source), attribute.String("redress.event.type", ev.GetType()),
 		attribute.Int("redress.feed.shard", int(ev.GetShard())), attribute.Int64("redress.feed.sequence", ev.GetSequence()),
 	))
-	return ctx, span, telemetry.Traceparent(ctx)
+	return ctx, span, telemetry.Traceparent(ctx) //nolint:spancheck // as above
 }

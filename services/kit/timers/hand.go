@@ -127,9 +127,9 @@ func (h *hand) span(ctx context.Context, path Path) (context.Context, func(error
 	if h.o.Tracer == nil {
 		return ctx, func(error) {}
 	}
-	ctx, span := h.o.Tracer.Tracer("example.com/redress/services/kit/timers").Start(telemetry.Continue(ctx, ""), "timer fire",
+	ctx, span := h.o.Tracer.Tracer("example.com/redress/services/kit/timers").Start(telemetry.Continue(ctx, ""), "timer fire", //nolint:spancheck // the function returned ends it
 		trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(attribute.String("redress.timer.path", string(path))))
-	return ctx, func(err error) {
+	return ctx, func(err error) { //nolint:spancheck // as above
 		if err != nil {
 			span.SetStatus(codes.Error, "")
 		}

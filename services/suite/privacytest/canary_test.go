@@ -140,6 +140,15 @@ func TestCanariesAreNowhereInClear(t *testing.T) {
 		assert.Fail(t, f)
 	}
 	assert.Empty(t, leaks([]byte(p.Log.String())), "log")
+	page := p.metrics()
+	require.Contains(t, page, `rpc_method="redress.notification.v1.NotificationService/RecordFollowUp"`)
+	require.Contains(t, page, `http_route="/v1/complaints"`)
+	assert.Empty(t, leaks([]byte(page)), "metrics page")
+	spans := p.spans.GetSpans()
+	require.Greater(t, len(spans), 1000)
+	for _, s := range spans {
+		assert.Empty(t, leaks([]byte(words(s))), "span")
+	}
 	for _, a := range p.answers {
 		assert.Empty(t, leaks([]byte(a)), "answer of a refusal")
 	}

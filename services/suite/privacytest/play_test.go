@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -25,6 +26,7 @@ import (
 	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
+	"example.com/redress/services/suite"
 	"example.com/redress/services/suite/suitetest"
 )
 
@@ -68,6 +70,7 @@ type play struct {
 
 	planted []string
 	answers []string // what refusals said
+	spans   *tracetest.InMemoryExporter
 
 	complaint, number, kase, evidence string
 	plan                              *routingv1.Plan
@@ -76,8 +79,13 @@ type play struct {
 
 func newPlay(t testing.TB) *play {
 	t.Helper()
-	s := suitetest.New(t)
+	spans := tracetest.NewInMemoryExporter()
+	s := suitetest.New(t, func(c *suite.Config) {
+		c.Process.Metrics = "127.0.0.1:0"
+		c.Process.Telemetry.Exporter, c.Process.Telemetry.SampleRatio = spans, 1
+	})
 	return &play{
+		spans: spans,
 		Suite: s, t: t, intake: intakev1.NewIntakeServiceClient(s.Conn), routing: routingv1.NewRoutingServiceClient(s.Conn),
 		compensation: compensationv1.NewCompensationServiceClient(s.Conn), corrective: correctiveactionv1.NewCorrectiveActionServiceClient(s.Conn),
 		notification: notificationv1.NewNotificationServiceClient(s.Conn), directory: directoryv1.NewDirectoryServiceClient(s.Conn), clocks: clockv1.NewClockServiceClient(s.Conn),
@@ -135,7 +143,7 @@ func (p *play) stuff(m protoreflect.Message, below bool, depth int) {
 	for i := range m.Descriptor().Fields().Len() {
 		f := m.Descriptor().Fields().Get(i)
 		own := below || outputOnly(f)
-		if n := f.Message(); n != nil && (n.Name() == "Money" || n.Name() == "Fact") {
+		if n := f.Message(); n != nil && (n.Name() == "Money" || n.Name() == "Fact" || n.Name() == "ProvidedDocument") {
 			continue // have rules of their own
 		}
 		switch {
@@ -375,9 +383,19 @@ func (p *play) whole() {
 	p.registered()
 	p.verified()
 	p.proposed()
+	open := func(kind string, n int) {
+		p.t.Helper()
+		require.Contains(p.t, p.metrics(), fmt.Sprintf("redress_obligations_open{kind=%q,service=\"routing\"} %d\n", kind, n))
+	}
+	open("compensation", 1)
+	open("corrective_action", 1)
 	p.claimed()
 	p.paid()
 	p.carriedOut()
+	open("compensation", 0)
+	open("corrective_action", 0)
+	open("follow_up", 1)
 	p.surveyed()
+	open("follow_up", 0)
 	do(p, agent, p.routing.CloseCase, &routingv1.CloseCaseRequest{Name: p.kase, Note: p.c("closing note"), Etag: p.now().GetEtag(), RequestId: suitetest.ID()})
 }
