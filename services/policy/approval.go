@@ -71,14 +71,14 @@ func (p *Policy) ClockLimit(clock string, s *Sheet) (calendar.Limit, error) {
 		return calendar.ParseLimit("as planned")
 	}
 	if c.GetScale() == "" {
-		return calendar.ParseLimit(c.GetLimit())
+		return p.limit(c.GetLimit())
 	}
 	level := s.Grade[c.GetScale()]
 	limit, ok := c.GetByGrade()[level]
 	if !ok {
 		return calendar.Limit{}, fmt.Errorf("policy: clock %s: grade %s is %q, for which there is no limit", clock, c.GetScale(), level)
 	}
-	return calendar.ParseLimit(limit)
+	return p.limit(limit)
 }
 
 func dueFact(c *policyv1.Clock, s *Sheet) string {

@@ -40,6 +40,7 @@ type Policy struct {
 	hooks    map[policyv1.Event][]hook
 	calendar *calendar.Calendar
 	units    map[string]*calendar.Calendar // of departments that have one of their own
+	limits   map[string]calendar.Limit     // by text
 }
 
 // Compile checks a resolved pack with the values of its parameters and makes it ready. With an Error
@@ -76,7 +77,12 @@ func Compile(p *policyv1.Pack, o Options) (*Policy, []Finding) {
 	if HasErrors(c.findings) {
 		return nil, sortFindings(c.findings)
 	}
-	pol := &Policy{pack: pack, live: live, revision: revisionOf(pack), words: c.words, conds: c.conds, rules: rulesOf(live), calendar: cal, units: units}
+	pol := &Policy{pack: pack, live: live, revision: revisionOf(pack), words: c.words, conds: c.conds, rules: rulesOf(live), calendar: cal, units: units, limits: map[string]calendar.Limit{}}
+	figures(live, func(_ proto.Message, _, _, grammar, value string) {
+		if l, err := calendar.ParseLimit(value); grammar == "limit" && err == nil {
+			pol.limits[value] = l
+		}
+	})
 	pol.index()
 	return pol, sortFindings(append(findings, c.findings...))
 }
@@ -284,6 +290,14 @@ func (p *Policy) holds(cond string, s *Sheet) (Tri, []string) {
 		return Unknown, []string{err.Error()}
 	}
 	return t, missing
+}
+
+// limit reads a limit of the pack.
+func (p *Policy) limit(text string) (calendar.Limit, error) {
+	if l, ok := p.limits[text]; ok {
+		return l, nil
+	}
+	return calendar.ParseLimit(text)
 }
 
 // snake is the grammar of ids.

@@ -114,7 +114,7 @@ func (p *Policy) window(meant func(*policyv1.Window) bool, of policyv1.WindowOf,
 			out.Missing = []string{w.GetFrom()}
 			return out
 		}
-		limit, err := calendar.ParseLimit(w.GetLimit())
+		limit, err := p.limit(w.GetLimit())
 		if err != nil {
 			out.Missing = []string{err.Error()}
 			return out
