@@ -48,6 +48,7 @@ func (e *expander) checkMove(p *play, m *move, actor string) {
 	case len(m.GetReceivers().GetFields()) > 0:
 		e.wrong.add(m.spot.at("receivers"), "this release has no receivers in scenarios")
 	}
+	e.checkAnswers(p, m)
 	if m.GetCall() == policyv1.Act_ACT_UNSPECIFIED {
 		switch {
 		case m.GetRefused() != nil:

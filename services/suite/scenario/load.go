@@ -222,6 +222,7 @@ type words struct {
 	approvals   map[string]*policyv1.Approval
 	notices     map[string]bool
 	measures    map[string]bool
+	connectors  map[string]*policyv1.Connector
 	refusals    map[string]bool // steps by which a refusal of non-cash is recorded
 }
 
@@ -229,7 +230,7 @@ func wordsOf(p *policyv1.Pack) *words {
 	w := &words{
 		pack: p, roles: ids(p.GetRoles()), departments: ids(p.GetDepartments()), fields: map[string]*policyv1.Field{}, formOf: map[string]*policyv1.Form{},
 		forms: map[string]*policyv1.Form{}, clocks: ids(p.GetClocks()), approvals: map[string]*policyv1.Approval{}, notices: ids(p.GetNotices()),
-		measures: ids(p.GetReports().GetMeasures()), steps: ids(p.GetDuties()), duties: ids(p.GetDuties()), refusals: map[string]bool{},
+		measures: ids(p.GetReports().GetMeasures()), steps: ids(p.GetDuties()), duties: ids(p.GetDuties()), refusals: map[string]bool{}, connectors: connectorsOf(p),
 	}
 	for _, form := range p.GetForms() {
 		w.forms[form.GetId()] = form

@@ -374,7 +374,7 @@ func (w *world) seeWhy(ctx context.Context, in *input) (map[string]any, error) {
 	for what, rules := range out {
 		all[what] = rules
 	}
-	return all, nil
+	return all, w.seeJudged(ctx, k.GetComplaint(), all)
 }
 
 // rankOf puts what the customer was sent last, where it is found.

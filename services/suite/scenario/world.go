@@ -246,6 +246,9 @@ func (w *world) move(ctx context.Context, m *move) (seen []sighting, line string
 	if m.GetAs() != "" {
 		w.actor = m.GetAs()
 	}
+	if err := w.answer(m); err != nil {
+		return nil, "", err
+	}
 	line = w.suite.Now().In(w.zone).Format(time.DateTime)
 	if m.GetCall() != policyv1.Act_ACT_UNSPECIFIED {
 		s, said, err := w.call(ctx, m)
