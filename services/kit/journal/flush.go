@@ -36,11 +36,12 @@ func (g *group) flush() ([]Timer, error) {
 
 // compared runs a statement that must change every one of its rows.
 func (g *group) compared(s *sqldb.Statement, rows [][]any) error {
-	n, err := g.tx.ExecRows(g.ctx, s, rows)
-	if err == nil && n != int64(len(rows)) {
-		return fmt.Errorf("%s: %w", s.Op(), errLost)
-	}
-	return err
+	return g.tx.ExecLater(g.ctx, s, rows, func(changed int64) error {
+		if changed != int64(len(rows)) {
+			return fmt.Errorf("%s: %w", s.Op(), errLost)
+		}
+		return nil
+	})
 }
 
 func (g *group) flushRequests() error {
@@ -112,7 +113,7 @@ func (g *group) flushProjections() error {
 	if err := g.compared(g.j.store.projections, rows); err != nil {
 		return err
 	}
-	if _, err := g.tx.ExecRows(g.ctx, g.j.store.projectionsDelete, gone); err != nil {
+	if err := g.tx.ExecLater(g.ctx, g.j.store.projectionsDelete, gone, nil); err != nil {
 		return err
 	}
 	return index.flush()
@@ -157,7 +158,7 @@ func (g *group) flushParkings() error {
 			k.source, int64(k.shard), k.sequence, p.key.organization, p.key.name, p.event.Type, p.reason, waits, g.now.UnixMicro(), event,
 		})
 	}
-	if _, err := g.tx.ExecRows(g.ctx, g.j.store.parkings, rows); err != nil {
+	if err := g.tx.ExecLater(g.ctx, g.j.store.parkings, rows, nil); err != nil {
 		return err
 	}
 	return g.compared(g.j.store.parkingsDelete, gone) // a missing one was retried by somebody else
@@ -199,5 +200,5 @@ func (g *group) flushEvents() error {
 			ev.Body, sqldb.Clean(ev.PreviousDigest), ev.Digest, c.GetService(), int64(c.GetShard()), c.GetSequence(), sqldb.Clean(c.GetDigest()), int64(ev.Depth),
 		}
 	}
-	return g.compared(g.j.store.events, rows)
+	return g.tx.ExecLater(g.ctx, g.j.store.events, rows, nil) // each is inserted or the statement fails
 }

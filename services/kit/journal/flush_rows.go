@@ -104,11 +104,10 @@ func (x *indexRows) move(k key, fromKind string, from attrs, toKind string, to a
 }
 
 func (x *indexRows) flush() error {
-	if _, err := x.g.tx.ExecRows(x.g.ctx, x.remove, x.out); err != nil {
+	if err := x.g.tx.ExecLater(x.g.ctx, x.remove, x.out, nil); err != nil {
 		return err
 	}
-	_, err := x.g.tx.ExecRows(x.g.ctx, x.insert, x.in)
-	return err
+	return x.g.tx.ExecLater(x.g.ctx, x.insert, x.in, nil)
 }
 
 // timerRows collects what becomes of the timers of written resources.
@@ -130,9 +129,8 @@ func (t *timerRows) follow(k key, r *resource) {
 }
 
 func (t *timerRows) flush() error {
-	if _, err := t.g.tx.ExecRows(t.g.ctx, t.g.j.store.timers, t.in); err != nil {
+	if err := t.g.tx.ExecLater(t.g.ctx, t.g.j.store.timers, t.in, nil); err != nil {
 		return err
 	}
-	_, err := t.g.tx.ExecRows(t.g.ctx, t.g.j.store.timersDelete, t.gone)
-	return err
+	return t.g.tx.ExecLater(t.g.ctx, t.g.j.store.timersDelete, t.gone, nil)
 }

@@ -155,7 +155,7 @@ func (j *Journal) attempt(members []*member, careful bool) ([]*outcome, error) {
 	var g *group
 	var timers []Timer
 	began := clock.System().Now()
-	err := j.db.Write(ctx, func(tx *sqldb.Tx) error {
+	err := j.db.WriteGroup(ctx, func(tx *sqldb.Tx) error {
 		g = &group{j: j, ctx: ctx, tx: tx, now: j.o.Clock.Now(), careful: careful, seen: newOverlay(), parked: map[key][]spot{}}
 		if err := g.prefetch(members); err != nil {
 			return err

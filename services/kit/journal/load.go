@@ -27,7 +27,8 @@ func newLoadStatements() loadStatements {
 	}
 }
 
-// prefetch reads what the members declare, one statement for each table.
+// prefetch reads what the members declare, one statement for each table, all of
+// them sent together.
 //
 // At the first attempt names that were made for their write are taken as absent;
 // should one not be, the compare of the flush finds it and the next attempt reads it.
@@ -62,28 +63,31 @@ func (g *group) prefetch(members []*member) error {
 			tallies[key{m.work.Organization, serial + name}] = true
 		}
 	}
-	if err := g.loadRequests(requests); err != nil {
-		return err
+	repeated := map[answerKey][]*request{}
+	for _, load := range []func() error{
+		func() error { return g.loadRequests(requests, repeated) },
+		func() error { return g.loadResources(resources) },
+		func() error { return g.loadProjections(projections) },
+		func() error { return g.loadTallies(tallies) },
+		func() error { return g.loadPositions(places) },
+		func() error { return g.tx.Send(g.ctx) },
+	} {
+		if err := load(); err != nil {
+			return err
+		}
 	}
-	if err := g.loadResources(resources); err != nil {
-		return err
-	}
-	if err := g.loadProjections(projections); err != nil {
-		return err
-	}
-	if err := g.loadTallies(tallies); err != nil {
-		return err
-	}
-	return g.loadPositions(places)
+	return g.loadAnswers(repeated)
 }
 
-func (g *group) loadRequests(keys map[requestKey]bool) error {
+// The loads below are sent with the next Send.
+
+// loadRequests also notes in repeated which answers are wanted.
+func (g *group) loadRequests(keys map[requestKey]bool, repeated map[answerKey][]*request) error {
 	rows := make([][]any, 0, len(keys))
 	for k := range keys {
 		rows = append(rows, []any{k.organization, k.principal, k.method, k.id})
 	}
-	repeated := map[answerKey][]*request{}
-	err := g.tx.QueryRows(g.ctx, g.j.load.requests, rows, func(row sqldb.Row) error {
+	return g.tx.QueryLater(g.ctx, g.j.load.requests, rows, func(row sqldb.Row) error {
 		var k requestKey
 		var expire *int64
 		r := &request{}
@@ -100,10 +104,6 @@ func (g *group) loadRequests(keys map[requestKey]bool) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	return g.loadAnswers(repeated)
 }
 
 // answerKey is the event an answer is made from.
@@ -149,7 +149,7 @@ func (g *group) loadResources(keys map[key]bool) error {
 	for k := range keys {
 		g.seen.resources[k] = &resource{kind: g.j.kinds.of(k.name)}
 	}
-	return g.tx.QueryRows(g.ctx, g.j.load.resources, keyRows(keys), func(row sqldb.Row) error {
+	return g.tx.QueryLater(g.ctx, g.j.load.resources, keyRows(keys), func(row sqldb.Row) error {
 		var k key
 		var stored string
 		r := &resource{}
@@ -167,7 +167,7 @@ func (g *group) loadProjections(keys map[key]bool) error {
 	for k := range keys {
 		g.seen.projections[k] = &projection{gone: true}
 	}
-	return g.tx.QueryRows(g.ctx, g.j.load.projections, keyRows(keys), func(row sqldb.Row) error {
+	return g.tx.QueryLater(g.ctx, g.j.load.projections, keyRows(keys), func(row sqldb.Row) error {
 		var k key
 		var stored string
 		p := &projection{}
@@ -185,7 +185,7 @@ func (g *group) loadTallies(keys map[key]bool) error {
 	for k := range keys {
 		g.seen.tallies[k] = &tally{}
 	}
-	return g.tx.QueryRows(g.ctx, g.j.load.tallies, keyRows(keys), func(row sqldb.Row) error {
+	return g.tx.QueryLater(g.ctx, g.j.load.tallies, keyRows(keys), func(row sqldb.Row) error {
 		var k key
 		t := &tally{}
 		if err := row.Scan(&k.organization, &k.name, &t.revision, &t.value); err != nil {
@@ -201,7 +201,7 @@ func (g *group) loadPositions(keys map[place]bool) error {
 	for k := range keys {
 		rows = append(rows, []any{k.source, int64(k.shard)})
 	}
-	return g.tx.QueryRows(g.ctx, g.j.load.positions, rows, func(row sqldb.Row) error {
+	return g.tx.QueryLater(g.ctx, g.j.load.positions, rows, func(row sqldb.Row) error {
 		var at place
 		p := &position{}
 		if err := row.Scan(&at.source, &at.shard, &p.sequence, &p.digest); err != nil {
@@ -234,7 +234,11 @@ func known[V any](g *group, seen map[key]V, at key, load func(map[key]bool) erro
 	if g.failed != nil {
 		return none, refusal(g.failed)
 	}
-	if err := load(map[key]bool{at: true}); err != nil {
+	err := load(map[key]bool{at: true})
+	if err == nil {
+		err = g.tx.Send(g.ctx)
+	}
+	if err != nil {
 		return none, g.fail(err)
 	}
 	return seen[at], nil

@@ -219,7 +219,7 @@ func selection(t tables, q Query) *composed {
 		c.add(" AND r.kind = ", q.Kind)
 	}
 	if q.Parent != "" && t == resourceTables {
-		c.add(" AND r.parent = ", q.Parent)
+		c.add(" AND r.parent <> '' AND r.parent = ", q.Parent) // the index leaves out what has none
 	}
 	if q.After != "" {
 		after := " > "

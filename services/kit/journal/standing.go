@@ -12,7 +12,7 @@ import (
 
 // ForeignAge is how long [Standing] trusts what was read although another process
 // may have changed it. Events of other services take as long to arrive anyway.
-const ForeignAge = 10 * time.Millisecond
+const ForeignAge = 25 * time.Millisecond
 
 // maxStanding bounds what a Standing keeps; beyond it everything is read again.
 const maxStanding = 1024

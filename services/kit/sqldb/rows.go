@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // Type is the type of a column in the rows of a [Statement].
@@ -31,6 +33,7 @@ type Statement struct {
 	many    string    // PostgreSQL: arrays
 	few     [3]string // SQLite: as many rows as batches says
 	columns []Type
+	writes  bool
 }
 
 // batches are the numbers of rows that SQLite has statements for. More rows a
@@ -44,7 +47,7 @@ func batches() [3]int { return [...]int{32, 8, 1} }
 //
 // Arguments other than the rows are not possible.
 func NewStatement(op, text string, columns ...Type) *Statement {
-	s := &Statement{op: op, many: strings.ReplaceAll(text, "{rows}", "SELECT * FROM "+unnest(columns)), columns: columns}
+	s := &Statement{op: op, many: strings.ReplaceAll(text, "{rows}", "SELECT * FROM "+unnest(columns)), columns: columns, writes: true}
 	for i, n := range batches() {
 		s.few[i] = strings.ReplaceAll(text, "{rows}", values(n, len(columns)))
 	}
@@ -58,13 +61,12 @@ func values(n, columns int) string {
 	for i := range n * columns {
 		switch {
 		case i == 0:
-			b.WriteString("(")
+			b.WriteString("(?") // with a number the driver would look for it by name
 		case i%columns == 0:
-			b.WriteString("), (")
+			b.WriteString("), (?")
 		default:
-			b.WriteString(", ")
+			b.WriteString(", ?")
 		}
-		fmt.Fprintf(&b, "$%d", i+1)
 	}
 	return b.String() + ")"
 }
@@ -110,7 +112,7 @@ func NewLookup(op, columns, table string, keys ...Key) *Statement {
 // among those given, found as by [NewLookup].
 func NewDelete(op, table string, keys ...Key) *Statement {
 	s := &Statement{
-		op: op, columns: types(keys),
+		op: op, columns: types(keys), writes: true,
 		many: "DELETE FROM " + table + " WHERE ctid = ANY (ARRAY(SELECT found.ctid FROM " + fenced("ctid", table, keys) + "))",
 	}
 	s.few[len(s.few)-1] = "DELETE FROM " + table + " WHERE " + given(keys)
@@ -174,7 +176,51 @@ func (t *Tx) QueryRows(ctx context.Context, s *Statement, rows [][]any, each fun
 	if t.db.driver == Postgres {
 		return t.Query(ctx, s.op, s.many, s.arrays(rows), each)
 	}
+	if s.writes {
+		if err := t.writes(ctx); err != nil {
+			return err
+		}
+	}
 	return s.batched(rows, func(text string, args []any) error { return t.Query(ctx, s.op, text, args, each) })
+}
+
+// ExecLater is ExecRows whose statement may wait: in a [DB.WriteGroup] on
+// PostgreSQL it travels with the next [Tx.Send], read or COMMIT. check gets the
+// number of rows changed, and its error ends the transaction; nil checks nothing.
+func (t *Tx) ExecLater(ctx context.Context, s *Statement, rows [][]any, check func(changed int64) error) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	if t.pipe == nil {
+		n, err := t.ExecRows(ctx, s, rows)
+		if err != nil || check == nil {
+			return err
+		}
+		return check(n)
+	}
+	t.pipe.add(piped{op: s.op, query: s.many, args: s.arrays(rows), check: check})
+	return t.db.strike(s.op)
+}
+
+// QueryLater is QueryRows whose read may wait like [Tx.ExecLater]; what it finds
+// is there after the next Send.
+func (t *Tx) QueryLater(ctx context.Context, s *Statement, rows [][]any, each func(Row) error) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	if t.pipe == nil {
+		return t.QueryRows(ctx, s, rows, each)
+	}
+	t.pipe.add(piped{op: s.op, query: s.many, args: s.arrays(rows), each: each})
+	return t.db.strike(s.op)
+}
+
+// Send runs the statements that wait.
+func (t *Tx) Send(ctx context.Context) error {
+	if t.pipe == nil {
+		return nil
+	}
+	return t.pipe.send(ctx)
 }
 
 // batched calls run for as many rows at a time as there is a statement for.
@@ -196,13 +242,13 @@ func (s *Statement) arrays(rows [][]any) []any {
 	for i, c := range s.columns {
 		switch c {
 		case Text:
-			out[i] = column[string](rows, i)
+			out[i] = pgtype.FlatArray[string](column[string](rows, i)) // a type the driver encodes without reflection
 		case Int:
-			out[i] = column[int64](rows, i)
+			out[i] = pgtype.FlatArray[int64](column[int64](rows, i))
 		case Bytes:
-			out[i] = column[[]byte](rows, i)
+			out[i] = pgtype.FlatArray[[]byte](column[[]byte](rows, i))
 		case IntNull:
-			out[i] = column[*int64](rows, i)
+			out[i] = pgtype.FlatArray[*int64](column[*int64](rows, i))
 		}
 	}
 	return out

@@ -71,27 +71,43 @@ func newWriter(ctx context.Context, dsn string) (*writer, error) {
 	return &writer{statements: newStatements(conn), turn: make(chan struct{}, 1), pool: pool, conn: conn}, nil
 }
 
-// run runs fn between BEGIN IMMEDIATE and COMMIT. The context counts only while
+// run runs fn between BEGIN IMMEDIATE and COMMIT.
+func (w *writer) run(ctx context.Context, fn func() error, strike func(op string) error) error {
+	if err := w.begin(ctx); err != nil {
+		return err
+	}
+	return w.end(ctx, fn, strike)
+}
+
+// begin takes the turn and begins a transaction. The context counts only while
 // it waits for its turn: statements on a local file do not hang, and watching a
 // context costs a goroutine for each.
-func (w *writer) run(ctx context.Context, fn func() error, strike func(op string) error) (err error) {
+func (w *writer) begin(ctx context.Context) error {
 	select {
 	case w.turn <- struct{}{}:
-		defer func() { <-w.turn }()
 	case <-ctx.Done():
+		return classify("begin", ctx.Err())
 	}
-	if err := ctx.Err(); err != nil { // perhaps both were ready
+	err := ctx.Err() // perhaps both were ready
+	if err == nil {
+		_, err = w.ExecContext(context.WithoutCancel(ctx), "BEGIN IMMEDIATE")
+	}
+	if err != nil {
+		<-w.turn
 		return classify("begin", err)
 	}
+	return nil
+}
+
+// end runs what is left of the transaction, commits it and gives the turn back.
+func (w *writer) end(ctx context.Context, fn func() error, strike func(op string) error) error {
 	ctx = context.WithoutCancel(ctx)
-	if _, err := w.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return classify("begin", err)
-	}
 	done := false
 	defer func() { // also when fn panics: the connection must not stay in a transaction
 		if !done {
 			_, _ = w.conn.ExecContext(ctx, "ROLLBACK") // fails where SQLite has rolled back by itself
 		}
+		<-w.turn
 	}()
 	if err := fn(); err != nil {
 		return err
@@ -109,6 +125,11 @@ func (w *writer) run(ctx context.Context, fn func() error, strike func(op string
 func (w *writer) close() error {
 	w.turn <- struct{}{} // wait for the writer at work, and let none in after it
 	return errors.Join(w.statements.close(), w.conn.Close(), w.pool.Close())
+}
+
+// QueryContext implements conn. As in begin, contexts are not watched.
+func (w *writer) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return w.statements.QueryContext(context.WithoutCancel(ctx), query, args...)
 }
 
 // maxStatements bounds the statements kept; composed queries are few, but not fixed.

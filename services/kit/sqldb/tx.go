@@ -26,6 +26,8 @@ type Querier interface {
 type Tx struct {
 	db   *DB
 	conn conn
+	late *late     // SQLite, of WriteGroup
+	pipe *pipeline // PostgreSQL, of WriteGroup
 }
 
 // conn is what runs statements: a transaction of PostgreSQL or the writer of SQLite.
@@ -40,6 +42,14 @@ func (t *Tx) Dialect() string { return t.db.driver }
 // Exec runs the statement named op and returns the rows it changed.
 func (t *Tx) Exec(ctx context.Context, op, query string, args ...any) (int64, error) {
 	if err := t.db.strike(op); err != nil {
+		return 0, err
+	}
+	if t.pipe != nil {
+		var n int64
+		t.pipe.add(piped{op: op, query: query, args: args, check: func(changed int64) error { n = changed; return nil }})
+		return n, t.pipe.send(ctx)
+	}
+	if err := t.writes(ctx); err != nil {
 		return 0, err
 	}
 	result, err := t.conn.ExecContext(ctx, query, args...)
@@ -58,7 +68,19 @@ func (t *Tx) Query(ctx context.Context, op, query string, args []any, each func(
 	if err := t.db.strike(op); err != nil {
 		return err
 	}
+	if t.pipe != nil {
+		t.pipe.add(piped{op: op, query: query, args: args, each: each})
+		return t.pipe.send(ctx)
+	}
 	return scan(op, each, func() (*sql.Rows, error) { return t.conn.QueryContext(ctx, query, args...) })
+}
+
+// writes says that the next statement writes.
+func (t *Tx) writes(ctx context.Context) error {
+	if t.late == nil {
+		return nil
+	}
+	return t.late.begin(ctx)
 }
 
 func scan(op string, each func(Row) error, run func() (*sql.Rows, error)) error {

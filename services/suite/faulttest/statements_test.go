@@ -20,14 +20,17 @@ type striker struct {
 	mu     sync.Mutex
 	armed  bool
 	left   int    // statements before the one to fail
+	only   string // the name of the one to fail; empty for any in its turn
 	struck string // the one that failed
 }
 
 func (s *striker) hook(op string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// These are of who reads the feed and asks whether all of it was read.
-	if !s.armed || s.struck != "" || op == "positions.read" || op == "events.read" {
+	// positions and events are of who reads the feed and asks whether all of it was
+	// read; projections are read only when what was read before no longer stands.
+	standing := op == "projections.get" || op == "projections.list"
+	if !s.armed || s.struck != "" || op == "positions.read" || op == "events.read" || s.only != "" && op != s.only || s.only == "" && standing {
 		return nil
 	}
 	if s.left--; s.left >= 0 {
@@ -37,10 +40,10 @@ func (s *striker) hook(op string) error {
 	return sqldb.NewError(sqldb.Unavailable, op, "the disk is gone")
 }
 
-func (s *striker) arm(n int) {
+func (s *striker) arm(n int, only string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.armed, s.left, s.struck = true, n, ""
+	s.armed, s.left, s.only, s.struck = true, n, only, ""
 }
 
 // disarm returns the statement that failed, empty if none did.
@@ -73,13 +76,24 @@ func TestARegistrationFailsWholeWhereverSQLFails(t *testing.T) {
 		return got.GetComplaint(), err
 	}
 	s.Register()
+	for _, op := range []string{"projections.get", "projections.list"} { // of the directory and the policy
+		for struck := ""; struck == ""; {
+			before := rows(t, db)
+			strike.arm(0, op)
+			_, err := register(suitetest.ID())
+			if struck = strike.disarm(); struck != "" {
+				require.Equal(t, codes.Unavailable, status.Code(err), "%s: %v", struck, err)
+				require.Equal(t, before, rows(t, db), "after %s failed", struck)
+			}
+		}
+	}
 	var failed, elsewhere []string
 	for n := 0; ; n++ {
 		require.Less(t, n, 200)
 		s.Settled()
 		before := rows(t, db)
 		id := suitetest.ID()
-		strike.arm(n)
+		strike.arm(n, "")
 		c, err := register(id)
 		struck := strike.disarm()
 		if struck == "" {

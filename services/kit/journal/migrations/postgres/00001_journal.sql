@@ -37,7 +37,7 @@ CREATE TABLE resources (
   update_time  BIGINT NOT NULL
 );
 CREATE INDEX resources_by_kind ON resources (kind, organization, name);
-CREATE INDEX resources_by_parent ON resources (parent, kind, organization, name);
+CREATE INDEX resources_by_parent ON resources (parent, kind, organization, name) WHERE parent <> '';
 ALTER TABLE resources ADD PRIMARY KEY (organization, name);
 
 -- Values one may search resources by.

@@ -35,7 +35,7 @@ CREATE TABLE resources (
   PRIMARY KEY (organization, name)
 );
 CREATE INDEX resources_by_kind ON resources (kind, organization, name);
-CREATE INDEX resources_by_parent ON resources (parent, kind, organization, name);
+CREATE INDEX resources_by_parent ON resources (parent, kind, organization, name) WHERE parent <> '';
 
 -- Values one may search resources by.
 CREATE TABLE resource_index (
