@@ -1460,6 +1460,8 @@ const (
 	Act_ACT_CLOSE Act = 40
 	// Take news from the back office.
 	Act_ACT_NEWS Act = 41
+	// Note that a card of guidance was tried.
+	Act_ACT_TRY_CARD Act = 42
 	// Ask for compensation.
 	Act_ACT_REQUEST_CLAIM Act = 50
 	// Choose the remedy.
@@ -1535,6 +1537,7 @@ var (
 		39: "ACT_COMPLETE",
 		40: "ACT_CLOSE",
 		41: "ACT_NEWS",
+		42: "ACT_TRY_CARD",
 		50: "ACT_REQUEST_CLAIM",
 		51: "ACT_SET_METHOD",
 		52: "ACT_PAY",
@@ -1589,6 +1592,7 @@ var (
 		"ACT_COMPLETE":              39,
 		"ACT_CLOSE":                 40,
 		"ACT_NEWS":                  41,
+		"ACT_TRY_CARD":              42,
 		"ACT_REQUEST_CLAIM":         50,
 		"ACT_SET_METHOD":            51,
 		"ACT_PAY":                   52,
@@ -9728,7 +9732,7 @@ const file_redress_policy_v1_pack_proto_rawDesc = "" +
 	"\x15EVENT_NOTICE_ANSWERED\x10R\x12\x1c\n" +
 	"\x18EVENT_FOLLOW_UP_ANSWERED\x10S\x12\x19\n" +
 	"\x15EVENT_COUNTER_REACHED\x10Z\x12\x17\n" +
-	"\x13EVENT_WATCH_TRIPPED\x10[*\xd2\a\n" +
+	"\x13EVENT_WATCH_TRIPPED\x10[*\xe4\a\n" +
 	"\x03Act\x12\x13\n" +
 	"\x0fACT_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fACT_REGISTER\x10\x01\x12\f\n" +
@@ -9768,7 +9772,8 @@ const file_redress_policy_v1_pack_proto_rawDesc = "" +
 	"\x15ACT_ANSWER_WORK_ORDER\x10&\x12\x10\n" +
 	"\fACT_COMPLETE\x10'\x12\r\n" +
 	"\tACT_CLOSE\x10(\x12\f\n" +
-	"\bACT_NEWS\x10)\x12\x15\n" +
+	"\bACT_NEWS\x10)\x12\x10\n" +
+	"\fACT_TRY_CARD\x10*\x12\x15\n" +
 	"\x11ACT_REQUEST_CLAIM\x102\x12\x12\n" +
 	"\x0eACT_SET_METHOD\x103\x12\v\n" +
 	"\aACT_PAY\x104\x12\x14\n" +

@@ -2036,7 +2036,9 @@ type Reply struct {
 	// Rule of that notice.
 	Rule *v1.RuleRef `protobuf:"bytes,15,opt,name=rule,proto3" json:"rule,omitempty"`
 	// Roles by which the sender normally replies, as the pack writes them.
-	By            []string `protobuf:"bytes,16,rep,name=by,proto3" json:"by,omitempty"`
+	By []string `protobuf:"bytes,16,rep,name=by,proto3" json:"by,omitempty"`
+	// Rules of the pack that warn of it; it was given all the same (K13).
+	Warnings      []*v1.RuleRef `protobuf:"bytes,17,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2179,6 +2181,13 @@ func (x *Reply) GetRule() *v1.RuleRef {
 func (x *Reply) GetBy() []string {
 	if x != nil {
 		return x.By
+	}
+	return nil
+}
+
+func (x *Reply) GetWarnings() []*v1.RuleRef {
+	if x != nil {
+		return x.Warnings
 	}
 	return nil
 }
@@ -3620,7 +3629,7 @@ const file_redress_routing_v1_case_proto_rawDesc = "" +
 	"\brecorder\x18\x05 \x01(\tB\x03\xe0A\x03R\brecorder\x12@\n" +
 	"\vrecord_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"recordTime\x12(\n" +
-	"\rweekly_report\x18\a \x01(\bB\x03\xe0A\x01R\fweeklyReport\"\xa9\x05\n" +
+	"\rweekly_report\x18\a \x01(\bB\x03\xe0A\x01R\fweeklyReport\"\xe4\x05\n" +
 	"\x05Reply\x12P\n" +
 	"\x04name\x18\x01 \x01(\tB<\xe0A\b\xbaH6r422^(cases/[a-z0-9-]{1,64}/replies/[a-z0-9-]{1,64})?$R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x128\n" +
@@ -3638,7 +3647,8 @@ const file_redress_routing_v1_case_proto_rawDesc = "" +
 	"\bconforms\x18\r \x01(\bB\x03\xe0A\x03R\bconforms\x12\x1b\n" +
 	"\x06normal\x18\x0e \x01(\bB\x03\xe0A\x03R\x06normal\x121\n" +
 	"\x04rule\x18\x0f \x01(\v2\x18.redress.type.v1.RuleRefB\x03\xe0A\x03R\x04rule\x12\x13\n" +
-	"\x02by\x18\x10 \x03(\tB\x03\xe0A\x03R\x02by\"\x12\n" +
+	"\x02by\x18\x10 \x03(\tB\x03\xe0A\x03R\x02by\x129\n" +
+	"\bwarnings\x18\x11 \x03(\v2\x18.redress.type.v1.RuleRefB\x03\xe0A\x03R\bwarnings\"\x12\n" +
 	"\n" +
 	"CaseOpened:\x04\xd8\xda\x18\x03\"\x14\n" +
 	"\fStageEntered:\x04\xd8\xda\x18\x03\"\x1b\n" +
@@ -3827,18 +3837,19 @@ var file_redress_routing_v1_case_proto_depIdxs = []int32{
 	53, // 48: redress.routing.v1.Progress.record_time:type_name -> google.protobuf.Timestamp
 	53, // 49: redress.routing.v1.Reply.send_time:type_name -> google.protobuf.Timestamp
 	61, // 50: redress.routing.v1.Reply.rule:type_name -> redress.type.v1.RuleRef
-	2,  // 51: redress.routing.v1.StepChanged.state:type_name -> redress.routing.v1.Step.State
-	8,  // 52: redress.routing.v1.Case.GradesEntry.value:type_name -> redress.routing.v1.Grade
-	64, // 53: redress.routing.v1.Case.LookupsEntry.value:type_name -> redress.routing.v1.LookUp
-	65, // 54: redress.routing.v1.Case.FactsEntry.value:type_name -> redress.type.v1.Fact
-	65, // 55: redress.routing.v1.Step.FactsEntry.value:type_name -> redress.type.v1.Fact
-	65, // 56: redress.routing.v1.Plan.FactsEntry.value:type_name -> redress.type.v1.Fact
-	65, // 57: redress.routing.v1.Finding.FactsEntry.value:type_name -> redress.type.v1.Fact
-	58, // [58:58] is the sub-list for method output_type
-	58, // [58:58] is the sub-list for method input_type
-	58, // [58:58] is the sub-list for extension type_name
-	58, // [58:58] is the sub-list for extension extendee
-	0,  // [0:58] is the sub-list for field type_name
+	61, // 51: redress.routing.v1.Reply.warnings:type_name -> redress.type.v1.RuleRef
+	2,  // 52: redress.routing.v1.StepChanged.state:type_name -> redress.routing.v1.Step.State
+	8,  // 53: redress.routing.v1.Case.GradesEntry.value:type_name -> redress.routing.v1.Grade
+	64, // 54: redress.routing.v1.Case.LookupsEntry.value:type_name -> redress.routing.v1.LookUp
+	65, // 55: redress.routing.v1.Case.FactsEntry.value:type_name -> redress.type.v1.Fact
+	65, // 56: redress.routing.v1.Step.FactsEntry.value:type_name -> redress.type.v1.Fact
+	65, // 57: redress.routing.v1.Plan.FactsEntry.value:type_name -> redress.type.v1.Fact
+	65, // 58: redress.routing.v1.Finding.FactsEntry.value:type_name -> redress.type.v1.Fact
+	59, // [59:59] is the sub-list for method output_type
+	59, // [59:59] is the sub-list for method input_type
+	59, // [59:59] is the sub-list for extension type_name
+	59, // [59:59] is the sub-list for extension extendee
+	0,  // [0:59] is the sub-list for field type_name
 }
 
 func init() { file_redress_routing_v1_case_proto_init() }

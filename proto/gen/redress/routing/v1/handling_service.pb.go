@@ -2413,7 +2413,7 @@ const file_redress_routing_v1_handling_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"?\n" +
 	"\x0fTryCardResponse\x12,\n" +
-	"\x04case\x18\x01 \x01(\v2\x18.redress.routing.v1.CaseR\x04case2\x9f\x18\n" +
+	"\x04case\x18\x01 \x01(\v2\x18.redress.routing.v1.CaseR\x04case2\xab\x18\n" +
 	"\x0fHandlingService\x12\xa8\x01\n" +
 	"\n" +
 	"PassOnCase\x12%.redress.routing.v1.PassOnCaseRequest\x1a&.redress.routing.v1.PassOnCaseResponse\"K\xca\xda\x18\x0f\n" +
@@ -2448,9 +2448,9 @@ const file_redress_routing_v1_handling_service_proto_rawDesc = "" +
 	"\rListApprovals\x12(.redress.routing.v1.ListApprovalsRequest\x1a).redress.routing.v1.ListApprovalsResponse\"7\xca\xda\x18\n" +
 	"(\x012\x06parent\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{parent=cases/*}/approvals\x90\x02\x01\x12\x8d\x01\n" +
 	"\tListCards\x12$.redress.routing.v1.ListCardsRequest\x1a%.redress.routing.v1.ListCardsResponse\"3\xca\xda\x18\n" +
-	"(\x012\x06parent\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/{parent=cases/*}/cards\x90\x02\x01\x12\x95\x01\n" +
-	"\aTryCard\x12\".redress.routing.v1.TryCardRequest\x1a#.redress.routing.v1.TryCardResponse\"A\xca\xda\x18\x0f\n" +
-	"\x03\x01\x02\x062\x04name8\x01@\x01\x82\xd3\xe4\x93\x02%:\x01*b\x04case\"\x1a/v1/{name=cases/*}:tryCard\x90\x02\x02B<Z:example.com/redress/proto/gen/redress/routing/v1;routingv1b\x06proto3"
+	"(\x012\x06parent\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/{parent=cases/*}/cards\x90\x02\x01\x12\xa1\x01\n" +
+	"\aTryCard\x12\".redress.routing.v1.TryCardRequest\x1a#.redress.routing.v1.TryCardResponse\"M\xca\xda\x18\x0f\n" +
+	"\x03\x01\x02\x062\x04name8\x01@\x01\xe2\xda\x18\bTRY_CARD\x82\xd3\xe4\x93\x02%:\x01*b\x04case\"\x1a/v1/{name=cases/*}:tryCard\x90\x02\x02B<Z:example.com/redress/proto/gen/redress/routing/v1;routingv1b\x06proto3"
 
 var (
 	file_redress_routing_v1_handling_service_proto_rawDescOnce sync.Once
