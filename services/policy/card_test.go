@@ -245,3 +245,40 @@ func TestBadItemsOfAFollowUpAreTreatedOneByOne(t *testing.T) {
 	require.True(t, p.BadItem("survey", item(3)).Empty())
 	require.Len(t, p.BadItem("survey", nil).Pending, 1)
 }
+
+const promising = `pack: promising
+forms: [{id: visitor_form, clause: "5", about: COMPLAINT, text: {zh: 甲, en: a}, fields: [{id: words, type: TEXT}]}]
+gates:
+- id: empty_promise
+  clause: "5"
+  text: {zh: 空头承诺, en: empty promise}
+  before: [REPLY]
+  warn: true
+  needs: [{that: '!reply.text.contains("尽快解决") || has(facts.words)'}]
+`
+
+// Source: SCENARIOS.md P08-S3; PACK-SKETCH.md 2.8 G4.
+func TestConditionsKnowOfWordsOnlyThePhrasesThatThePackNames(t *testing.T) {
+	p, findings := policy.Compile(load(t, promising), policy.Options{})
+	require.Empty(t, findings)
+	reply := func(text string) *policy.Sheet {
+		return &policy.Sheet{Scope: map[string]map[string]any{"reply": {"text": p.Phrases(text)}}}
+	}
+	require.Equal(t, []string{"尽快解决"}, p.Phrases("请放心，我们一定会尽快解决。"))
+	require.Equal(t, []string{}, p.Phrases("已为您换货。"))
+	unmet := p.Gate(policyv1.Act_ACT_REPLY, policy.Subject{}, reply("我们会尽快解决"))
+	require.Len(t, policy.Warnings(unmet), 1)
+	require.Empty(t, p.Gate(policyv1.Act_ACT_REPLY, policy.Subject{}, reply("已为您换货")))
+	handed := reply("我们会尽快解决")
+	handed.Facts = map[string]*typev1.Fact{"words": text("x")}
+	require.Empty(t, p.Gate(policyv1.Act_ACT_REPLY, policy.Subject{}, handed))
+	for source, want := range map[string]string{
+		`reply.text == "x"`:                 "L10 E", // words are not read
+		`reply.text.contains(" ")`:          "contains takes a phrase",
+		`complaint.number.contains("7")`:    "L10 E", // words only
+		`reply.text.contains(reply.notice)`: "contains takes a phrase",
+	} {
+		_, findings := policy.Load("bad.yaml", []byte("pack: bad\ngates: [{id: g, clause: '1', text: {zh: 甲, en: a}, before: [REPLY], needs: [{that: '"+source+"'}]}]\n"), nil)
+		require.Contains(t, printed(findings), want, source)
+	}
+}

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -160,6 +161,32 @@ func (p *provider) FindStructFieldType(name, field string) (*types.FieldType, bo
 	return &types.FieldType{Type: t}, true
 }
 
+// wordsType is the type of words of which only phrases are known.
+func wordsType() *types.Type { return cel.OpaqueType("words") }
+
+// heard are the phrases of the pack that somebody's words hold.
+type heard []string
+
+func (h heard) ConvertToNative(t reflect.Type) (any, error) {
+	return nil, fmt.Errorf("words do not convert to %v", t)
+}
+func (h heard) ConvertToType(ref.Type) ref.Val { return types.NewErr("words do not convert") }
+func (h heard) Equal(ref.Val) ref.Val          { return types.False }
+func (h heard) Type() ref.Type                 { return wordsType() }
+func (h heard) Value() any                     { return []string(h) }
+
+// wordsFunctions gives words contains("…") and nothing else.
+func wordsFunctions() cel.EnvOption {
+	return cel.Function("contains", cel.MemberOverload("words_contains_string", []*cel.Type{wordsType(), cel.StringType}, cel.BoolType, cel.BinaryBinding(func(w, phrase ref.Val) ref.Val {
+		h, ok1 := w.(heard)
+		p, ok2 := phrase.Value().(string)
+		if !ok1 || !ok2 {
+			return types.MaybeNoSuchOverloadErr(w)
+		}
+		return types.Bool(slices.Contains(h, p))
+	})))
+}
+
 func celType(k kind) *types.Type {
 	switch k {
 	case kindString:
@@ -174,6 +201,8 @@ func celType(k kind) *types.Type {
 		return types.TimestampType
 	case kindList:
 		return types.NewListType(types.StringType)
+	case kindWords:
+		return wordsType()
 	}
 	return sealedType()
 }
@@ -238,6 +267,9 @@ func native(k kind, name string, v any) ref.Val {
 	case []string:
 		if k == kindList {
 			return types.NewStringList(types.DefaultTypeAdapter, x)
+		}
+		if k == kindWords {
+			return heard(x)
 		}
 	}
 	return types.NewErr("%s: the sheet holds a %T", name, v)

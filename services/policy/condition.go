@@ -54,6 +54,8 @@ type condition struct {
 	text string
 	prog cel.Program
 	uses []use
+	// phrases are those that it looks for in words.
+	phrases []string
 }
 
 // use is one field that a condition reads.
@@ -205,6 +207,16 @@ func (v *vocabulary) inspect(a *ast.AST, c *condition) []problem {
 				c.uses = append(c.uses, use{e.AsIdent(), "", column(e)})
 			}
 		case ast.CallKind:
+			if call := e.AsCall(); call.FunctionName() == "contains" && len(call.Args()) == 1 {
+				phrase, ok := literal(call.Args()[0])
+				if !ok || strings.TrimSpace(phrase) == "" {
+					out = append(out, problem{
+						rule: "L10", column: column(e), severity: Error, zh: "contains 须写明词句。", en: "contains takes a phrase.",
+						advice: words(`请写 reply.text.contains("尽快解决")。`, `Write it out: reply.text.contains("as soon as possible").`),
+					})
+				}
+				c.phrases = append(c.phrases, phrase)
+			}
 			out = append(out, v.inspectCall(e, column)...)
 		}
 	}

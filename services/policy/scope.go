@@ -20,6 +20,7 @@ const (
 	kindSealed // words, persons, files: only has() may ask
 	kindRows   // entries of a LIST fact
 	kindRow    // the answers of a connector
+	kindWords  // words of which only the phrases that the pack names are known
 )
 
 type column struct {
@@ -72,7 +73,8 @@ func listRows() []string { return []string{"done", "issued", "approved", "breach
 
 // eventRows are in scope where an event, an act or an object brings them.
 //
-// reply.text and praise.employee are sealed: what people wrote is not decided upon.
+// praise.employee is sealed: what people wrote is not decided upon. Of reply.text a condition may ask
+// whether it holds a phrase that the pack names; see Policy.Phrases.
 func eventRows() []row {
 	return []row{
 		{"form", with(cols(kindString, "id by"), cols(kindList, "documents"))},
@@ -84,7 +86,7 @@ func eventRows() []row {
 		{"liability", with(cols(kindString, "cause party"), cols(kindBool, "provisional"))},
 		{"goods", with(cols(kindString, "origin disposition"), cols(kindMoney, "value"), cols(kindInt, "quantity"), cols(kindBool, "urgent bulk complaint_linked"))},
 		{"action", with(cols(kindString, "id kind department"), cols(kindBool, "late verified"))},
-		{"reply", with(cols(kindString, "notice"), closedTo("medium", enumWords(policyv1.Medium(0).Descriptor())...), cols(kindSealed, "text"), cols(kindList, "by"), cols(kindBool, "substantive conforms"))},
+		{"reply", with(cols(kindString, "notice"), closedTo("medium", enumWords(policyv1.Medium(0).Descriptor())...), cols(kindWords, "text"), cols(kindList, "by"), cols(kindBool, "substantive conforms"))},
 		{"notice", cols(kindString, "id answer")},
 		{"follow_up", with(cols(kindString, "id item"), cols(kindInt, "score"), cols(kindBool, "satisfied dissatisfied wants_more answered"))},
 		{"clock", with(cols(kindString, "id"), cols(kindInt, "late"), cols(kindBool, "met breached"))},

@@ -86,7 +86,7 @@ func newVocabulary(p *policyv1.Pack, params map[string]string, zone *time.Locati
 		cel.CustomTypeProvider(&provider{Provider: types.NewEmptyRegistry(), rows: prov}),
 		cel.ParserExpressionSizeLimit(2000), cel.ParserRecursionLimit(64),
 	}
-	opts = append(opts, moneyFunctions()...)
+	opts = append(append(opts, moneyFunctions()...), wordsFunctions())
 	for name, t := range v.rowTypes {
 		opts = append(opts, cel.Variable(name, t))
 	}

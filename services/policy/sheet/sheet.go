@@ -152,12 +152,18 @@ func WithClaim(s *policy.Sheet, c *compensationv1.Claim) *policy.Sheet {
 	return out
 }
 
-// WithReply adds a reply.
+// WithReply adds a reply. What WithPhrases noted of its words stays.
 func WithReply(s *policy.Sheet, r *routingv1.Reply) *policy.Sheet {
 	return With(s, "reply", map[string]any{
 		"medium": strings.ToUpper(r.GetMedium()), "substantive": r.GetSubstantive(), "notice": r.GetNotice(), "by": append([]string{}, r.GetBy()...),
-		"conforms": r.GetConforms(),
+		"conforms": r.GetConforms(), "text": s.Scope["reply"]["text"],
 	})
+}
+
+// WithPhrases notes which phrases of the pack the words of a reply hold (policy.Phrases), before the
+// words are sealed.
+func WithPhrases(s *policy.Sheet, phrases []string) *policy.Sheet {
+	return With(s, "reply", map[string]any{"text": phrases})
 }
 
 // WithPlan adds a plan.

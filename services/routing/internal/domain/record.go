@@ -99,8 +99,13 @@ func (d *Decision) RecordReply(name string, in *routingv1.Reply, by Person, s *p
 	}
 	r.SendTime = timestamppb.New(sent)
 	d.measureReply(r, by, s)
-	if err := d.gateOrPass(policyv1.Act_ACT_REPLY, by, Scoped(s, r), Pass{Gate: in.GetWaive(), Reason: in.GetWaiveReason()}); err != nil {
+	s = Scoped(s, r)
+	if err := d.gateOrPass(policyv1.Act_ACT_REPLY, by, s, Pass{Gate: in.GetWaive(), Reason: in.GetWaiveReason()}); err != nil {
 		return err
+	}
+	r.Warnings = nil
+	for _, u := range policy.Warnings(d.unmet(policyv1.Act_ACT_REPLY, "", by, s)) {
+		r.Warnings = append(r.Warnings, u.Gate)
 	}
 	d.because()
 	if r.GetSubstantive() && !d.kase.GetReplied() {

@@ -5,6 +5,7 @@ import (
 
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	"example.com/redress/services/policy"
+	sheets "example.com/redress/services/policy/sheet"
 	"example.com/redress/services/routing/internal/app"
 	"example.com/redress/services/routing/internal/domain"
 )
@@ -54,7 +55,7 @@ func (s *Server) RecordReply(ctx context.Context, req *routingv1.RecordReplyRequ
 	r, err := run(ctx, s, req, act[*routingv1.RecordReplyRequest]{
 		name: req.GetParent(), answer: name,
 		do: func(a *app.Acting, in *routingv1.RecordReplyRequest, by domain.Person, sheet *policy.Sheet) error {
-			return a.RecordReply(name, in.GetReply(), by, sheet)
+			return a.RecordReply(name, in.GetReply(), by, sheets.WithPhrases(sheet, a.Policy().Phrases(req.GetReply().GetContent())))
 		},
 	}, &routingv1.Reply{})
 	if err != nil {
