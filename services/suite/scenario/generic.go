@@ -40,8 +40,10 @@ func (w *words) methodFor(a policyv1.Act, with map[string]*structpb.Value) *meth
 			return m
 		}
 	}
-	if a == policyv1.Act_ACT_ASK && len(all) > 0 {
-		return all[0] // asked of the case, signed on a resource of its own
+	for _, m := range all {
+		if a == policyv1.Act_ACT_ASK && m.on == "cases/*" {
+			return m // asked of the case, signed on a resource of its own
+		}
 	}
 	return nil
 }
