@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"maps"
 	"slices"
 
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
@@ -68,6 +69,7 @@ func (p *Policy) Gate(act Act, subject Subject, s *Sheet) []Unmet {
 	if s == nil {
 		s = &Sheet{}
 	}
+	s = s.actedOn(act, subject)
 	g := &gatekeeper{p: p, s: s, subject: subject}
 	for _, gate := range p.live.GetGates() {
 		if !slices.Contains(gate.GetBefore(), act) {
@@ -86,6 +88,27 @@ func (p *Policy) Gate(act Act, subject Subject, s *Sheet) []Unmet {
 	g.warn, g.waiver = false, nil
 	g.own(act)
 	return g.out
+}
+
+// actedOn returns the sheet with the id of what is acted on in the row that the act brings, where
+// the caller has not put it there: form.id for FILL, step.id for DO_STEP and SKIP_STEP.
+func (s *Sheet) actedOn(act Act, subject Subject) *Sheet {
+	row := actRow(act)
+	if subject.ID == "" || row != "form" && row != "step" || s.scoped(row, "id") != nil {
+		return s
+	}
+	out := *s
+	out.Scope = maps.Clone(s.Scope)
+	if out.Scope == nil {
+		out.Scope = map[string]map[string]any{}
+	}
+	fields := maps.Clone(s.Scope[row])
+	if fields == nil {
+		fields = map[string]any{}
+	}
+	fields["id"] = subject.ID
+	out.Scope[row] = fields
+	return &out
 }
 
 type gatekeeper struct {

@@ -148,8 +148,8 @@ func scoped(s *policy.Sheet, o Occasion) *policy.Sheet {
 		if m.GetApproval() != nil {
 			s = sheet.WithApproval(s, m.GetApproval())
 		}
-	case *correctiveactionv1.Action:
-		s = sheet.WithAction(s, m)
+	case *correctiveactionv1.Action, *correctiveactionv1.Entry, *correctiveactionv1.Penalty, *correctiveactionv1.Duty:
+		s = sheet.WithCorrective(s, o.Change, m)
 	case *notificationv1.FollowUp:
 		s = sheet.WithFollowUp(s, m)
 	case *notificationv1.Notice:

@@ -126,6 +126,12 @@ func complaintOf(m proto.Message) string {
 		return s.GetComplaint()
 	case *correctiveactionv1.Action:
 		return s.GetComplaint()
+	case *correctiveactionv1.Entry:
+		return s.GetComplaint()
+	case *correctiveactionv1.Penalty:
+		return s.GetComplaint()
+	case *correctiveactionv1.Duty:
+		return s.GetComplaint()
 	case *notificationv1.Notice:
 		return s.GetComplaint()
 	case *notificationv1.FollowUp:
