@@ -1629,13 +1629,13 @@ const file_redress_correctiveaction_v1_corrective_action_service_proto_rawDesc =
 	"\n" +
 	"request_id\x18\x05 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"\\\n" +
 	"\x1dRequestActionApprovalResponse\x12;\n" +
-	"\x06action\x18\x01 \x01(\v2#.redress.correctiveaction.v1.ActionR\x06action\"\xd5\x05\n" +
+	"\x06action\x18\x01 \x01(\v2#.redress.correctiveaction.v1.ActionR\x06action\"\xd3\x05\n" +
 	"\x11SignActionRequest\x127\n" +
 	"\x04name\x18\x01 \x01(\tB#\xe0A\x02\xbaH\x1dr\x1b2\x19^actions/[a-z0-9-]{1,64}$R\x04name\x12D\n" +
 	"\bdecision\x18\x02 \x01(\x0e2\x19.redress.type.v1.DecisionB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\bdecision\x12)\n" +
 	"\acomment\x18\x03 \x01(\tB\x0f\xe0A\x01\xbaH\x05r\x03\x18\x88'\xd0\xda\x18\x02R\acomment\x12x\n" +
-	"\x05facts\x18\x04 \x03(\v29.redress.correctiveaction.v1.SignActionRequest.FactsEntryB'\xe0A\x01\xbaH!\x9a\x01\x1e\x10d\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x05facts\x12A\n" +
-	"\ato_step\x18\x05 \x01(\tB(\xe0A\x01\xbaH\"r 2\x1e^([a-z][a-z0-9_:~/-]{0,126})?$R\x06toStep\x12E\n" +
+	"\x05facts\x18\x04 \x03(\v29.redress.correctiveaction.v1.SignActionRequest.FactsEntryB'\xe0A\x01\xbaH!\x9a\x01\x1e\x10d\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x05facts\x12?\n" +
+	"\ato_step\x18\x05 \x01(\tB&\xe0A\x01\xbaH r\x1e2\x1c^([a-z][a-z0-9_.+]{0,126})?$R\x06toStep\x12E\n" +
 	"\x06person\x18\x06 \x01(\tB-\xe0A\x01\xbaH'r%2#^(people/[a-z0-9][a-z0-9-]{0,62})?$R\x06person\x12&\n" +
 	"\fby_telephone\x18\a \x01(\bB\x03\xe0A\x01R\vbyTelephone\x12@\n" +
 	"\rsealed_digest\x18\b \x01(\tB\x1b\xe0A\x01\xbaH\x15r\x132\x11^([0-9a-f]{64})?$R\fsealedDigest\x12+\n" +
@@ -1656,7 +1656,7 @@ const file_redress_correctiveaction_v1_corrective_action_service_proto_rawDesc =
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"S\n" +
 	"\x14CancelActionResponse\x12;\n" +
-	"\x06action\x18\x01 \x01(\v2#.redress.correctiveaction.v1.ActionR\x06action2\x9e(\n" +
+	"\x06action\x18\x01 \x01(\v2#.redress.correctiveaction.v1.ActionR\x06action2\xa5(\n" +
 	"\x17CorrectiveActionService\x12\x9f\x01\n" +
 	"\tGetAction\x12-.redress.correctiveaction.v1.GetActionRequest\x1a..redress.correctiveaction.v1.GetActionResponse\"3\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02\x1eb\x06action\x12\x14/v1/{name=actions/*}\x90\x02\x01\x12\x8e\x01\n" +
 	"\vListActions\x12/.redress.correctiveaction.v1.ListActionsRequest\x1a0.redress.correctiveaction.v1.ListActionsResponse\"\x1c\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\r\x12\v/v1/actions\x90\x02\x01\x12\xb4\x01\n" +
@@ -1684,9 +1684,9 @@ const file_redress_correctiveaction_v1_corrective_action_service_proto_rawDesc =
 	"\tGetLedger\x12-.redress.correctiveaction.v1.GetLedgerRequest\x1a..redress.correctiveaction.v1.GetLedgerResponse\"#\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\x14b\x06ledger\x12\n" +
 	"/v1/ledger\x90\x02\x01\x12\xa0\x01\n" +
 	"\bPenalise\x12,.redress.correctiveaction.v1.PenaliseRequest\x1a-.redress.correctiveaction.v1.PenaliseResponse\"7\xca\xda\x18\a\n" +
-	"\x03\x06\x05\x028\x01\xe2\xda\x18\bPENALISE\x82\xd3\xe4\x93\x02\x17:\x01*b\x05entry\"\v/v1/entries\x90\x02\x02\x12\xa7\x01\n" +
-	"\bPayEntry\x12,.redress.correctiveaction.v1.PayEntryRequest\x1a-.redress.correctiveaction.v1.PayEntryResponse\">\xca\xda\x18\r\n" +
-	"\x01\x042\x04name8\x01@\x01\x82\xd3\xe4\x93\x02$:\x01*b\x05entry\"\x18/v1/{name=entries/*}:pay\x90\x02\x02\x12\xa5\x01\n" +
+	"\x03\x06\x05\x028\x01\xe2\xda\x18\bPENALISE\x82\xd3\xe4\x93\x02\x17:\x01*b\x05entry\"\v/v1/entries\x90\x02\x02\x12\xae\x01\n" +
+	"\bPayEntry\x12,.redress.correctiveaction.v1.PayEntryRequest\x1a-.redress.correctiveaction.v1.PayEntryResponse\"E\xca\xda\x18\r\n" +
+	"\x01\x042\x04name8\x01@\x01\xe2\xda\x18\x03PAY\x82\xd3\xe4\x93\x02$:\x01*b\x05entry\"\x18/v1/{name=entries/*}:pay\x90\x02\x02\x12\xa5\x01\n" +
 	"\n" +
 	"GetPenalty\x12..redress.correctiveaction.v1.GetPenaltyRequest\x1a/.redress.correctiveaction.v1.GetPenaltyResponse\"6\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02!b\apenalty\x12\x16/v1/{name=penalties/*}\x90\x02\x01\x12\x96\x01\n" +
 	"\rListPenalties\x121.redress.correctiveaction.v1.ListPenaltiesRequest\x1a2.redress.correctiveaction.v1.ListPenaltiesResponse\"\x1e\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/penalties\x90\x02\x01\x12\xb9\x01\n" +

@@ -1160,13 +1160,13 @@ const file_redress_correctiveaction_v1_penalty_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"W\n" +
 	"\x15CreatePenaltyResponse\x12>\n" +
-	"\apenalty\x18\x01 \x01(\v2$.redress.correctiveaction.v1.PenaltyR\apenalty\"\xd9\x05\n" +
+	"\apenalty\x18\x01 \x01(\v2$.redress.correctiveaction.v1.PenaltyR\apenalty\"\xd7\x05\n" +
 	"\x12SignPenaltyRequest\x129\n" +
 	"\x04name\x18\x01 \x01(\tB%\xe0A\x02\xbaH\x1fr\x1d2\x1b^penalties/[a-z0-9-]{1,64}$R\x04name\x12D\n" +
 	"\bdecision\x18\x02 \x01(\x0e2\x19.redress.type.v1.DecisionB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\bdecision\x12)\n" +
 	"\acomment\x18\x03 \x01(\tB\x0f\xe0A\x01\xbaH\x05r\x03\x18\x88'\xd0\xda\x18\x02R\acomment\x12y\n" +
-	"\x05facts\x18\x04 \x03(\v2:.redress.correctiveaction.v1.SignPenaltyRequest.FactsEntryB'\xe0A\x01\xbaH!\x9a\x01\x1e\x10d\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x05facts\x12A\n" +
-	"\ato_step\x18\x05 \x01(\tB(\xe0A\x01\xbaH\"r 2\x1e^([a-z][a-z0-9_:~/-]{0,126})?$R\x06toStep\x12E\n" +
+	"\x05facts\x18\x04 \x03(\v2:.redress.correctiveaction.v1.SignPenaltyRequest.FactsEntryB'\xe0A\x01\xbaH!\x9a\x01\x1e\x10d\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x05facts\x12?\n" +
+	"\ato_step\x18\x05 \x01(\tB&\xe0A\x01\xbaH r\x1e2\x1c^([a-z][a-z0-9_.+]{0,126})?$R\x06toStep\x12E\n" +
 	"\x06person\x18\x06 \x01(\tB-\xe0A\x01\xbaH'r%2#^(people/[a-z0-9][a-z0-9-]{0,62})?$R\x06person\x12&\n" +
 	"\fby_telephone\x18\a \x01(\bB\x03\xe0A\x01R\vbyTelephone\x12@\n" +
 	"\rsealed_digest\x18\b \x01(\tB\x1b\xe0A\x01\xbaH\x15r\x132\x11^([0-9a-f]{64})?$R\fsealedDigest\x12+\n" +
