@@ -18,6 +18,7 @@ import (
 	eventv1 "example.com/redress/proto/gen/redress/event/v1"
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
+	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/compensation/internal/app"
 	"example.com/redress/services/compensation/internal/domain"
 	"example.com/redress/services/kit/journal"
@@ -47,6 +48,10 @@ func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.
 	case *routingv1.Plan:
 		if _, started := change.(*routingv1.PlanStarted); started {
 			return r.plan(u, ev.GetResource(), m)
+		}
+	case *routingv1.Case:
+		if _, opened := change.(*routingv1.ObligationOpened); opened {
+			return r.owed(u, m)
 		}
 	case *intakev1.Complaint:
 		switch change.(type) {
@@ -86,6 +91,21 @@ func (r *Reactor) plan(u *journal.Unit, name string, p *routingv1.Plan) error {
 	}
 	return r.draft(u, on, p)
 }
+
+// owed drafts the claims that rules of the pack opened: an obligation that names a remedy, and no
+// plan. They are put to the same test as those of a plan: a plan of their own with one measure each.
+func (r *Reactor) owed(u *journal.Unit, k *routingv1.Case) error {
+	p := &routingv1.Plan{Complaint: k.GetComplaint()}
+	for _, o := range k.GetObligations() {
+		if o.GetKind() == obligationKind && o.GetObject() != "" && o.GetState() == typev1.Obligation_STATE_OPEN {
+			p.Measures = append(p.Measures, &routingv1.Measure{Kind: routingv1.Measure_KIND_COMPENSATION, Obligation: o.GetId(), Remedy: o.GetObject()})
+		}
+	}
+	return r.plan(u, k.GetName()+"/owed", p)
+}
+
+// obligationKind is the kind of obligations that ask for a claim.
+const obligationKind = "compensation"
 
 func owes(p *routingv1.Plan) bool {
 	for _, m := range p.GetMeasures() {

@@ -107,6 +107,8 @@ func (d *Decision) do(r policy.RuleDo) {
 		d.sendWorkOrder(one.WorkOrder, r)
 	case *policyv1.Do_Escalate:
 		d.escalate(&routingv1.Escalation{To: one.Escalate, Rule: r.Rule}, "escalated_"+r.Rule.GetRule())
+	case *policyv1.Do_Remedy:
+		d.oweRemedy(r.Rule, one.Remedy)
 	case *policyv1.Do_Refer:
 		d.refer(one.Refer, r.Rule)
 	case *policyv1.Do_Mark:

@@ -28,6 +28,8 @@ type Owed struct {
 	BlocksClose bool
 	Rule        *typev1.RuleRef
 	Clock       string
+	// Object says what of the pack is owed: the remedy of a claim.
+	Object string
 }
 
 // owe writes an obligation into the case, as part of the event that follows. Its
@@ -49,7 +51,7 @@ func (d *Decision) owe(in Owed) *typev1.Obligation {
 	}
 	o := &typev1.Obligation{
 		Id: id, Kind: in.Kind, Service: service, Resource: in.Resource, State: typev1.Obligation_STATE_OPEN,
-		CreateTime: timestamppb.New(d.at), Rule: in.Rule, BlocksClose: in.BlocksClose, Clock: in.Clock,
+		CreateTime: timestamppb.New(d.at), Rule: in.Rule, BlocksClose: in.BlocksClose, Clock: in.Clock, Object: in.Object,
 	}
 	d.kase.Obligations = append(d.kase.Obligations, o)
 	return o
@@ -77,6 +79,21 @@ func (d *Decision) oweFollowUp(def *policyv1.FollowUp) {
 	}
 	d.owe(Owed{Kind: FollowUp, BlocksClose: true, Rule: d.rule(def.GetId())})
 	d.because(d.rule(def.GetId()))
+	d.tell(&routingv1.ObligationOpened{})
+}
+
+// oweRemedy owes a claim with a remedy that a rule of the pack opens; compensation drafts it. One
+// that is owed already is not owed twice for the same rule.
+//
+// Source: PACK-SKETCH 2.6 (remedy).
+func (d *Decision) oweRemedy(rule *typev1.RuleRef, remedy string) {
+	for _, o := range d.kase.GetObligations() {
+		if o.GetKind() == Compensation && o.GetState() == typev1.Obligation_STATE_OPEN && o.GetRule().GetRule() == rule.GetRule() && o.GetObject() == remedy {
+			return
+		}
+	}
+	d.owe(Owed{Kind: Compensation, BlocksClose: true, Rule: rule, Object: remedy})
+	d.because(rule)
 	d.tell(&routingv1.ObligationOpened{})
 }
 

@@ -229,7 +229,9 @@ func onFollowUp(f *notificationv1.FollowUp, at time.Time, change proto.Message) 
 }
 
 func onNotice(n *notificationv1.Notice, at time.Time, change proto.Message) func(*app.Acting) []domain.Trigger {
-	if _, ok := change.(*notificationv1.NoticeIssued); !ok {
+	switch change.(type) {
+	case *notificationv1.NoticeIssued, *notificationv1.NoticeAnswered:
+	default:
 		return nil
 	}
 	return func(a *app.Acting) []domain.Trigger {

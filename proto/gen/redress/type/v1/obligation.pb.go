@@ -108,7 +108,9 @@ type Obligation struct {
 	// Clock it must be discharged by, a resource name; empty if prompt without a figure.
 	Clock string `protobuf:"bytes,9,opt,name=clock,proto3" json:"clock,omitempty"`
 	// The case may not be closed while it is open.
-	BlocksClose   bool `protobuf:"varint,10,opt,name=blocks_close,json=blocksClose,proto3" json:"blocks_close,omitempty"`
+	BlocksClose bool `protobuf:"varint,10,opt,name=blocks_close,json=blocksClose,proto3" json:"blocks_close,omitempty"`
+	// What is owed, by its id in the pack: the remedy of a claim; empty where the rule says it all.
+	Object        string `protobuf:"bytes,11,opt,name=object,proto3" json:"object,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -213,11 +215,18 @@ func (x *Obligation) GetBlocksClose() bool {
 	return false
 }
 
+func (x *Obligation) GetObject() string {
+	if x != nil {
+		return x.Object
+	}
+	return ""
+}
+
 var File_redress_type_v1_obligation_proto protoreflect.FileDescriptor
 
 const file_redress_type_v1_obligation_proto_rawDesc = "" +
 	"\n" +
-	" redress/type/v1/obligation.proto\x12\x0fredress.type.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1aredress/type/v1/text.proto\"\xee\x03\n" +
+	" redress/type/v1/obligation.proto\x12\x0fredress.type.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1aredress/type/v1/text.proto\"\x86\x04\n" +
 	"\n" +
 	"Obligation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
@@ -231,7 +240,8 @@ const file_redress_type_v1_obligation_proto_rawDesc = "" +
 	"\x04rule\x18\b \x01(\v2\x18.redress.type.v1.RuleRefR\x04rule\x12\x14\n" +
 	"\x05clock\x18\t \x01(\tR\x05clock\x12!\n" +
 	"\fblocks_close\x18\n" +
-	" \x01(\bR\vblocksClose\"f\n" +
+	" \x01(\bR\vblocksClose\x12\x16\n" +
+	"\x06object\x18\v \x01(\tR\x06object\"f\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
