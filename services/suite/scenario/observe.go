@@ -138,15 +138,20 @@ func (w *world) seeCase(ctx context.Context, in *input) (map[string]any, error) 
 // seeClocks shows the newest clock of each id, those of measures also by "measure." and
 // the measure.
 func (w *world) seeClocks(ctx context.Context, in *input) (map[string]any, error) {
-	k, err := w.kase(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	all, err := w.clocks(ctx, k.GetName())
-	if err != nil {
-		return nil, err
+	var all []*clockv1.Clock
+	if w.complaint != "" || w.newest["goods/*"] != "" {
+		k, err := w.kase(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		if all, err = w.clocks(ctx, k.GetName()); err != nil {
+			return nil, err
+		}
 	}
 	out := map[string]any{}
+	if err := w.seeOtherClocks(ctx, out); err != nil {
+		return nil, err
+	}
 	for _, c := range all {
 		one := w.seeClock(c)
 		out[c.GetKind()] = one
