@@ -7,6 +7,7 @@ import (
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/policy"
+	"example.com/redress/services/policy/sheet"
 )
 
 // forms checks the forms about the claim that its facts fill or its approval needs,
@@ -28,7 +29,7 @@ func (d *decision) forms(p *problems, s *policy.Sheet, def *policyv1.Approval) (
 		if len(own) == 0 && !needed {
 			continue
 		}
-		p.gate(d.Policy.Gate(policyv1.Act_ACT_FILL, policy.Subject{ID: form.GetId(), Is: d.is}, s))
+		p.gate(d.Policy.Gate(policyv1.Act_ACT_FILL, policy.Subject{ID: form.GetId(), Is: d.is}, sheet.WithForm(s, form.GetId(), d.By.Name)))
 		if wrong := d.Policy.CheckForm(form.GetId(), own, s); len(wrong) > 0 {
 			p.forms = append(p.forms, form.GetId())
 			p.fault(fault.New(fault.Invalid, ReasonForm, "form", form.GetId()).With(d.Policy.Rule(form.GetId())).WithViolations(wrong...))

@@ -63,6 +63,9 @@ func (d *handling) sheet() *policy.Sheet {
 // gate refuses an act that the pack does not allow yet, papers included.
 func (d *handling) gate(act policyv1.Act, id string) error {
 	s := d.sheet()
+	if act == policyv1.Act_ACT_FILL {
+		s = sheet.WithForm(s, id, d.By.Name)
+	}
 	unmet := d.Policy.Gate(act, policy.Subject{ID: id, Is: d.is}, s)
 	unmet = append(unmet, d.papers(act, s)...)
 	if f := closed(ReasonGate, unmet); f != nil {

@@ -158,9 +158,6 @@ func (d *decision) file(still Still) file {
 	if rule != nil {
 		f.rules = append(f.rules, rule)
 	}
-	for _, id := range d.consents(s) {
-		f.lacks(absent(d.Policy.Rule(id), "APPROVAL", id), id)
-	}
 	var remedy []policy.Unmet
 	for _, u := range append(d.Policy.Gate(policyv1.Act_ACT_PAY, policy.Subject{Is: d.is}, s), d.papers(policyv1.Act_ACT_PAY, s)...) {
 		refusal := closed(ReasonGate, []policy.Unmet{u})
@@ -180,6 +177,11 @@ func (d *decision) file(still Still) file {
 			ids = append(ids, named(u)...)
 		}
 		f.lacks(refusal.WithFacts("remedy", d.claim.GetRemedy()), ids...)
+	}
+	for _, id := range d.consents(s) {
+		if !slices.Contains(f.missing, id) {
+			f.lacks(absent(d.Policy.Rule(id), "APPROVAL", id), id)
+		}
 	}
 	if f.refusal != nil {
 		f.refusal = f.refusal.WithFacts("missing", strings.Join(f.missing, ", "))

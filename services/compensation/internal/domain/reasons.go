@@ -83,7 +83,7 @@ func Reasons() []fault.Entry {
 		{Reason: ReasonComplaintState, Kind: pre, ZH: "投诉当前为 {state}，此操作需要 {wanted}。", EN: "The complaint is {state}; this needs {wanted}."},
 		{Reason: ReasonClaimState, Kind: pre, ZH: "补偿申请当前为 {state}，此操作需要 {wanted}。", EN: "The claim is {state}; this needs {wanted}."},
 		{Reason: ReasonWindow, Kind: pre, ZH: "已超过期限：“{subject}”最迟应于 {last}。", EN: "Too late: {subject} had to come by {last}."},
-		{Reason: ReasonStandard, Kind: pre, ZH: "与标准不符：标准为 {standard}；如需偏离须先获批准（{missing}）。", EN: "The standard is {standard}; another figure needs an approval first ({missing})."},
+		{Reason: ReasonStandard, Kind: pre, ZH: "与标准不符：标准为 {standard}（{missing}）。", EN: "The standard is {standard}, not another figure ({missing})."},
 		{Reason: ReasonNoReturns, Kind: pre, ZH: "现行规则没有退货规定。", EN: "The procedure in force says nothing about returns."},
 		{Reason: ReasonOrigin, Kind: bad, ZH: "没有退货来源“{origin}”；可用：{allowed}。", EN: "There is no origin {origin}: {allowed}."},
 		{Reason: ReasonDisposition, Kind: bad, ZH: "没有处置方式“{disposition}”；可用：{allowed}。", EN: "There is no disposition {disposition}: {allowed}."},

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -62,12 +63,16 @@ func (d *decision) standard(p *problems) {
 	if std.Amount == nil {
 		says = strconv.FormatInt(std.Units, 10)
 	}
-	f := fault.New(fault.FailedPrecondition, ReasonStandard, "standard", says, "missing", std.Deviation, "because", "AMOUNT",
-		"rule", std.Rule.GetRule(), "clause", std.Rule.GetClause()).With(std.Rule)
-	if std.Deviation != "" {
-		f = f.WithViolations(fault.Violation{Field: std.Deviation, Reason: "APPROVAL", Text: std.Rule.GetText()})
+	// What is lacking is the approval of a deviation or, where none is allowed, nothing:
+	// then the refusal points to what the figure is taken from.
+	because, need, field := "GATE", "APPROVAL", std.Deviation
+	if field == "" {
+		def := find(d.Policy.Rules().GetCompensation().GetStandards(), std.Rule.GetRule())
+		because, need, field = "AMOUNT", "FACT", cmp.Or(def.GetActual(), def.GetUnits(), d.claim.GetRemedy())
 	}
-	p.fault(f)
+	p.fault(fault.New(fault.FailedPrecondition, ReasonStandard, "standard", says, "missing", field, "because", because,
+		"rule", std.Rule.GetRule(), "clause", std.Rule.GetClause()).With(std.Rule).
+		WithViolations(fault.Violation{Field: field, Reason: need, Text: std.Rule.GetText()}))
 }
 
 // consents returns the approvals that the claim's standard asks for before it is given
