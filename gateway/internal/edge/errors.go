@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
@@ -113,7 +115,18 @@ func statusOf(r *http.Request, err error) *status.Status {
 	}
 	// What the mux itself refuses has no details: it could not read the request.
 	if s.Code() == codes.InvalidArgument && len(s.Details()) == 0 {
-		return table().Status(locale, fault.New(fault.Invalid, reasonMalformed, "detail", s.Message()))
+		return table().Status(locale, malformed(s.Message()))
 	}
 	return s
+}
+
+// malformed says what could not be read, and names the field where it is one that does
+// not exist: as it stands in the body, or as a parameter of the address.
+func malformed(detail string) error {
+	detail = strings.TrimPrefix(detail, "rpc error: code = InvalidArgument desc = ")
+	f := fault.New(fault.Invalid, reasonMalformed, "detail", detail)
+	if m := regexp.MustCompile(`unknown (?:field|parameter) "([^"]{1,200})"`).FindStringSubmatch(detail); m != nil {
+		return f.WithViolations(fault.Violation{Field: m[1], Reason: reasonMalformed})
+	}
+	return f
 }

@@ -2,6 +2,7 @@ package edgetest_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -248,10 +249,14 @@ func (b binding) filled(in proto.Message, t *testing.T) (path string, body any) 
 		if value[0] == '{' {
 			continue // only bodies hold messages
 		}
-		var text any
-		require.NoError(t, json.Unmarshal(value, &text))
-		if s, ok := text.(string); ok {
-			query.Set(name, s)
+		var given any
+		require.NoError(t, json.Unmarshal(value, &given))
+		all, ok := given.([]any)
+		if !ok {
+			all = []any{given}
+		}
+		for _, one := range all {
+			query.Add(name, fmt.Sprint(one))
 		}
 	}
 	if len(query) > 0 {
