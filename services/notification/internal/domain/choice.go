@@ -58,9 +58,9 @@ type Ticks struct {
 func Tick(n *notificationv1.Notice, a Ticks) (*notificationv1.Notice, proto.Message, error) {
 	switch {
 	case len(n.GetChoices()) == 0:
-		return nil, nil, fault.New(fault.FailedPrecondition, ReasonNoticeState, "state", "WITHOUT_CHOICES", "wanted", "AWAITING_ANSWER")
+		return nil, nil, fault.New(fault.FailedPrecondition, ReasonNoticeState, "state", "WITHOUT_CHOICES", "wanted", "AWAITING_ANSWER").With(n.GetRule())
 	case n.GetChosen() != "":
-		return nil, nil, fault.New(fault.FailedPrecondition, ReasonNoticeState, "state", "ANSWERED", "wanted", "AWAITING_ANSWER")
+		return nil, nil, fault.New(fault.FailedPrecondition, ReasonNoticeState, "state", "ANSWERED", "wanted", "AWAITING_ANSWER").With(n.GetRule())
 	}
 	var known []string
 	for _, c := range n.GetChoices() {
