@@ -264,6 +264,7 @@ func (d *Desk) filling(u *journal.Unit, k *known) (policy.Filling, error) {
 	same("number", c.GetNumber())
 	same("customer", c.GetComplainant().GetDisplayName())
 	same("organization", u.Organization())
+	same("reason", c.GetJudgement().GetReason())
 	same("link", domain.LinkMark)
 	if c.GetReceiveTime() != nil {
 		at := c.GetReceiveTime().AsTime()

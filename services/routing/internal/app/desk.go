@@ -26,6 +26,7 @@ import (
 	"example.com/redress/services/kit/journal"
 	"example.com/redress/services/policy"
 	"example.com/redress/services/policy/revisions"
+	"example.com/redress/services/policy/sheet"
 	"example.com/redress/services/policy/trigger"
 	"example.com/redress/services/routing/internal/domain"
 )
@@ -210,7 +211,7 @@ func (k *Desk) See(ctx context.Context, j *journal.Journal, organization, name s
 func (a *Acting) Person(d *directory.Directory, name string, at time.Time) domain.Person {
 	kase, pack := a.Case(), a.Policy()
 	places := directory.Places{
-		Responsible: kase.GetDepartments(), Owner: kase.GetOwner(),
+		Responsible: kase.GetDepartments(), Owner: kase.GetOwner(), Respondent: a.Complaint.GetRespondent(), Persons: a.persons(),
 		Designees: func(role string) bool {
 			for _, r := range pack.Rules().GetRoles() {
 				if r.GetId() == role {
@@ -221,6 +222,20 @@ func (a *Acting) Person(d *directory.Directory, name string, at time.Time) domai
 		},
 	}
 	return domain.Person{Name: name, Matches: func(who string) (bool, string) { return d.Match(name, who, at, places) }}
+}
+
+// persons are the people that PERSON fields of forms name, by field.
+func (a *Acting) persons() map[string][]string {
+	out := map[string][]string{}
+	facts := a.Sheet().Facts
+	for _, form := range a.Policy().Rules().GetForms() {
+		for _, field := range form.GetFields() {
+			if found := sheet.Line([]*policyv1.Field{field}, field.GetId(), facts); len(found) > 0 {
+				out[field.GetId()] = found
+			}
+		}
+	}
+	return out
 }
 
 // hands carries out what the act asks for.

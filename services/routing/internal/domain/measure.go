@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	clockv1 "example.com/redress/proto/gen/redress/clock/v1"
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
@@ -166,6 +167,18 @@ func (d *Decision) MayExtend(kind, name string, due time.Time, reason string, by
 		return f.WithFacts("clock", name, "wanted", due.Format(time.RFC3339), "due", "-")
 	}
 	return nil
+}
+
+// InTime refuses to extend a clock that has fallen due: an extension comes before.
+//
+// Source: PACK-SKETCH 2.2 (Extension); PROCEDURES P17 5 (3), P17-A4.
+func (d *Decision) InTime(c *clockv1.Clock, due time.Time) error {
+	at := c.GetDueTime()
+	if at == nil || !d.at.Truncate(time.Second).After(at.AsTime()) {
+		return nil
+	}
+	return fault.New(fault.FailedPrecondition, ReasonExtension, "clock", c.GetName(), "wanted", due.Format(time.RFC3339),
+		"due", at.AsTime().Format(time.RFC3339), "because", "WINDOW").With(d.rule(c.GetKind()))
 }
 
 // delayFacts are the facts of the pack's form that the request itself states: the

@@ -86,6 +86,9 @@ func (s *Server) mayExtend(ctx context.Context, u *journal.Unit, c *clockv1.Cloc
 	}
 	return s.desk.Act(u, c.GetSubject(), "", u.Time(), func(a *app.Acting) ([]domain.Trigger, error) {
 		by := a.Person(d, host.Caller(ctx).Principal, u.Time())
+		if err := a.InTime(c, due); err != nil {
+			return nil, err
+		}
 		return nil, a.MayExtend(c.GetKind(), c.GetName(), due, "given", by, a.Sheet())
 	})
 }
