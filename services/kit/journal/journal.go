@@ -43,7 +43,7 @@ var migrations embed.FS
 const (
 	// DefaultShards is how many streams of events a store has. Source: DESIGN section 3.
 	DefaultShards = 64
-	// DefaultLanes is how many transactions of one process are in flight.
+	// DefaultLanes is how many transactions of one process are in flight on PostgreSQL.
 	DefaultLanes = 2
 )
 
@@ -82,7 +82,8 @@ type Options struct {
 	Kinds []Kind
 	// Clock stamps events.
 	Clock clock.Business
-	// Lanes is how many transactions of this process are in flight; 0 means 2.
+	// Lanes is how many transactions of this process are in flight; 0 means 2, on
+	// SQLite 1.
 	Lanes int
 	// Shards is how many streams a new store gets; 0 means 64. A store keeps the
 	// number it was made with; another one, asked for explicitly, is an error.
@@ -157,6 +158,9 @@ func (j *Journal) prepare(ctx context.Context, db *sqldb.DB) (err error) {
 	}
 	if o.Lanes <= 0 {
 		o.Lanes = DefaultLanes
+		if db.Dialect() == sqldb.SQLite {
+			o.Lanes = 1 // it has one writer: more lanes would only make smaller groups
+		}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -19,7 +19,7 @@ func sqliteDSN(path string, more url.Values) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	q := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-16000)", "wal_autocheckpoint(4000)"}}
+	q := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-16000)", "wal_autocheckpoint(4000)", "temp_store(MEMORY)"}}
 	for k, v := range more {
 		q[k] = append(q[k], v...)
 	}
