@@ -41,19 +41,21 @@ func New(ctx context.Context, deps host.Deps, _ Config) (*host.Host, error) {
 // service is what the definition is made of. Its parts know their host only after it
 // was made from the definition.
 type service struct {
+	desk     *app.Desk
 	server   *rpc.Server
 	erasures *react.Erasures
 	reactor  *react.Reactor
 }
 
 func newService(deps host.Deps) *service {
-	return &service{server: rpc.New(app.New(revisions.New())), erasures: react.NewErasures(deps.Dial)}
+	desk := app.New(revisions.New())
+	return &service{desk: desk, server: rpc.New(desk), erasures: react.NewErasures(deps.Dial)}
 }
 
 func (s *service) bind(h *host.Host) (err error) {
 	s.server.Bind(h)
 	s.erasures.Bind(h)
-	s.reactor, err = react.New(h.Journal.ShardOf)
+	s.reactor, err = react.New(s.desk, h.Journal.ShardOf)
 	return err
 }
 

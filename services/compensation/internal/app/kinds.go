@@ -19,6 +19,8 @@ const (
 	Goods       = "goods/*"
 	Allocations = "allocations/*"
 	Erasures    = "erasures/*"
+	// Offers are routing's.
+	Offers = "cases/*/offers/*"
 )
 
 // Attributes by which claims are found.
@@ -115,6 +117,9 @@ func Project() map[string]func(proto.Message) []journal.Attr {
 	out := map[string]func(proto.Message) []journal.Attr{}
 	for _, m := range []proto.Message{&intakev1.Complaint{}, &routingv1.Case{}} {
 		out[string(m.ProtoReflect().Descriptor().FullName())] = func(proto.Message) []journal.Attr { return nil }
+	}
+	out[string((&routingv1.Offer{}).ProtoReflect().Descriptor().FullName())] = func(m proto.Message) []journal.Attr {
+		return []journal.Attr{{Name: AttrComplaint, Value: m.(*routingv1.Offer).GetComplaint()}}
 	}
 	return out
 }

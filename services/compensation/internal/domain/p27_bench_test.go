@@ -143,7 +143,9 @@ func rejected(value string, urgent bool) *compensationv1.Goods {
 	}}
 }
 
-func instant(t time.Time) *typev1.Fact { return &typev1.Fact{Value: &typev1.Fact_Instant{Instant: timestamppb.New(t)}} }
+func instant(t time.Time) *typev1.Fact {
+	return &typev1.Fact{Value: &typev1.Fact_Instant{Instant: timestamppb.New(t)}}
+}
 
 func choice(s string) *typev1.Fact { return &typev1.Fact{Value: &typev1.Fact_Choice{Choice: s}} }
 

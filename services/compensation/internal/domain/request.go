@@ -236,7 +236,7 @@ func (d *decision) chain(def *policyv1.Approval, s *policy.Sheet) (*typev1.Appro
 	return approval.Open(def, approval.Request{
 		AskedBy: d.By.Name, Digest: Seal(d.claim), Time: d.Now, Amount: amount,
 		Revision: d.claim.GetPolicyRevision(), Pack: d.Policy.Rule(def.GetId()).GetPack(),
-		Number: int32(len(d.claim.GetFormerApprovals()) + 1),
+		Number:  int32(len(d.claim.GetFormerApprovals()) + 1),
 		Applies: d.applies(s),
 	})
 }

@@ -1,7 +1,6 @@
 package domain
 
 import (
-
 	compensationv1 "example.com/redress/proto/gen/redress/compensation/v1"
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
+	compensationv1 "example.com/redress/proto/gen/redress/compensation/v1"
 	eventv1 "example.com/redress/proto/gen/redress/event/v1"
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	"example.com/redress/services/compensation/internal/app"
@@ -35,6 +36,9 @@ func erase(u *journal.Unit, s *intakev1.DataSubject) error {
 	if slices.Contains(s.GetErasuresConfirmed(), service) {
 		return nil
 	}
+	if err := forget(u, app.SubjectID(s.GetName())); err != nil {
+		return err
+	}
 	name := "erasures/" + app.SubjectID(s.GetName())
 	if _, err := u.Get(name, &intakev1.DataSubject{}); fault.KindOf(err) != fault.NotFound {
 		return err
@@ -42,6 +46,31 @@ func erase(u *journal.Unit, s *intakev1.DataSubject) error {
 	return u.Create(name, &intakev1.DataSubject{
 		Name: s.GetName(), State: intakev1.DataSubject_STATE_ERASED, EraseTime: s.GetEraseTime(),
 	}, &intakev1.PersonErased{})
+}
+
+// forget takes the digests of payees from the claims of an erased person: whoever has the
+// organisation's look-up key could try accounts out.
+//
+// Source: package seal, Lookup.
+func forget(u *journal.Unit, subject string) error {
+	names, err := u.Find(app.Claims, journal.Attr{Name: app.AttrSubject, Value: subject})
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		c := &compensationv1.Claim{}
+		if _, err := u.Get(name, c); err != nil {
+			return err
+		}
+		if c.GetPayeeKey() == "" {
+			continue
+		}
+		c.PayeeKey = ""
+		if err := u.Update(name, c, &compensationv1.PayeeForgotten{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Erasures forgets erased people and confirms it to intake.

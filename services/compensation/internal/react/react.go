@@ -21,24 +21,27 @@ import (
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/compensation/internal/app"
 	"example.com/redress/services/compensation/internal/domain"
+	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/kit/journal"
 )
 
 // Reactor reacts. Safe for concurrent use.
 type Reactor struct {
+	desk  *app.Desk
 	shard func(key string) int
 	zone  *time.Location
 }
 
-// New returns a reactor; shard is that of a complaint in the service's store.
-func New(shard func(key string) int) (*Reactor, error) {
+// New returns a reactor that works at the desk given; shard is that of a complaint in the
+// service's store.
+func New(desk *app.Desk, shard func(key string) int) (*Reactor, error) {
 	// A draft may come before the policy that would name the zone of its number.
 	// Source: PROCEDURES K11.
 	zone, err := time.LoadLocation("Asia/Shanghai")
 	if err != nil {
 		return nil, fmt.Errorf("zone of numbers: %w", err)
 	}
-	return &Reactor{shard: shard, zone: zone}, nil
+	return &Reactor{desk: desk, shard: shard, zone: zone}, nil
 }
 
 // React decides what follows from an event of another service. A plan that comes
@@ -153,6 +156,10 @@ func (r *Reactor) draft(u *journal.Unit, on *intakev1.Complaint, p *routingv1.Pl
 	if err := app.SetHold(u, on.GetName(), hold); err != nil {
 		return err
 	}
+	act, err := r.act(u, on)
+	if err != nil {
+		return err
+	}
 	for _, m := range p.GetMeasures() {
 		if m.GetKind() != routingv1.Measure_KIND_COMPENSATION || m.GetObligation() == "" {
 			continue
@@ -168,9 +175,16 @@ func (r *Reactor) draft(u *journal.Unit, on *intakev1.Complaint, p *routingv1.Pl
 		terms := &compensationv1.Claim{
 			Ground: m.GetGround(), Remedy: m.GetRemedy(), Amount: m.GetAmount(), Causes: m.GetCauses(), Justification: m.GetDescription(),
 		}
+		offer, err := accepted(u, on.GetName(), m.GetRemedy())
+		if err != nil {
+			return err
+		}
+		if terms.GetAmount() == nil {
+			terms.Amount = offer.GetAmount()
+		}
 		events := domain.Draft(domain.Identity{
-			Name: name, Number: number, Obligation: m.GetObligation(), Related: app.Related(name, terms, existing),
-		}, on, terms, domain.Act{Now: u.Time()})
+			Name: name, Number: number, Obligation: m.GetObligation(), Related: app.Related(name, terms, existing), Offer: offer.GetName(),
+		}, on, terms, act)
 		if hold.GetReason() != "" {
 			events = append(events, domain.Hold(events[0].State, hold.GetReason(), u.Time())...)
 		}
@@ -180,6 +194,37 @@ func (r *Reactor) draft(u *journal.Unit, on *intakev1.Complaint, p *routingv1.Pl
 		existing = append(existing, events[len(events)-1].State)
 	}
 	return nil
+}
+
+// act is what drafting looks at; without policy while the revision has not come yet.
+func (r *Reactor) act(u *journal.Unit, on *intakev1.Complaint) (domain.Act, error) {
+	act, _, err := r.desk.Act(app.InUnit(u), on.GetName(), "", app.Actor{Now: u.Time()})
+	if fault.KindOf(err) == fault.NotFound {
+		return domain.Act{Now: u.Time()}, nil
+	}
+	return act, err
+}
+
+// accepted returns the newest offer of that remedy that the customer accepted: what was
+// negotiated is what is asked for. Empty if there is none.
+//
+// Source: PROCEDURES P12 6 (compensation by negotiation), P18.
+func accepted(u *journal.Unit, complaint, remedy string) (*routingv1.Offer, error) {
+	rows, err := u.Projections(app.Offers, journal.Attr{Name: app.AttrComplaint, Value: complaint})
+	if err != nil {
+		return nil, err
+	}
+	var newest *routingv1.Offer
+	for _, row := range rows {
+		o := &routingv1.Offer{}
+		if err := proto.Unmarshal(row.State, o); err != nil {
+			return nil, fmt.Errorf("offer %s: %w", row.Name, err)
+		}
+		if o.GetState() == routingv1.Offer_STATE_ACCEPTED && o.GetRemedy() == remedy && o.GetNumber() > newest.GetNumber() {
+			newest = o
+		}
+	}
+	return newest, nil
 }
 
 func known(claims []*compensationv1.Claim, name string) bool {

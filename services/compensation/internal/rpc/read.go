@@ -3,6 +3,8 @@ package rpc
 import (
 	"context"
 
+	"google.golang.org/protobuf/proto"
+
 	compensationv1 "example.com/redress/proto/gen/redress/compensation/v1"
 	"example.com/redress/services/compensation/internal/app"
 	"example.com/redress/services/kit/host"
@@ -54,29 +56,43 @@ func (s *Server) ListClaims(ctx context.Context, req *compensationv1.ListClaimsR
 	return &compensationv1.ListClaimsResponse{Claims: claims, NextPageToken: page.Token(found.Next, req, organization)}, nil
 }
 
-// ExportPerson returns every claim whose texts are sealed under the subject's key, in clear.
+// ExportPerson returns everything whose texts are sealed under the subject's key, in clear.
 func (s *Server) ExportPerson(ctx context.Context, req *compensationv1.ExportPersonRequest) (*compensationv1.ExportPersonResponse, error) {
-	claims, err := s.list(ctx, req.GetOrganization(), seal.All(), journal.Attr{Name: app.AttrSubject, Value: req.GetSubject()})
+	of := journal.Attr{Name: app.AttrSubject, Value: req.GetSubject()}
+	claims, err := s.list(ctx, req.GetOrganization(), seal.All(), of)
 	if err != nil {
 		return nil, err
 	}
-	return &compensationv1.ExportPersonResponse{Claims: claims}, nil
+	goods, err := everything(ctx, s, req.GetOrganization(), app.Goods, seal.All(), of, func() *compensationv1.Goods { return &compensationv1.Goods{} })
+	if err != nil {
+		return nil, err
+	}
+	allocations, err := everything(ctx, s, req.GetOrganization(), app.Allocations, seal.All(), of, func() *compensationv1.Allocation { return &compensationv1.Allocation{} })
+	if err != nil {
+		return nil, err
+	}
+	return &compensationv1.ExportPersonResponse{Claims: claims, Goods: goods, Allocations: allocations}, nil
 }
 
 // list returns all claims with the attribute, opened as far as v shows them.
 func (s *Server) list(ctx context.Context, organization string, v seal.View, where journal.Attr) ([]*compensationv1.Claim, error) {
-	var out []*compensationv1.Claim
-	q := journal.Query{Organization: organization, Kind: app.Claims, Limit: page.MaxSize, Where: []journal.Attr{where}}
+	return everything(ctx, s, organization, app.Claims, v, where, empty)
+}
+
+// everything returns all of a collection with the attribute, opened as far as v shows them.
+func everything[T proto.Message](ctx context.Context, s *Server, organization, kind string, v seal.View, where journal.Attr, make func() T) ([]T, error) {
+	var out []T
+	q := journal.Query{Organization: organization, Kind: kind, Limit: page.MaxSize, Where: []journal.Attr{where}}
 	for {
 		found, err := s.host.Journal.List(ctx, q)
 		if err != nil {
 			return nil, err
 		}
-		claims, err := host.Rows(ctx, s.host, found.Rows, empty, v)
+		items, err := host.Rows(ctx, s.host, found.Rows, make, v)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, claims...)
+		out = append(out, items...)
 		if q.After = found.Next; q.After == "" {
 			return out, nil
 		}

@@ -1615,6 +1615,43 @@ func (*ClaimReleased) Descriptor() ([]byte, []int) {
 	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{21}
 }
 
+// PayeeForgotten says that the digest of a payee was removed because the person was erased.
+type PayeeForgotten struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PayeeForgotten) Reset() {
+	*x = PayeeForgotten{}
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PayeeForgotten) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PayeeForgotten) ProtoMessage() {}
+
+func (x *PayeeForgotten) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_compensation_v1_claim_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PayeeForgotten.ProtoReflect.Descriptor instead.
+func (*PayeeForgotten) Descriptor() ([]byte, []int) {
+	return file_redress_compensation_v1_claim_proto_rawDescGZIP(), []int{22}
+}
+
 var File_redress_compensation_v1_claim_proto protoreflect.FileDescriptor
 
 const file_redress_compensation_v1_claim_proto_rawDesc = "" +
@@ -1750,7 +1787,8 @@ const file_redress_compensation_v1_claim_proto_rawDesc = "" +
 	"\x0ePayoutExecuted:\x04\xd8\xda\x18\x02\"\x11\n" +
 	"\tClaimPaid:\x04\xd8\xda\x18\x03\"\x11\n" +
 	"\tClaimHeld:\x04\xd8\xda\x18\x02\"\x15\n" +
-	"\rClaimReleased:\x04\xd8\xda\x18\x02BFZDexample.com/redress/proto/gen/redress/compensation/v1;compensationv1b\x06proto3"
+	"\rClaimReleased:\x04\xd8\xda\x18\x02\"\x16\n" +
+	"\x0ePayeeForgotten:\x04\xd8\xda\x18\x01BFZDexample.com/redress/proto/gen/redress/compensation/v1;compensationv1b\x06proto3"
 
 var (
 	file_redress_compensation_v1_claim_proto_rawDescOnce sync.Once
@@ -1765,7 +1803,7 @@ func file_redress_compensation_v1_claim_proto_rawDescGZIP() []byte {
 }
 
 var file_redress_compensation_v1_claim_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_redress_compensation_v1_claim_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_redress_compensation_v1_claim_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_redress_compensation_v1_claim_proto_goTypes = []any{
 	(Claim_State)(0),              // 0: redress.compensation.v1.Claim.State
 	(Hold_State)(0),               // 1: redress.compensation.v1.Hold.State
@@ -1791,41 +1829,42 @@ var file_redress_compensation_v1_claim_proto_goTypes = []any{
 	(*ClaimPaid)(nil),             // 21: redress.compensation.v1.ClaimPaid
 	(*ClaimHeld)(nil),             // 22: redress.compensation.v1.ClaimHeld
 	(*ClaimReleased)(nil),         // 23: redress.compensation.v1.ClaimReleased
-	nil,                           // 24: redress.compensation.v1.Claim.FactsEntry
-	(*v1.Money)(nil),              // 25: redress.type.v1.Money
-	(*v1.Approval)(nil),           // 26: redress.type.v1.Approval
-	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
-	(*v1.RuleRef)(nil),            // 28: redress.type.v1.RuleRef
-	(*v1.Fact)(nil),               // 29: redress.type.v1.Fact
+	(*PayeeForgotten)(nil),        // 24: redress.compensation.v1.PayeeForgotten
+	nil,                           // 25: redress.compensation.v1.Claim.FactsEntry
+	(*v1.Money)(nil),              // 26: redress.type.v1.Money
+	(*v1.Approval)(nil),           // 27: redress.type.v1.Approval
+	(*timestamppb.Timestamp)(nil), // 28: google.protobuf.Timestamp
+	(*v1.RuleRef)(nil),            // 29: redress.type.v1.RuleRef
+	(*v1.Fact)(nil),               // 30: redress.type.v1.Fact
 }
 var file_redress_compensation_v1_claim_proto_depIdxs = []int32{
 	0,  // 0: redress.compensation.v1.Claim.state:type_name -> redress.compensation.v1.Claim.State
-	25, // 1: redress.compensation.v1.Claim.amount:type_name -> redress.type.v1.Money
+	26, // 1: redress.compensation.v1.Claim.amount:type_name -> redress.type.v1.Money
 	4,  // 2: redress.compensation.v1.Claim.payee:type_name -> redress.compensation.v1.Payee
-	24, // 3: redress.compensation.v1.Claim.facts:type_name -> redress.compensation.v1.Claim.FactsEntry
-	26, // 4: redress.compensation.v1.Claim.approval:type_name -> redress.type.v1.Approval
-	26, // 5: redress.compensation.v1.Claim.former_approvals:type_name -> redress.type.v1.Approval
+	25, // 3: redress.compensation.v1.Claim.facts:type_name -> redress.compensation.v1.Claim.FactsEntry
+	27, // 4: redress.compensation.v1.Claim.approval:type_name -> redress.type.v1.Approval
+	27, // 5: redress.compensation.v1.Claim.former_approvals:type_name -> redress.type.v1.Approval
 	5,  // 6: redress.compensation.v1.Claim.refusal:type_name -> redress.compensation.v1.Refusal
 	6,  // 7: redress.compensation.v1.Claim.check:type_name -> redress.compensation.v1.Check
 	7,  // 8: redress.compensation.v1.Claim.payout:type_name -> redress.compensation.v1.Payout
 	8,  // 9: redress.compensation.v1.Claim.hold:type_name -> redress.compensation.v1.Hold
-	27, // 10: redress.compensation.v1.Claim.create_time:type_name -> google.protobuf.Timestamp
-	27, // 11: redress.compensation.v1.Claim.update_time:type_name -> google.protobuf.Timestamp
-	27, // 12: redress.compensation.v1.Claim.submit_time:type_name -> google.protobuf.Timestamp
-	28, // 13: redress.compensation.v1.Claim.ground_rule:type_name -> redress.type.v1.RuleRef
+	28, // 10: redress.compensation.v1.Claim.create_time:type_name -> google.protobuf.Timestamp
+	28, // 11: redress.compensation.v1.Claim.update_time:type_name -> google.protobuf.Timestamp
+	28, // 12: redress.compensation.v1.Claim.submit_time:type_name -> google.protobuf.Timestamp
+	29, // 13: redress.compensation.v1.Claim.ground_rule:type_name -> redress.type.v1.RuleRef
 	3,  // 14: redress.compensation.v1.Claim.withdrawal:type_name -> redress.compensation.v1.ClaimWithdrawal
-	28, // 15: redress.compensation.v1.Claim.standard:type_name -> redress.type.v1.RuleRef
-	28, // 16: redress.compensation.v1.Claim.cause_rule:type_name -> redress.type.v1.RuleRef
-	27, // 17: redress.compensation.v1.ClaimWithdrawal.withdraw_time:type_name -> google.protobuf.Timestamp
-	27, // 18: redress.compensation.v1.Refusal.refuse_time:type_name -> google.protobuf.Timestamp
-	27, // 19: redress.compensation.v1.Refusal.record_time:type_name -> google.protobuf.Timestamp
-	27, // 20: redress.compensation.v1.Check.check_time:type_name -> google.protobuf.Timestamp
-	25, // 21: redress.compensation.v1.Payout.amount:type_name -> redress.type.v1.Money
-	27, // 22: redress.compensation.v1.Payout.execute_time:type_name -> google.protobuf.Timestamp
-	27, // 23: redress.compensation.v1.Payout.confirm_time:type_name -> google.protobuf.Timestamp
-	27, // 24: redress.compensation.v1.Hold.hold_time:type_name -> google.protobuf.Timestamp
+	29, // 15: redress.compensation.v1.Claim.standard:type_name -> redress.type.v1.RuleRef
+	29, // 16: redress.compensation.v1.Claim.cause_rule:type_name -> redress.type.v1.RuleRef
+	28, // 17: redress.compensation.v1.ClaimWithdrawal.withdraw_time:type_name -> google.protobuf.Timestamp
+	28, // 18: redress.compensation.v1.Refusal.refuse_time:type_name -> google.protobuf.Timestamp
+	28, // 19: redress.compensation.v1.Refusal.record_time:type_name -> google.protobuf.Timestamp
+	28, // 20: redress.compensation.v1.Check.check_time:type_name -> google.protobuf.Timestamp
+	26, // 21: redress.compensation.v1.Payout.amount:type_name -> redress.type.v1.Money
+	28, // 22: redress.compensation.v1.Payout.execute_time:type_name -> google.protobuf.Timestamp
+	28, // 23: redress.compensation.v1.Payout.confirm_time:type_name -> google.protobuf.Timestamp
+	28, // 24: redress.compensation.v1.Hold.hold_time:type_name -> google.protobuf.Timestamp
 	1,  // 25: redress.compensation.v1.Hold.previous:type_name -> redress.compensation.v1.Hold.State
-	29, // 26: redress.compensation.v1.Claim.FactsEntry.value:type_name -> redress.type.v1.Fact
+	30, // 26: redress.compensation.v1.Claim.FactsEntry.value:type_name -> redress.type.v1.Fact
 	27, // [27:27] is the sub-list for method output_type
 	27, // [27:27] is the sub-list for method input_type
 	27, // [27:27] is the sub-list for extension type_name
@@ -1844,7 +1883,7 @@ func file_redress_compensation_v1_claim_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_compensation_v1_claim_proto_rawDesc), len(file_redress_compensation_v1_claim_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   23,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1939,11 +1939,15 @@ func (x *ExportPersonRequest) GetSubject() string {
 	return ""
 }
 
-// ExportPersonResponse holds the claims.
+// ExportPersonResponse holds claims, goods and allocations.
 type ExportPersonResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Claims, in clear.
-	Claims        []*Claim `protobuf:"bytes,1,rep,name=claims,proto3" json:"claims,omitempty"`
+	Claims []*Claim `protobuf:"bytes,1,rep,name=claims,proto3" json:"claims,omitempty"`
+	// Goods, in clear.
+	Goods []*Goods `protobuf:"bytes,2,rep,name=goods,proto3" json:"goods,omitempty"`
+	// Allocations, in clear.
+	Allocations   []*Allocation `protobuf:"bytes,3,rep,name=allocations,proto3" json:"allocations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1981,6 +1985,20 @@ func (*ExportPersonResponse) Descriptor() ([]byte, []int) {
 func (x *ExportPersonResponse) GetClaims() []*Claim {
 	if x != nil {
 		return x.Claims
+	}
+	return nil
+}
+
+func (x *ExportPersonResponse) GetGoods() []*Goods {
+	if x != nil {
+		return x.Goods
+	}
+	return nil
+}
+
+func (x *ExportPersonResponse) GetAllocations() []*Allocation {
+	if x != nil {
+		return x.Allocations
 	}
 	return nil
 }
@@ -2137,9 +2155,11 @@ const file_redress_compensation_v1_compensation_service_proto_rawDesc = "" +
 	"\x0fRESULT_RELEASED\x10\x03\"\x92\x01\n" +
 	"\x13ExportPersonRequest\x12D\n" +
 	"\forganization\x18\x01 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,62}$R\forganization\x125\n" +
-	"\asubject\x18\x02 \x01(\tB\x1b\xe0A\x02\xbaH\x15r\x132\x11^[a-z0-9-]{1,64}$R\asubject\"N\n" +
+	"\asubject\x18\x02 \x01(\tB\x1b\xe0A\x02\xbaH\x15r\x132\x11^[a-z0-9-]{1,64}$R\asubject\"\xcb\x01\n" +
 	"\x14ExportPersonResponse\x126\n" +
-	"\x06claims\x18\x01 \x03(\v2\x1e.redress.compensation.v1.ClaimR\x06claims2\xb6'\n" +
+	"\x06claims\x18\x01 \x03(\v2\x1e.redress.compensation.v1.ClaimR\x06claims\x124\n" +
+	"\x05goods\x18\x02 \x03(\v2\x1e.redress.compensation.v1.GoodsR\x05goods\x12E\n" +
+	"\vallocations\x18\x03 \x03(\v2#.redress.compensation.v1.AllocationR\vallocations2\xb6'\n" +
 	"\x13CompensationService\x12\x94\x01\n" +
 	"\bGetClaim\x12(.redress.compensation.v1.GetClaimRequest\x1a).redress.compensation.v1.GetClaimResponse\"3\xca\xda\x18\n" +
 	"(\x012\x04nameH\x01\x82\xd3\xe4\x93\x02\x1cb\x05claim\x12\x13/v1/{name=claims/*}\x90\x02\x01\x12\x84\x01\n" +
@@ -2260,37 +2280,39 @@ var file_redress_compensation_v1_compensation_service_proto_goTypes = []any{
 	(*Payee)(nil),                      // 36: redress.compensation.v1.Payee
 	(v1.Decision)(0),                   // 37: redress.type.v1.Decision
 	(*timestamppb.Timestamp)(nil),      // 38: google.protobuf.Timestamp
-	(*v1.Fact)(nil),                    // 39: redress.type.v1.Fact
-	(*GetGoodsRequest)(nil),            // 40: redress.compensation.v1.GetGoodsRequest
-	(*ListGoodsRequest)(nil),           // 41: redress.compensation.v1.ListGoodsRequest
-	(*ReportGoodsRequest)(nil),         // 42: redress.compensation.v1.ReportGoodsRequest
-	(*FillGoodsFormRequest)(nil),       // 43: redress.compensation.v1.FillGoodsFormRequest
-	(*SignGoodsRequest)(nil),           // 44: redress.compensation.v1.SignGoodsRequest
-	(*GiveNoticeOfReturnRequest)(nil),  // 45: redress.compensation.v1.GiveNoticeOfReturnRequest
-	(*BringBackGoodsRequest)(nil),      // 46: redress.compensation.v1.BringBackGoodsRequest
-	(*StoreGoodsRequest)(nil),          // 47: redress.compensation.v1.StoreGoodsRequest
-	(*DisposeGoodsRequest)(nil),        // 48: redress.compensation.v1.DisposeGoodsRequest
-	(*LinkGoodsRequest)(nil),           // 49: redress.compensation.v1.LinkGoodsRequest
-	(*GetAllocationRequest)(nil),       // 50: redress.compensation.v1.GetAllocationRequest
-	(*ListAllocationsRequest)(nil),     // 51: redress.compensation.v1.ListAllocationsRequest
-	(*AllocateLiabilityRequest)(nil),   // 52: redress.compensation.v1.AllocateLiabilityRequest
-	(*DisputeAllocationRequest)(nil),   // 53: redress.compensation.v1.DisputeAllocationRequest
-	(*DecideDisputeRequest)(nil),       // 54: redress.compensation.v1.DecideDisputeRequest
-	(*GetGoodsResponse)(nil),           // 55: redress.compensation.v1.GetGoodsResponse
-	(*ListGoodsResponse)(nil),          // 56: redress.compensation.v1.ListGoodsResponse
-	(*ReportGoodsResponse)(nil),        // 57: redress.compensation.v1.ReportGoodsResponse
-	(*FillGoodsFormResponse)(nil),      // 58: redress.compensation.v1.FillGoodsFormResponse
-	(*SignGoodsResponse)(nil),          // 59: redress.compensation.v1.SignGoodsResponse
-	(*GiveNoticeOfReturnResponse)(nil), // 60: redress.compensation.v1.GiveNoticeOfReturnResponse
-	(*BringBackGoodsResponse)(nil),     // 61: redress.compensation.v1.BringBackGoodsResponse
-	(*StoreGoodsResponse)(nil),         // 62: redress.compensation.v1.StoreGoodsResponse
-	(*DisposeGoodsResponse)(nil),       // 63: redress.compensation.v1.DisposeGoodsResponse
-	(*LinkGoodsResponse)(nil),          // 64: redress.compensation.v1.LinkGoodsResponse
-	(*GetAllocationResponse)(nil),      // 65: redress.compensation.v1.GetAllocationResponse
-	(*ListAllocationsResponse)(nil),    // 66: redress.compensation.v1.ListAllocationsResponse
-	(*AllocateLiabilityResponse)(nil),  // 67: redress.compensation.v1.AllocateLiabilityResponse
-	(*DisputeAllocationResponse)(nil),  // 68: redress.compensation.v1.DisputeAllocationResponse
-	(*DecideDisputeResponse)(nil),      // 69: redress.compensation.v1.DecideDisputeResponse
+	(*Goods)(nil),                      // 39: redress.compensation.v1.Goods
+	(*Allocation)(nil),                 // 40: redress.compensation.v1.Allocation
+	(*v1.Fact)(nil),                    // 41: redress.type.v1.Fact
+	(*GetGoodsRequest)(nil),            // 42: redress.compensation.v1.GetGoodsRequest
+	(*ListGoodsRequest)(nil),           // 43: redress.compensation.v1.ListGoodsRequest
+	(*ReportGoodsRequest)(nil),         // 44: redress.compensation.v1.ReportGoodsRequest
+	(*FillGoodsFormRequest)(nil),       // 45: redress.compensation.v1.FillGoodsFormRequest
+	(*SignGoodsRequest)(nil),           // 46: redress.compensation.v1.SignGoodsRequest
+	(*GiveNoticeOfReturnRequest)(nil),  // 47: redress.compensation.v1.GiveNoticeOfReturnRequest
+	(*BringBackGoodsRequest)(nil),      // 48: redress.compensation.v1.BringBackGoodsRequest
+	(*StoreGoodsRequest)(nil),          // 49: redress.compensation.v1.StoreGoodsRequest
+	(*DisposeGoodsRequest)(nil),        // 50: redress.compensation.v1.DisposeGoodsRequest
+	(*LinkGoodsRequest)(nil),           // 51: redress.compensation.v1.LinkGoodsRequest
+	(*GetAllocationRequest)(nil),       // 52: redress.compensation.v1.GetAllocationRequest
+	(*ListAllocationsRequest)(nil),     // 53: redress.compensation.v1.ListAllocationsRequest
+	(*AllocateLiabilityRequest)(nil),   // 54: redress.compensation.v1.AllocateLiabilityRequest
+	(*DisputeAllocationRequest)(nil),   // 55: redress.compensation.v1.DisputeAllocationRequest
+	(*DecideDisputeRequest)(nil),       // 56: redress.compensation.v1.DecideDisputeRequest
+	(*GetGoodsResponse)(nil),           // 57: redress.compensation.v1.GetGoodsResponse
+	(*ListGoodsResponse)(nil),          // 58: redress.compensation.v1.ListGoodsResponse
+	(*ReportGoodsResponse)(nil),        // 59: redress.compensation.v1.ReportGoodsResponse
+	(*FillGoodsFormResponse)(nil),      // 60: redress.compensation.v1.FillGoodsFormResponse
+	(*SignGoodsResponse)(nil),          // 61: redress.compensation.v1.SignGoodsResponse
+	(*GiveNoticeOfReturnResponse)(nil), // 62: redress.compensation.v1.GiveNoticeOfReturnResponse
+	(*BringBackGoodsResponse)(nil),     // 63: redress.compensation.v1.BringBackGoodsResponse
+	(*StoreGoodsResponse)(nil),         // 64: redress.compensation.v1.StoreGoodsResponse
+	(*DisposeGoodsResponse)(nil),       // 65: redress.compensation.v1.DisposeGoodsResponse
+	(*LinkGoodsResponse)(nil),          // 66: redress.compensation.v1.LinkGoodsResponse
+	(*GetAllocationResponse)(nil),      // 67: redress.compensation.v1.GetAllocationResponse
+	(*ListAllocationsResponse)(nil),    // 68: redress.compensation.v1.ListAllocationsResponse
+	(*AllocateLiabilityResponse)(nil),  // 69: redress.compensation.v1.AllocateLiabilityResponse
+	(*DisputeAllocationResponse)(nil),  // 70: redress.compensation.v1.DisputeAllocationResponse
+	(*DecideDisputeResponse)(nil),      // 71: redress.compensation.v1.DecideDisputeResponse
 }
 var file_redress_compensation_v1_compensation_service_proto_depIdxs = []int32{
 	33, // 0: redress.compensation.v1.GetClaimResponse.claim:type_name -> redress.compensation.v1.Claim
@@ -2318,71 +2340,73 @@ var file_redress_compensation_v1_compensation_service_proto_depIdxs = []int32{
 	33, // 22: redress.compensation.v1.ConfirmPayoutResponse.claim:type_name -> redress.compensation.v1.Claim
 	1,  // 23: redress.compensation.v1.HoldClaimsResponse.result:type_name -> redress.compensation.v1.HoldClaimsResponse.Result
 	33, // 24: redress.compensation.v1.ExportPersonResponse.claims:type_name -> redress.compensation.v1.Claim
-	39, // 25: redress.compensation.v1.SubmitClaimRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
-	39, // 26: redress.compensation.v1.SignClaimRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
-	2,  // 27: redress.compensation.v1.CompensationService.GetClaim:input_type -> redress.compensation.v1.GetClaimRequest
-	4,  // 28: redress.compensation.v1.CompensationService.ListClaims:input_type -> redress.compensation.v1.ListClaimsRequest
-	6,  // 29: redress.compensation.v1.CompensationService.CreateClaim:input_type -> redress.compensation.v1.CreateClaimRequest
-	8,  // 30: redress.compensation.v1.CompensationService.SubmitClaim:input_type -> redress.compensation.v1.SubmitClaimRequest
-	10, // 31: redress.compensation.v1.CompensationService.SignClaim:input_type -> redress.compensation.v1.SignClaimRequest
-	12, // 32: redress.compensation.v1.CompensationService.RecordRefusal:input_type -> redress.compensation.v1.RecordRefusalRequest
-	14, // 33: redress.compensation.v1.CompensationService.SetRemedy:input_type -> redress.compensation.v1.SetRemedyRequest
-	16, // 34: redress.compensation.v1.CompensationService.WithdrawClaim:input_type -> redress.compensation.v1.WithdrawClaimRequest
-	18, // 35: redress.compensation.v1.CompensationService.ListPayables:input_type -> redress.compensation.v1.ListPayablesRequest
-	21, // 36: redress.compensation.v1.CompensationService.CheckPayable:input_type -> redress.compensation.v1.CheckPayableRequest
-	23, // 37: redress.compensation.v1.CompensationService.ExecutePayout:input_type -> redress.compensation.v1.ExecutePayoutRequest
-	25, // 38: redress.compensation.v1.CompensationService.ConfirmPayout:input_type -> redress.compensation.v1.ConfirmPayoutRequest
-	40, // 39: redress.compensation.v1.CompensationService.GetGoods:input_type -> redress.compensation.v1.GetGoodsRequest
-	41, // 40: redress.compensation.v1.CompensationService.ListGoods:input_type -> redress.compensation.v1.ListGoodsRequest
-	42, // 41: redress.compensation.v1.CompensationService.ReportGoods:input_type -> redress.compensation.v1.ReportGoodsRequest
-	43, // 42: redress.compensation.v1.CompensationService.FillGoodsForm:input_type -> redress.compensation.v1.FillGoodsFormRequest
-	44, // 43: redress.compensation.v1.CompensationService.SignGoods:input_type -> redress.compensation.v1.SignGoodsRequest
-	45, // 44: redress.compensation.v1.CompensationService.GiveNoticeOfReturn:input_type -> redress.compensation.v1.GiveNoticeOfReturnRequest
-	46, // 45: redress.compensation.v1.CompensationService.BringBackGoods:input_type -> redress.compensation.v1.BringBackGoodsRequest
-	47, // 46: redress.compensation.v1.CompensationService.StoreGoods:input_type -> redress.compensation.v1.StoreGoodsRequest
-	48, // 47: redress.compensation.v1.CompensationService.DisposeGoods:input_type -> redress.compensation.v1.DisposeGoodsRequest
-	49, // 48: redress.compensation.v1.CompensationService.LinkGoods:input_type -> redress.compensation.v1.LinkGoodsRequest
-	50, // 49: redress.compensation.v1.CompensationService.GetAllocation:input_type -> redress.compensation.v1.GetAllocationRequest
-	51, // 50: redress.compensation.v1.CompensationService.ListAllocations:input_type -> redress.compensation.v1.ListAllocationsRequest
-	52, // 51: redress.compensation.v1.CompensationService.AllocateLiability:input_type -> redress.compensation.v1.AllocateLiabilityRequest
-	53, // 52: redress.compensation.v1.CompensationService.DisputeAllocation:input_type -> redress.compensation.v1.DisputeAllocationRequest
-	54, // 53: redress.compensation.v1.CompensationService.DecideDispute:input_type -> redress.compensation.v1.DecideDisputeRequest
-	27, // 54: redress.compensation.v1.CompensationService.HoldClaims:input_type -> redress.compensation.v1.HoldClaimsRequest
-	29, // 55: redress.compensation.v1.CompensationService.ExportPerson:input_type -> redress.compensation.v1.ExportPersonRequest
-	3,  // 56: redress.compensation.v1.CompensationService.GetClaim:output_type -> redress.compensation.v1.GetClaimResponse
-	5,  // 57: redress.compensation.v1.CompensationService.ListClaims:output_type -> redress.compensation.v1.ListClaimsResponse
-	7,  // 58: redress.compensation.v1.CompensationService.CreateClaim:output_type -> redress.compensation.v1.CreateClaimResponse
-	9,  // 59: redress.compensation.v1.CompensationService.SubmitClaim:output_type -> redress.compensation.v1.SubmitClaimResponse
-	11, // 60: redress.compensation.v1.CompensationService.SignClaim:output_type -> redress.compensation.v1.SignClaimResponse
-	13, // 61: redress.compensation.v1.CompensationService.RecordRefusal:output_type -> redress.compensation.v1.RecordRefusalResponse
-	15, // 62: redress.compensation.v1.CompensationService.SetRemedy:output_type -> redress.compensation.v1.SetRemedyResponse
-	17, // 63: redress.compensation.v1.CompensationService.WithdrawClaim:output_type -> redress.compensation.v1.WithdrawClaimResponse
-	19, // 64: redress.compensation.v1.CompensationService.ListPayables:output_type -> redress.compensation.v1.ListPayablesResponse
-	22, // 65: redress.compensation.v1.CompensationService.CheckPayable:output_type -> redress.compensation.v1.CheckPayableResponse
-	24, // 66: redress.compensation.v1.CompensationService.ExecutePayout:output_type -> redress.compensation.v1.ExecutePayoutResponse
-	26, // 67: redress.compensation.v1.CompensationService.ConfirmPayout:output_type -> redress.compensation.v1.ConfirmPayoutResponse
-	55, // 68: redress.compensation.v1.CompensationService.GetGoods:output_type -> redress.compensation.v1.GetGoodsResponse
-	56, // 69: redress.compensation.v1.CompensationService.ListGoods:output_type -> redress.compensation.v1.ListGoodsResponse
-	57, // 70: redress.compensation.v1.CompensationService.ReportGoods:output_type -> redress.compensation.v1.ReportGoodsResponse
-	58, // 71: redress.compensation.v1.CompensationService.FillGoodsForm:output_type -> redress.compensation.v1.FillGoodsFormResponse
-	59, // 72: redress.compensation.v1.CompensationService.SignGoods:output_type -> redress.compensation.v1.SignGoodsResponse
-	60, // 73: redress.compensation.v1.CompensationService.GiveNoticeOfReturn:output_type -> redress.compensation.v1.GiveNoticeOfReturnResponse
-	61, // 74: redress.compensation.v1.CompensationService.BringBackGoods:output_type -> redress.compensation.v1.BringBackGoodsResponse
-	62, // 75: redress.compensation.v1.CompensationService.StoreGoods:output_type -> redress.compensation.v1.StoreGoodsResponse
-	63, // 76: redress.compensation.v1.CompensationService.DisposeGoods:output_type -> redress.compensation.v1.DisposeGoodsResponse
-	64, // 77: redress.compensation.v1.CompensationService.LinkGoods:output_type -> redress.compensation.v1.LinkGoodsResponse
-	65, // 78: redress.compensation.v1.CompensationService.GetAllocation:output_type -> redress.compensation.v1.GetAllocationResponse
-	66, // 79: redress.compensation.v1.CompensationService.ListAllocations:output_type -> redress.compensation.v1.ListAllocationsResponse
-	67, // 80: redress.compensation.v1.CompensationService.AllocateLiability:output_type -> redress.compensation.v1.AllocateLiabilityResponse
-	68, // 81: redress.compensation.v1.CompensationService.DisputeAllocation:output_type -> redress.compensation.v1.DisputeAllocationResponse
-	69, // 82: redress.compensation.v1.CompensationService.DecideDispute:output_type -> redress.compensation.v1.DecideDisputeResponse
-	28, // 83: redress.compensation.v1.CompensationService.HoldClaims:output_type -> redress.compensation.v1.HoldClaimsResponse
-	30, // 84: redress.compensation.v1.CompensationService.ExportPerson:output_type -> redress.compensation.v1.ExportPersonResponse
-	56, // [56:85] is the sub-list for method output_type
-	27, // [27:56] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	39, // 25: redress.compensation.v1.ExportPersonResponse.goods:type_name -> redress.compensation.v1.Goods
+	40, // 26: redress.compensation.v1.ExportPersonResponse.allocations:type_name -> redress.compensation.v1.Allocation
+	41, // 27: redress.compensation.v1.SubmitClaimRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
+	41, // 28: redress.compensation.v1.SignClaimRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
+	2,  // 29: redress.compensation.v1.CompensationService.GetClaim:input_type -> redress.compensation.v1.GetClaimRequest
+	4,  // 30: redress.compensation.v1.CompensationService.ListClaims:input_type -> redress.compensation.v1.ListClaimsRequest
+	6,  // 31: redress.compensation.v1.CompensationService.CreateClaim:input_type -> redress.compensation.v1.CreateClaimRequest
+	8,  // 32: redress.compensation.v1.CompensationService.SubmitClaim:input_type -> redress.compensation.v1.SubmitClaimRequest
+	10, // 33: redress.compensation.v1.CompensationService.SignClaim:input_type -> redress.compensation.v1.SignClaimRequest
+	12, // 34: redress.compensation.v1.CompensationService.RecordRefusal:input_type -> redress.compensation.v1.RecordRefusalRequest
+	14, // 35: redress.compensation.v1.CompensationService.SetRemedy:input_type -> redress.compensation.v1.SetRemedyRequest
+	16, // 36: redress.compensation.v1.CompensationService.WithdrawClaim:input_type -> redress.compensation.v1.WithdrawClaimRequest
+	18, // 37: redress.compensation.v1.CompensationService.ListPayables:input_type -> redress.compensation.v1.ListPayablesRequest
+	21, // 38: redress.compensation.v1.CompensationService.CheckPayable:input_type -> redress.compensation.v1.CheckPayableRequest
+	23, // 39: redress.compensation.v1.CompensationService.ExecutePayout:input_type -> redress.compensation.v1.ExecutePayoutRequest
+	25, // 40: redress.compensation.v1.CompensationService.ConfirmPayout:input_type -> redress.compensation.v1.ConfirmPayoutRequest
+	42, // 41: redress.compensation.v1.CompensationService.GetGoods:input_type -> redress.compensation.v1.GetGoodsRequest
+	43, // 42: redress.compensation.v1.CompensationService.ListGoods:input_type -> redress.compensation.v1.ListGoodsRequest
+	44, // 43: redress.compensation.v1.CompensationService.ReportGoods:input_type -> redress.compensation.v1.ReportGoodsRequest
+	45, // 44: redress.compensation.v1.CompensationService.FillGoodsForm:input_type -> redress.compensation.v1.FillGoodsFormRequest
+	46, // 45: redress.compensation.v1.CompensationService.SignGoods:input_type -> redress.compensation.v1.SignGoodsRequest
+	47, // 46: redress.compensation.v1.CompensationService.GiveNoticeOfReturn:input_type -> redress.compensation.v1.GiveNoticeOfReturnRequest
+	48, // 47: redress.compensation.v1.CompensationService.BringBackGoods:input_type -> redress.compensation.v1.BringBackGoodsRequest
+	49, // 48: redress.compensation.v1.CompensationService.StoreGoods:input_type -> redress.compensation.v1.StoreGoodsRequest
+	50, // 49: redress.compensation.v1.CompensationService.DisposeGoods:input_type -> redress.compensation.v1.DisposeGoodsRequest
+	51, // 50: redress.compensation.v1.CompensationService.LinkGoods:input_type -> redress.compensation.v1.LinkGoodsRequest
+	52, // 51: redress.compensation.v1.CompensationService.GetAllocation:input_type -> redress.compensation.v1.GetAllocationRequest
+	53, // 52: redress.compensation.v1.CompensationService.ListAllocations:input_type -> redress.compensation.v1.ListAllocationsRequest
+	54, // 53: redress.compensation.v1.CompensationService.AllocateLiability:input_type -> redress.compensation.v1.AllocateLiabilityRequest
+	55, // 54: redress.compensation.v1.CompensationService.DisputeAllocation:input_type -> redress.compensation.v1.DisputeAllocationRequest
+	56, // 55: redress.compensation.v1.CompensationService.DecideDispute:input_type -> redress.compensation.v1.DecideDisputeRequest
+	27, // 56: redress.compensation.v1.CompensationService.HoldClaims:input_type -> redress.compensation.v1.HoldClaimsRequest
+	29, // 57: redress.compensation.v1.CompensationService.ExportPerson:input_type -> redress.compensation.v1.ExportPersonRequest
+	3,  // 58: redress.compensation.v1.CompensationService.GetClaim:output_type -> redress.compensation.v1.GetClaimResponse
+	5,  // 59: redress.compensation.v1.CompensationService.ListClaims:output_type -> redress.compensation.v1.ListClaimsResponse
+	7,  // 60: redress.compensation.v1.CompensationService.CreateClaim:output_type -> redress.compensation.v1.CreateClaimResponse
+	9,  // 61: redress.compensation.v1.CompensationService.SubmitClaim:output_type -> redress.compensation.v1.SubmitClaimResponse
+	11, // 62: redress.compensation.v1.CompensationService.SignClaim:output_type -> redress.compensation.v1.SignClaimResponse
+	13, // 63: redress.compensation.v1.CompensationService.RecordRefusal:output_type -> redress.compensation.v1.RecordRefusalResponse
+	15, // 64: redress.compensation.v1.CompensationService.SetRemedy:output_type -> redress.compensation.v1.SetRemedyResponse
+	17, // 65: redress.compensation.v1.CompensationService.WithdrawClaim:output_type -> redress.compensation.v1.WithdrawClaimResponse
+	19, // 66: redress.compensation.v1.CompensationService.ListPayables:output_type -> redress.compensation.v1.ListPayablesResponse
+	22, // 67: redress.compensation.v1.CompensationService.CheckPayable:output_type -> redress.compensation.v1.CheckPayableResponse
+	24, // 68: redress.compensation.v1.CompensationService.ExecutePayout:output_type -> redress.compensation.v1.ExecutePayoutResponse
+	26, // 69: redress.compensation.v1.CompensationService.ConfirmPayout:output_type -> redress.compensation.v1.ConfirmPayoutResponse
+	57, // 70: redress.compensation.v1.CompensationService.GetGoods:output_type -> redress.compensation.v1.GetGoodsResponse
+	58, // 71: redress.compensation.v1.CompensationService.ListGoods:output_type -> redress.compensation.v1.ListGoodsResponse
+	59, // 72: redress.compensation.v1.CompensationService.ReportGoods:output_type -> redress.compensation.v1.ReportGoodsResponse
+	60, // 73: redress.compensation.v1.CompensationService.FillGoodsForm:output_type -> redress.compensation.v1.FillGoodsFormResponse
+	61, // 74: redress.compensation.v1.CompensationService.SignGoods:output_type -> redress.compensation.v1.SignGoodsResponse
+	62, // 75: redress.compensation.v1.CompensationService.GiveNoticeOfReturn:output_type -> redress.compensation.v1.GiveNoticeOfReturnResponse
+	63, // 76: redress.compensation.v1.CompensationService.BringBackGoods:output_type -> redress.compensation.v1.BringBackGoodsResponse
+	64, // 77: redress.compensation.v1.CompensationService.StoreGoods:output_type -> redress.compensation.v1.StoreGoodsResponse
+	65, // 78: redress.compensation.v1.CompensationService.DisposeGoods:output_type -> redress.compensation.v1.DisposeGoodsResponse
+	66, // 79: redress.compensation.v1.CompensationService.LinkGoods:output_type -> redress.compensation.v1.LinkGoodsResponse
+	67, // 80: redress.compensation.v1.CompensationService.GetAllocation:output_type -> redress.compensation.v1.GetAllocationResponse
+	68, // 81: redress.compensation.v1.CompensationService.ListAllocations:output_type -> redress.compensation.v1.ListAllocationsResponse
+	69, // 82: redress.compensation.v1.CompensationService.AllocateLiability:output_type -> redress.compensation.v1.AllocateLiabilityResponse
+	70, // 83: redress.compensation.v1.CompensationService.DisputeAllocation:output_type -> redress.compensation.v1.DisputeAllocationResponse
+	71, // 84: redress.compensation.v1.CompensationService.DecideDispute:output_type -> redress.compensation.v1.DecideDisputeResponse
+	28, // 85: redress.compensation.v1.CompensationService.HoldClaims:output_type -> redress.compensation.v1.HoldClaimsResponse
+	30, // 86: redress.compensation.v1.CompensationService.ExportPerson:output_type -> redress.compensation.v1.ExportPersonResponse
+	58, // [58:87] is the sub-list for method output_type
+	29, // [29:58] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_redress_compensation_v1_compensation_service_proto_init() }
