@@ -825,7 +825,15 @@ type FollowUp struct {
 	// Until when it is owed; absent without a limit.
 	DueTime *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=due_time,json=dueTime,proto3" json:"due_time,omitempty"`
 	// Items of the form that the pack's condition calls bad, by number from 1.
-	BadItems      []string `protobuf:"bytes,25,rep,name=bad_items,json=badItems,proto3" json:"bad_items,omitempty"`
+	BadItems []string `protobuf:"bytes,25,rep,name=bad_items,json=badItems,proto3" json:"bad_items,omitempty"`
+	// Campaign whose form was returned, followUps/{follow_up}; empty if none.
+	ReturnedFor string `protobuf:"bytes,26,opt,name=returned_for,json=returnedFor,proto3" json:"returned_for,omitempty"`
+	// Action that puts the bad item right, actions/{action}, for one that was opened by it; empty if none.
+	Action string `protobuf:"bytes,27,opt,name=action,proto3" json:"action,omitempty"`
+	// When a campaign takes no more forms: its timer; absent for others.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,28,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// Forms returned to a campaign so far.
+	Returned      int32 `protobuf:"varint,29,opt,name=returned,proto3" json:"returned,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1035,6 +1043,217 @@ func (x *FollowUp) GetBadItems() []string {
 	return nil
 }
 
+func (x *FollowUp) GetReturnedFor() string {
+	if x != nil {
+		return x.ReturnedFor
+	}
+	return ""
+}
+
+func (x *FollowUp) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *FollowUp) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *FollowUp) GetReturned() int32 {
+	if x != nil {
+		return x.Returned
+	}
+	return 0
+}
+
+// Campaign is where a follow-up that the calendar opens stands: the period it opens next.
+type Campaign struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, campaigns/{follow_up of the pack}.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Version of the resource.
+	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Id of the follow-up in the pack.
+	Kind string `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Period opened next, YYYY-MM, YYYY-Www, YYYY-Qn or YYYY.
+	Period string `protobuf:"bytes,4,opt,name=period,proto3" json:"period,omitempty"`
+	// Its first instant.
+	DueTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=due_time,json=dueTime,proto3" json:"due_time,omitempty"`
+	// Raised with each period.
+	Generation int64 `protobuf:"varint,6,opt,name=generation,proto3" json:"generation,omitempty"`
+	// When the pack in force was found without it; absent while it goes on.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// Campaign that is open, followUps/{follow_up}; empty before the first.
+	Open          string `protobuf:"bytes,8,opt,name=open,proto3" json:"open,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Campaign) Reset() {
+	*x = Campaign{}
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Campaign) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Campaign) ProtoMessage() {}
+
+func (x *Campaign) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Campaign.ProtoReflect.Descriptor instead.
+func (*Campaign) Descriptor() ([]byte, []int) {
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Campaign) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Campaign) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *Campaign) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Campaign) GetPeriod() string {
+	if x != nil {
+		return x.Period
+	}
+	return ""
+}
+
+func (x *Campaign) GetDueTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DueTime
+	}
+	return nil
+}
+
+func (x *Campaign) GetGeneration() int64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
+func (x *Campaign) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *Campaign) GetOpen() string {
+	if x != nil {
+		return x.Open
+	}
+	return ""
+}
+
+// CampaignMoved says that the calendar opens another period next.
+type CampaignMoved struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CampaignMoved) Reset() {
+	*x = CampaignMoved{}
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CampaignMoved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CampaignMoved) ProtoMessage() {}
+
+func (x *CampaignMoved) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CampaignMoved.ProtoReflect.Descriptor instead.
+func (*CampaignMoved) Descriptor() ([]byte, []int) {
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{6}
+}
+
+// FormReturned says that a form of a campaign came back.
+type FormReturned struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FormReturned) Reset() {
+	*x = FormReturned{}
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FormReturned) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FormReturned) ProtoMessage() {}
+
+func (x *FormReturned) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FormReturned.ProtoReflect.Descriptor instead.
+func (*FormReturned) Descriptor() ([]byte, []int) {
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{7}
+}
+
 // NoticeIssued says that a notice was rendered for a recipient.
 type NoticeIssued struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1044,7 +1263,7 @@ type NoticeIssued struct {
 
 func (x *NoticeIssued) Reset() {
 	*x = NoticeIssued{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[5]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1056,7 +1275,7 @@ func (x *NoticeIssued) String() string {
 func (*NoticeIssued) ProtoMessage() {}
 
 func (x *NoticeIssued) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[5]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1069,7 +1288,7 @@ func (x *NoticeIssued) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoticeIssued.ProtoReflect.Descriptor instead.
 func (*NoticeIssued) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{5}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{8}
 }
 
 // NoticeDelivered says that a receiver took it.
@@ -1081,7 +1300,7 @@ type NoticeDelivered struct {
 
 func (x *NoticeDelivered) Reset() {
 	*x = NoticeDelivered{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[6]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1093,7 +1312,7 @@ func (x *NoticeDelivered) String() string {
 func (*NoticeDelivered) ProtoMessage() {}
 
 func (x *NoticeDelivered) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[6]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1106,7 +1325,7 @@ func (x *NoticeDelivered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoticeDelivered.ProtoReflect.Descriptor instead.
 func (*NoticeDelivered) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{6}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{9}
 }
 
 // NoticeAttempted says that an attempt failed and another follows.
@@ -1118,7 +1337,7 @@ type NoticeAttempted struct {
 
 func (x *NoticeAttempted) Reset() {
 	*x = NoticeAttempted{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[7]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1130,7 +1349,7 @@ func (x *NoticeAttempted) String() string {
 func (*NoticeAttempted) ProtoMessage() {}
 
 func (x *NoticeAttempted) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[7]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1143,7 +1362,7 @@ func (x *NoticeAttempted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoticeAttempted.ProtoReflect.Descriptor instead.
 func (*NoticeAttempted) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{7}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{10}
 }
 
 // NoticeFailed says that it was given up.
@@ -1155,7 +1374,7 @@ type NoticeFailed struct {
 
 func (x *NoticeFailed) Reset() {
 	*x = NoticeFailed{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[8]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1167,7 +1386,7 @@ func (x *NoticeFailed) String() string {
 func (*NoticeFailed) ProtoMessage() {}
 
 func (x *NoticeFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[8]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1180,7 +1399,7 @@ func (x *NoticeFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoticeFailed.ProtoReflect.Descriptor instead.
 func (*NoticeFailed) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{8}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{11}
 }
 
 // NoticeExpired says that it was no longer worth sending.
@@ -1192,7 +1411,7 @@ type NoticeExpired struct {
 
 func (x *NoticeExpired) Reset() {
 	*x = NoticeExpired{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[9]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1204,7 +1423,7 @@ func (x *NoticeExpired) String() string {
 func (*NoticeExpired) ProtoMessage() {}
 
 func (x *NoticeExpired) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[9]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1217,7 +1436,7 @@ func (x *NoticeExpired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoticeExpired.ProtoReflect.Descriptor instead.
 func (*NoticeExpired) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{9}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{12}
 }
 
 // NoticeAnswered says which of the choices the receiver made.
@@ -1231,7 +1450,7 @@ type NoticeAnswered struct {
 
 func (x *NoticeAnswered) Reset() {
 	*x = NoticeAnswered{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[10]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1243,7 +1462,7 @@ func (x *NoticeAnswered) String() string {
 func (*NoticeAnswered) ProtoMessage() {}
 
 func (x *NoticeAnswered) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[10]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1256,7 +1475,7 @@ func (x *NoticeAnswered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoticeAnswered.ProtoReflect.Descriptor instead.
 func (*NoticeAnswered) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{10}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *NoticeAnswered) GetChoice() string {
@@ -1275,7 +1494,7 @@ type NoticeAnswerUnclear struct {
 
 func (x *NoticeAnswerUnclear) Reset() {
 	*x = NoticeAnswerUnclear{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[11]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1287,7 +1506,7 @@ func (x *NoticeAnswerUnclear) String() string {
 func (*NoticeAnswerUnclear) ProtoMessage() {}
 
 func (x *NoticeAnswerUnclear) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[11]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1300,7 +1519,7 @@ func (x *NoticeAnswerUnclear) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoticeAnswerUnclear.ProtoReflect.Descriptor instead.
 func (*NoticeAnswerUnclear) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{11}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{14}
 }
 
 // NoticeResent says that somebody asked to send it again.
@@ -1312,7 +1531,7 @@ type NoticeResent struct {
 
 func (x *NoticeResent) Reset() {
 	*x = NoticeResent{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[12]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1324,7 +1543,7 @@ func (x *NoticeResent) String() string {
 func (*NoticeResent) ProtoMessage() {}
 
 func (x *NoticeResent) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[12]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1337,7 +1556,7 @@ func (x *NoticeResent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoticeResent.ProtoReflect.Descriptor instead.
 func (*NoticeResent) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{12}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{15}
 }
 
 // ReceiverChanged says that a receiver was made or changed.
@@ -1349,7 +1568,7 @@ type ReceiverChanged struct {
 
 func (x *ReceiverChanged) Reset() {
 	*x = ReceiverChanged{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[13]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1361,7 +1580,7 @@ func (x *ReceiverChanged) String() string {
 func (*ReceiverChanged) ProtoMessage() {}
 
 func (x *ReceiverChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[13]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1374,7 +1593,7 @@ func (x *ReceiverChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiverChanged.ProtoReflect.Descriptor instead.
 func (*ReceiverChanged) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{13}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{16}
 }
 
 // FollowUpOpened says that the customer is asked.
@@ -1386,7 +1605,7 @@ type FollowUpOpened struct {
 
 func (x *FollowUpOpened) Reset() {
 	*x = FollowUpOpened{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[14]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1398,7 +1617,7 @@ func (x *FollowUpOpened) String() string {
 func (*FollowUpOpened) ProtoMessage() {}
 
 func (x *FollowUpOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[14]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1411,7 +1630,7 @@ func (x *FollowUpOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowUpOpened.ProtoReflect.Descriptor instead.
 func (*FollowUpOpened) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{14}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{17}
 }
 
 // FollowUpAnswered says what the customer answered.
@@ -1423,7 +1642,7 @@ type FollowUpAnswered struct {
 
 func (x *FollowUpAnswered) Reset() {
 	*x = FollowUpAnswered{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[15]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1435,7 +1654,7 @@ func (x *FollowUpAnswered) String() string {
 func (*FollowUpAnswered) ProtoMessage() {}
 
 func (x *FollowUpAnswered) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[15]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1448,7 +1667,7 @@ func (x *FollowUpAnswered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowUpAnswered.ProtoReflect.Descriptor instead.
 func (*FollowUpAnswered) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{15}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{18}
 }
 
 // FollowUpCancelled says that the customer is no longer asked.
@@ -1460,7 +1679,7 @@ type FollowUpCancelled struct {
 
 func (x *FollowUpCancelled) Reset() {
 	*x = FollowUpCancelled{}
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[16]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1472,7 +1691,7 @@ func (x *FollowUpCancelled) String() string {
 func (*FollowUpCancelled) ProtoMessage() {}
 
 func (x *FollowUpCancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_notification_v1_notice_proto_msgTypes[16]
+	mi := &file_redress_notification_v1_notice_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1485,7 +1704,7 @@ func (x *FollowUpCancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowUpCancelled.ProtoReflect.Descriptor instead.
 func (*FollowUpCancelled) Descriptor() ([]byte, []int) {
-	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{16}
+	return file_redress_notification_v1_notice_proto_rawDescGZIP(), []int{19}
 }
 
 var File_redress_notification_v1_notice_proto protoreflect.FileDescriptor
@@ -1566,7 +1785,7 @@ const file_redress_notification_v1_notice_proto_rawDesc = "" +
 	"\vcreate_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"createTime\x12(\n" +
 	"\rsealed_secret\x18\n" +
-	" \x01(\fB\x03\xe0A\x03R\fsealedSecret\"\xb8\b\n" +
+	" \x01(\fB\x03\xe0A\x03R\fsealedSecret\"\xc6\t\n" +
 	"\bFollowUp\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x12\n" +
 	"\x04etag\x18\x02 \x01(\tR\x04etag\x12\x1c\n" +
@@ -1596,7 +1815,11 @@ const file_redress_notification_v1_notice_proto_rawDesc = "" +
 	"\bcampaign\x18\x16 \x01(\tR\bcampaign\x12\x12\n" +
 	"\x04item\x18\x17 \x01(\tR\x04item\x125\n" +
 	"\bdue_time\x18\x18 \x01(\v2\x1a.google.protobuf.TimestampR\adueTime\x12\x1b\n" +
-	"\tbad_items\x18\x19 \x03(\tR\bbadItems\x1aO\n" +
+	"\tbad_items\x18\x19 \x03(\tR\bbadItems\x12!\n" +
+	"\freturned_for\x18\x1a \x01(\tR\vreturnedFor\x12\x16\n" +
+	"\x06action\x18\x1b \x01(\tR\x06action\x125\n" +
+	"\bend_time\x18\x1c \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\x1a\n" +
+	"\breturned\x18\x1d \x01(\x05R\breturned\x1aO\n" +
 	"\n" +
 	"FactsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
@@ -1606,7 +1829,20 @@ const file_redress_notification_v1_notice_proto_rawDesc = "" +
 	"\n" +
 	"STATE_OPEN\x10\x01\x12\x12\n" +
 	"\x0eSTATE_ANSWERED\x10\x02\x12\x13\n" +
-	"\x0fSTATE_CANCELLED\x10\x03\"\x14\n" +
+	"\x0fSTATE_CANCELLED\x10\x03\"\x80\x02\n" +
+	"\bCampaign\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04etag\x18\x02 \x01(\tR\x04etag\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x16\n" +
+	"\x06period\x18\x04 \x01(\tR\x06period\x125\n" +
+	"\bdue_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\adueTime\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x06 \x01(\x03R\n" +
+	"generation\x125\n" +
+	"\bend_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\x12\n" +
+	"\x04open\x18\b \x01(\tR\x04open\"\x15\n" +
+	"\rCampaignMoved:\x04\xd8\xda\x18\x01\"\x14\n" +
+	"\fFormReturned:\x04\xd8\xda\x18\x02\"\x14\n" +
 	"\fNoticeIssued:\x04\xd8\xda\x18\x02\"\x17\n" +
 	"\x0fNoticeDelivered:\x04\xd8\xda\x18\x02\"\x17\n" +
 	"\x0fNoticeAttempted:\x04\xd8\xda\x18\x01\"\x14\n" +
@@ -1634,7 +1870,7 @@ func file_redress_notification_v1_notice_proto_rawDescGZIP() []byte {
 }
 
 var file_redress_notification_v1_notice_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_redress_notification_v1_notice_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_redress_notification_v1_notice_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_redress_notification_v1_notice_proto_goTypes = []any{
 	(Notice_State)(0),             // 0: redress.notification.v1.Notice.State
 	(Notice_Media)(0),             // 1: redress.notification.v1.Notice.Media
@@ -1644,52 +1880,58 @@ var file_redress_notification_v1_notice_proto_goTypes = []any{
 	(*Attempt)(nil),               // 5: redress.notification.v1.Attempt
 	(*Receiver)(nil),              // 6: redress.notification.v1.Receiver
 	(*FollowUp)(nil),              // 7: redress.notification.v1.FollowUp
-	(*NoticeIssued)(nil),          // 8: redress.notification.v1.NoticeIssued
-	(*NoticeDelivered)(nil),       // 9: redress.notification.v1.NoticeDelivered
-	(*NoticeAttempted)(nil),       // 10: redress.notification.v1.NoticeAttempted
-	(*NoticeFailed)(nil),          // 11: redress.notification.v1.NoticeFailed
-	(*NoticeExpired)(nil),         // 12: redress.notification.v1.NoticeExpired
-	(*NoticeAnswered)(nil),        // 13: redress.notification.v1.NoticeAnswered
-	(*NoticeAnswerUnclear)(nil),   // 14: redress.notification.v1.NoticeAnswerUnclear
-	(*NoticeResent)(nil),          // 15: redress.notification.v1.NoticeResent
-	(*ReceiverChanged)(nil),       // 16: redress.notification.v1.ReceiverChanged
-	(*FollowUpOpened)(nil),        // 17: redress.notification.v1.FollowUpOpened
-	(*FollowUpAnswered)(nil),      // 18: redress.notification.v1.FollowUpAnswered
-	(*FollowUpCancelled)(nil),     // 19: redress.notification.v1.FollowUpCancelled
-	nil,                           // 20: redress.notification.v1.FollowUp.FactsEntry
-	(*v1.RuleRef)(nil),            // 21: redress.type.v1.RuleRef
-	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
-	(*v1.Text)(nil),               // 23: redress.type.v1.Text
-	(*v1.Fact)(nil),               // 24: redress.type.v1.Fact
+	(*Campaign)(nil),              // 8: redress.notification.v1.Campaign
+	(*CampaignMoved)(nil),         // 9: redress.notification.v1.CampaignMoved
+	(*FormReturned)(nil),          // 10: redress.notification.v1.FormReturned
+	(*NoticeIssued)(nil),          // 11: redress.notification.v1.NoticeIssued
+	(*NoticeDelivered)(nil),       // 12: redress.notification.v1.NoticeDelivered
+	(*NoticeAttempted)(nil),       // 13: redress.notification.v1.NoticeAttempted
+	(*NoticeFailed)(nil),          // 14: redress.notification.v1.NoticeFailed
+	(*NoticeExpired)(nil),         // 15: redress.notification.v1.NoticeExpired
+	(*NoticeAnswered)(nil),        // 16: redress.notification.v1.NoticeAnswered
+	(*NoticeAnswerUnclear)(nil),   // 17: redress.notification.v1.NoticeAnswerUnclear
+	(*NoticeResent)(nil),          // 18: redress.notification.v1.NoticeResent
+	(*ReceiverChanged)(nil),       // 19: redress.notification.v1.ReceiverChanged
+	(*FollowUpOpened)(nil),        // 20: redress.notification.v1.FollowUpOpened
+	(*FollowUpAnswered)(nil),      // 21: redress.notification.v1.FollowUpAnswered
+	(*FollowUpCancelled)(nil),     // 22: redress.notification.v1.FollowUpCancelled
+	nil,                           // 23: redress.notification.v1.FollowUp.FactsEntry
+	(*v1.RuleRef)(nil),            // 24: redress.type.v1.RuleRef
+	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
+	(*v1.Text)(nil),               // 26: redress.type.v1.Text
+	(*v1.Fact)(nil),               // 27: redress.type.v1.Fact
 }
 var file_redress_notification_v1_notice_proto_depIdxs = []int32{
-	21, // 0: redress.notification.v1.Notice.rule:type_name -> redress.type.v1.RuleRef
+	24, // 0: redress.notification.v1.Notice.rule:type_name -> redress.type.v1.RuleRef
 	0,  // 1: redress.notification.v1.Notice.state:type_name -> redress.notification.v1.Notice.State
 	1,  // 2: redress.notification.v1.Notice.media:type_name -> redress.notification.v1.Notice.Media
 	5,  // 3: redress.notification.v1.Notice.attempts:type_name -> redress.notification.v1.Attempt
-	22, // 4: redress.notification.v1.Notice.create_time:type_name -> google.protobuf.Timestamp
-	22, // 5: redress.notification.v1.Notice.deliver_time:type_name -> google.protobuf.Timestamp
-	22, // 6: redress.notification.v1.Notice.expire_time:type_name -> google.protobuf.Timestamp
-	22, // 7: redress.notification.v1.Notice.next_attempt_time:type_name -> google.protobuf.Timestamp
+	25, // 4: redress.notification.v1.Notice.create_time:type_name -> google.protobuf.Timestamp
+	25, // 5: redress.notification.v1.Notice.deliver_time:type_name -> google.protobuf.Timestamp
+	25, // 6: redress.notification.v1.Notice.expire_time:type_name -> google.protobuf.Timestamp
+	25, // 7: redress.notification.v1.Notice.next_attempt_time:type_name -> google.protobuf.Timestamp
 	4,  // 8: redress.notification.v1.Notice.choices:type_name -> redress.notification.v1.NoticeChoice
-	22, // 9: redress.notification.v1.Notice.answer_time:type_name -> google.protobuf.Timestamp
-	23, // 10: redress.notification.v1.NoticeChoice.text:type_name -> redress.type.v1.Text
-	22, // 11: redress.notification.v1.Attempt.attempt_time:type_name -> google.protobuf.Timestamp
+	25, // 9: redress.notification.v1.Notice.answer_time:type_name -> google.protobuf.Timestamp
+	26, // 10: redress.notification.v1.NoticeChoice.text:type_name -> redress.type.v1.Text
+	25, // 11: redress.notification.v1.Attempt.attempt_time:type_name -> google.protobuf.Timestamp
 	1,  // 12: redress.notification.v1.Receiver.media:type_name -> redress.notification.v1.Notice.Media
-	22, // 13: redress.notification.v1.Receiver.create_time:type_name -> google.protobuf.Timestamp
-	21, // 14: redress.notification.v1.FollowUp.rule:type_name -> redress.type.v1.RuleRef
+	25, // 13: redress.notification.v1.Receiver.create_time:type_name -> google.protobuf.Timestamp
+	24, // 14: redress.notification.v1.FollowUp.rule:type_name -> redress.type.v1.RuleRef
 	2,  // 15: redress.notification.v1.FollowUp.state:type_name -> redress.notification.v1.FollowUp.State
-	20, // 16: redress.notification.v1.FollowUp.facts:type_name -> redress.notification.v1.FollowUp.FactsEntry
-	22, // 17: redress.notification.v1.FollowUp.open_time:type_name -> google.protobuf.Timestamp
-	22, // 18: redress.notification.v1.FollowUp.answer_time:type_name -> google.protobuf.Timestamp
-	22, // 19: redress.notification.v1.FollowUp.token_expire_time:type_name -> google.protobuf.Timestamp
-	22, // 20: redress.notification.v1.FollowUp.due_time:type_name -> google.protobuf.Timestamp
-	24, // 21: redress.notification.v1.FollowUp.FactsEntry.value:type_name -> redress.type.v1.Fact
-	22, // [22:22] is the sub-list for method output_type
-	22, // [22:22] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	23, // 16: redress.notification.v1.FollowUp.facts:type_name -> redress.notification.v1.FollowUp.FactsEntry
+	25, // 17: redress.notification.v1.FollowUp.open_time:type_name -> google.protobuf.Timestamp
+	25, // 18: redress.notification.v1.FollowUp.answer_time:type_name -> google.protobuf.Timestamp
+	25, // 19: redress.notification.v1.FollowUp.token_expire_time:type_name -> google.protobuf.Timestamp
+	25, // 20: redress.notification.v1.FollowUp.due_time:type_name -> google.protobuf.Timestamp
+	25, // 21: redress.notification.v1.FollowUp.end_time:type_name -> google.protobuf.Timestamp
+	25, // 22: redress.notification.v1.Campaign.due_time:type_name -> google.protobuf.Timestamp
+	25, // 23: redress.notification.v1.Campaign.end_time:type_name -> google.protobuf.Timestamp
+	27, // 24: redress.notification.v1.FollowUp.FactsEntry.value:type_name -> redress.type.v1.Fact
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_redress_notification_v1_notice_proto_init() }
@@ -1703,7 +1945,7 @@ func file_redress_notification_v1_notice_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_notification_v1_notice_proto_rawDesc), len(file_redress_notification_v1_notice_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   18,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

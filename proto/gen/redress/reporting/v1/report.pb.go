@@ -581,7 +581,9 @@ type Report struct {
 	// Complaints that the report lists, by number.
 	Listed []string `protobuf:"bytes,14,rep,name=listed,proto3" json:"listed,omitempty"`
 	// Words that a person wrote into it; empty for reports without.
-	Written       string `protobuf:"bytes,15,opt,name=written,proto3" json:"written,omitempty"`
+	Written string `protobuf:"bytes,15,opt,name=written,proto3" json:"written,omitempty"`
+	// Who receives it, roles as the pack writes them.
+	Recipients    []string `protobuf:"bytes,16,rep,name=recipients,proto3" json:"recipients,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -719,6 +721,13 @@ func (x *Report) GetWritten() string {
 		return x.Written
 	}
 	return ""
+}
+
+func (x *Report) GetRecipients() []string {
+	if x != nil {
+		return x.Recipients
+	}
+	return nil
 }
 
 // Measurement is one figure of a report.
@@ -1094,6 +1103,143 @@ func (*WatchTripped) Descriptor() ([]byte, []int) {
 	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{7}
 }
 
+// WatchRun is where a watch of the pack in force stands: which period it looks at when that ends.
+type WatchRun struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, watchRuns/{watch}.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Version of the resource.
+	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Id of the watch in the pack.
+	Watch string `protobuf:"bytes,3,opt,name=watch,proto3" json:"watch,omitempty"`
+	// Period that is looked at next, YYYY-MM, YYYY-Www, YYYY-Qn or YYYY.
+	Period string `protobuf:"bytes,4,opt,name=period,proto3" json:"period,omitempty"`
+	// First instant after the period.
+	DueTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=due_time,json=dueTime,proto3" json:"due_time,omitempty"`
+	// Raised with each period.
+	Generation int64 `protobuf:"varint,6,opt,name=generation,proto3" json:"generation,omitempty"`
+	// When the pack in force was found without the watch; absent while it goes on.
+	EndTime       *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchRun) Reset() {
+	*x = WatchRun{}
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchRun) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchRun) ProtoMessage() {}
+
+func (x *WatchRun) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchRun.ProtoReflect.Descriptor instead.
+func (*WatchRun) Descriptor() ([]byte, []int) {
+	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *WatchRun) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *WatchRun) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *WatchRun) GetWatch() string {
+	if x != nil {
+		return x.Watch
+	}
+	return ""
+}
+
+func (x *WatchRun) GetPeriod() string {
+	if x != nil {
+		return x.Period
+	}
+	return ""
+}
+
+func (x *WatchRun) GetDueTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DueTime
+	}
+	return nil
+}
+
+func (x *WatchRun) GetGeneration() int64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
+func (x *WatchRun) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+// WatchRunMoved says that a watch looks at another period.
+type WatchRunMoved struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchRunMoved) Reset() {
+	*x = WatchRunMoved{}
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchRunMoved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchRunMoved) ProtoMessage() {}
+
+func (x *WatchRunMoved) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchRunMoved.ProtoReflect.Descriptor instead.
+func (*WatchRunMoved) Descriptor() ([]byte, []int) {
+	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{9}
+}
+
 // Ranked is a value with its count.
 type Ranked struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1109,7 +1255,7 @@ type Ranked struct {
 
 func (x *Ranked) Reset() {
 	*x = Ranked{}
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[8]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1121,7 +1267,7 @@ func (x *Ranked) String() string {
 func (*Ranked) ProtoMessage() {}
 
 func (x *Ranked) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[8]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1134,7 +1280,7 @@ func (x *Ranked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ranked.ProtoReflect.Descriptor instead.
 func (*Ranked) Descriptor() ([]byte, []int) {
-	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{8}
+	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Ranked) GetValue() string {
@@ -1167,7 +1313,7 @@ type ReportGenerated struct {
 
 func (x *ReportGenerated) Reset() {
 	*x = ReportGenerated{}
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[9]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1179,7 +1325,7 @@ func (x *ReportGenerated) String() string {
 func (*ReportGenerated) ProtoMessage() {}
 
 func (x *ReportGenerated) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[9]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1192,7 +1338,7 @@ func (x *ReportGenerated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportGenerated.ProtoReflect.Descriptor instead.
 func (*ReportGenerated) Descriptor() ([]byte, []int) {
-	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{9}
+	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{11}
 }
 
 var File_redress_reporting_v1_report_proto protoreflect.FileDescriptor
@@ -1263,7 +1409,7 @@ const file_redress_reporting_v1_report_proto_rawDesc = "" +
 	"\x12\x0e\n" +
 	"\n" +
 	"KIND_CLOSE\x10\v\x12\x11\n" +
-	"\rKIND_DELIVERY\x10\f\"\x9e\x04\n" +
+	"\rKIND_DELIVERY\x10\f\"\xbe\x04\n" +
 	"\x06Report\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04etag\x18\x02 \x01(\tR\x04etag\x12\x12\n" +
@@ -1280,7 +1426,10 @@ const file_redress_reporting_v1_report_proto_rawDesc = "" +
 	"\ttime_zone\x18\f \x01(\tR\btimeZone\x12\x10\n" +
 	"\x03per\x18\r \x01(\tR\x03per\x12\x16\n" +
 	"\x06listed\x18\x0e \x03(\tR\x06listed\x12\x1e\n" +
-	"\awritten\x18\x0f \x01(\tB\x04\xd0\xda\x18\x02R\awritten\"\x84\x03\n" +
+	"\awritten\x18\x0f \x01(\tB\x04\xd0\xda\x18\x02R\awritten\x12\x1e\n" +
+	"\n" +
+	"recipients\x18\x10 \x03(\tR\n" +
+	"recipients\"\x84\x03\n" +
 	"\vMeasurement\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12+\n" +
 	"\x05title\x18\x02 \x01(\v2\x15.redress.type.v1.TextR\x05title\x12\x16\n" +
@@ -1311,7 +1460,18 @@ const file_redress_reporting_v1_report_proto_rawDesc = "" +
 	"\x06counts\x18\x02 \x01(\x03R\x06counts\x12\x14\n" +
 	"\x05among\x18\x03 \x01(\x03R\x05among\x12\x14\n" +
 	"\x05share\x18\x04 \x01(\tR\x05share\"\x14\n" +
-	"\fWatchTripped:\x04\xd8\xda\x18\x02\"J\n" +
+	"\fWatchTripped:\x04\xd8\xda\x18\x02\"\xee\x01\n" +
+	"\bWatchRun\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04etag\x18\x02 \x01(\tR\x04etag\x12\x14\n" +
+	"\x05watch\x18\x03 \x01(\tR\x05watch\x12\x16\n" +
+	"\x06period\x18\x04 \x01(\tR\x06period\x125\n" +
+	"\bdue_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\adueTime\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x06 \x01(\x03R\n" +
+	"generation\x125\n" +
+	"\bend_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\"\x15\n" +
+	"\rWatchRunMoved:\x04\xd8\xda\x18\x01\"J\n" +
 	"\x06Ranked\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\tR\x05value\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x03R\x05count\x12\x14\n" +
@@ -1331,7 +1491,7 @@ func file_redress_reporting_v1_report_proto_rawDescGZIP() []byte {
 }
 
 var file_redress_reporting_v1_report_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_redress_reporting_v1_report_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_redress_reporting_v1_report_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_redress_reporting_v1_report_proto_goTypes = []any{
 	(WorkItem_Kind)(0),            // 0: redress.reporting.v1.WorkItem.Kind
 	(*CaseFile)(nil),              // 1: redress.reporting.v1.CaseFile
@@ -1342,64 +1502,68 @@ var file_redress_reporting_v1_report_proto_goTypes = []any{
 	(*Watched)(nil),               // 6: redress.reporting.v1.Watched
 	(*WatchedPeriod)(nil),         // 7: redress.reporting.v1.WatchedPeriod
 	(*WatchTripped)(nil),          // 8: redress.reporting.v1.WatchTripped
-	(*Ranked)(nil),                // 9: redress.reporting.v1.Ranked
-	(*ReportGenerated)(nil),       // 10: redress.reporting.v1.ReportGenerated
-	(*v1.Complaint)(nil),          // 11: redress.intake.v1.Complaint
-	(*v11.Case)(nil),              // 12: redress.routing.v1.Case
-	(*v11.Plan)(nil),              // 13: redress.routing.v1.Plan
-	(*v11.Finding)(nil),           // 14: redress.routing.v1.Finding
-	(*v11.Progress)(nil),          // 15: redress.routing.v1.Progress
-	(*v11.Reply)(nil),             // 16: redress.routing.v1.Reply
-	(*v12.Claim)(nil),             // 17: redress.compensation.v1.Claim
-	(*v13.Action)(nil),            // 18: redress.correctiveaction.v1.Action
-	(*v14.Notice)(nil),            // 19: redress.notification.v1.Notice
-	(*v14.FollowUp)(nil),          // 20: redress.notification.v1.FollowUp
-	(*v15.Clock)(nil),             // 21: redress.clock.v1.Clock
-	(*v1.Evidence)(nil),           // 22: redress.intake.v1.Evidence
-	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
-	(*v16.Text)(nil),              // 24: redress.type.v1.Text
-	(*v16.RuleRef)(nil),           // 25: redress.type.v1.RuleRef
+	(*WatchRun)(nil),              // 9: redress.reporting.v1.WatchRun
+	(*WatchRunMoved)(nil),         // 10: redress.reporting.v1.WatchRunMoved
+	(*Ranked)(nil),                // 11: redress.reporting.v1.Ranked
+	(*ReportGenerated)(nil),       // 12: redress.reporting.v1.ReportGenerated
+	(*v1.Complaint)(nil),          // 13: redress.intake.v1.Complaint
+	(*v11.Case)(nil),              // 14: redress.routing.v1.Case
+	(*v11.Plan)(nil),              // 15: redress.routing.v1.Plan
+	(*v11.Finding)(nil),           // 16: redress.routing.v1.Finding
+	(*v11.Progress)(nil),          // 17: redress.routing.v1.Progress
+	(*v11.Reply)(nil),             // 18: redress.routing.v1.Reply
+	(*v12.Claim)(nil),             // 19: redress.compensation.v1.Claim
+	(*v13.Action)(nil),            // 20: redress.correctiveaction.v1.Action
+	(*v14.Notice)(nil),            // 21: redress.notification.v1.Notice
+	(*v14.FollowUp)(nil),          // 22: redress.notification.v1.FollowUp
+	(*v15.Clock)(nil),             // 23: redress.clock.v1.Clock
+	(*v1.Evidence)(nil),           // 24: redress.intake.v1.Evidence
+	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
+	(*v16.Text)(nil),              // 26: redress.type.v1.Text
+	(*v16.RuleRef)(nil),           // 27: redress.type.v1.RuleRef
 }
 var file_redress_reporting_v1_report_proto_depIdxs = []int32{
-	11, // 0: redress.reporting.v1.CaseFile.complaint:type_name -> redress.intake.v1.Complaint
-	12, // 1: redress.reporting.v1.CaseFile.case:type_name -> redress.routing.v1.Case
-	13, // 2: redress.reporting.v1.CaseFile.plans:type_name -> redress.routing.v1.Plan
-	14, // 3: redress.reporting.v1.CaseFile.findings:type_name -> redress.routing.v1.Finding
-	15, // 4: redress.reporting.v1.CaseFile.progress:type_name -> redress.routing.v1.Progress
-	16, // 5: redress.reporting.v1.CaseFile.replies:type_name -> redress.routing.v1.Reply
-	17, // 6: redress.reporting.v1.CaseFile.claims:type_name -> redress.compensation.v1.Claim
-	18, // 7: redress.reporting.v1.CaseFile.actions:type_name -> redress.correctiveaction.v1.Action
-	19, // 8: redress.reporting.v1.CaseFile.notices:type_name -> redress.notification.v1.Notice
-	20, // 9: redress.reporting.v1.CaseFile.follow_ups:type_name -> redress.notification.v1.FollowUp
-	21, // 10: redress.reporting.v1.CaseFile.clocks:type_name -> redress.clock.v1.Clock
-	22, // 11: redress.reporting.v1.CaseFile.evidence:type_name -> redress.intake.v1.Evidence
+	13, // 0: redress.reporting.v1.CaseFile.complaint:type_name -> redress.intake.v1.Complaint
+	14, // 1: redress.reporting.v1.CaseFile.case:type_name -> redress.routing.v1.Case
+	15, // 2: redress.reporting.v1.CaseFile.plans:type_name -> redress.routing.v1.Plan
+	16, // 3: redress.reporting.v1.CaseFile.findings:type_name -> redress.routing.v1.Finding
+	17, // 4: redress.reporting.v1.CaseFile.progress:type_name -> redress.routing.v1.Progress
+	18, // 5: redress.reporting.v1.CaseFile.replies:type_name -> redress.routing.v1.Reply
+	19, // 6: redress.reporting.v1.CaseFile.claims:type_name -> redress.compensation.v1.Claim
+	20, // 7: redress.reporting.v1.CaseFile.actions:type_name -> redress.correctiveaction.v1.Action
+	21, // 8: redress.reporting.v1.CaseFile.notices:type_name -> redress.notification.v1.Notice
+	22, // 9: redress.reporting.v1.CaseFile.follow_ups:type_name -> redress.notification.v1.FollowUp
+	23, // 10: redress.reporting.v1.CaseFile.clocks:type_name -> redress.clock.v1.Clock
+	24, // 11: redress.reporting.v1.CaseFile.evidence:type_name -> redress.intake.v1.Evidence
 	2,  // 12: redress.reporting.v1.CaseFile.timeline:type_name -> redress.reporting.v1.TimelineItem
-	23, // 13: redress.reporting.v1.CaseFile.fresh_time:type_name -> google.protobuf.Timestamp
-	23, // 14: redress.reporting.v1.TimelineItem.occur_time:type_name -> google.protobuf.Timestamp
-	23, // 15: redress.reporting.v1.TimelineItem.record_time:type_name -> google.protobuf.Timestamp
-	24, // 16: redress.reporting.v1.TimelineItem.text:type_name -> redress.type.v1.Text
-	25, // 17: redress.reporting.v1.TimelineItem.rules:type_name -> redress.type.v1.RuleRef
+	25, // 13: redress.reporting.v1.CaseFile.fresh_time:type_name -> google.protobuf.Timestamp
+	25, // 14: redress.reporting.v1.TimelineItem.occur_time:type_name -> google.protobuf.Timestamp
+	25, // 15: redress.reporting.v1.TimelineItem.record_time:type_name -> google.protobuf.Timestamp
+	26, // 16: redress.reporting.v1.TimelineItem.text:type_name -> redress.type.v1.Text
+	27, // 17: redress.reporting.v1.TimelineItem.rules:type_name -> redress.type.v1.RuleRef
 	0,  // 18: redress.reporting.v1.WorkItem.kind:type_name -> redress.reporting.v1.WorkItem.Kind
-	24, // 19: redress.reporting.v1.WorkItem.text:type_name -> redress.type.v1.Text
-	23, // 20: redress.reporting.v1.WorkItem.since_time:type_name -> google.protobuf.Timestamp
-	23, // 21: redress.reporting.v1.WorkItem.due_time:type_name -> google.protobuf.Timestamp
-	25, // 22: redress.reporting.v1.WorkItem.rule:type_name -> redress.type.v1.RuleRef
-	24, // 23: redress.reporting.v1.Report.title:type_name -> redress.type.v1.Text
-	25, // 24: redress.reporting.v1.Report.rule:type_name -> redress.type.v1.RuleRef
+	26, // 19: redress.reporting.v1.WorkItem.text:type_name -> redress.type.v1.Text
+	25, // 20: redress.reporting.v1.WorkItem.since_time:type_name -> google.protobuf.Timestamp
+	25, // 21: redress.reporting.v1.WorkItem.due_time:type_name -> google.protobuf.Timestamp
+	27, // 22: redress.reporting.v1.WorkItem.rule:type_name -> redress.type.v1.RuleRef
+	26, // 23: redress.reporting.v1.Report.title:type_name -> redress.type.v1.Text
+	27, // 24: redress.reporting.v1.Report.rule:type_name -> redress.type.v1.RuleRef
 	5,  // 25: redress.reporting.v1.Report.measurements:type_name -> redress.reporting.v1.Measurement
-	23, // 26: redress.reporting.v1.Report.generate_time:type_name -> google.protobuf.Timestamp
-	23, // 27: redress.reporting.v1.Report.data_time:type_name -> google.protobuf.Timestamp
-	24, // 28: redress.reporting.v1.Measurement.title:type_name -> redress.type.v1.Text
-	9,  // 29: redress.reporting.v1.Measurement.top:type_name -> redress.reporting.v1.Ranked
-	25, // 30: redress.reporting.v1.Measurement.rule:type_name -> redress.type.v1.RuleRef
+	25, // 26: redress.reporting.v1.Report.generate_time:type_name -> google.protobuf.Timestamp
+	25, // 27: redress.reporting.v1.Report.data_time:type_name -> google.protobuf.Timestamp
+	26, // 28: redress.reporting.v1.Measurement.title:type_name -> redress.type.v1.Text
+	11, // 29: redress.reporting.v1.Measurement.top:type_name -> redress.reporting.v1.Ranked
+	27, // 30: redress.reporting.v1.Measurement.rule:type_name -> redress.type.v1.RuleRef
 	7,  // 31: redress.reporting.v1.Watched.periods:type_name -> redress.reporting.v1.WatchedPeriod
-	25, // 32: redress.reporting.v1.Watched.rule:type_name -> redress.type.v1.RuleRef
-	23, // 33: redress.reporting.v1.Watched.create_time:type_name -> google.protobuf.Timestamp
-	34, // [34:34] is the sub-list for method output_type
-	34, // [34:34] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	27, // 32: redress.reporting.v1.Watched.rule:type_name -> redress.type.v1.RuleRef
+	25, // 33: redress.reporting.v1.Watched.create_time:type_name -> google.protobuf.Timestamp
+	25, // 34: redress.reporting.v1.WatchRun.due_time:type_name -> google.protobuf.Timestamp
+	25, // 35: redress.reporting.v1.WatchRun.end_time:type_name -> google.protobuf.Timestamp
+	36, // [36:36] is the sub-list for method output_type
+	36, // [36:36] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_redress_reporting_v1_report_proto_init() }
@@ -1413,7 +1577,7 @@ func file_redress_reporting_v1_report_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_reporting_v1_report_proto_rawDesc), len(file_redress_reporting_v1_report_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   10,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

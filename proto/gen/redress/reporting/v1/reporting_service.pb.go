@@ -397,11 +397,18 @@ type GenerateReportRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the report in the pack, for example "monthly_analysis".
 	Report string `protobuf:"bytes,1,opt,name=report,proto3" json:"report,omitempty"`
-	// Month, YYYY-MM.
+	// Period, of the length the pack says: month YYYY-MM, ISO week YYYY-Www, quarter YYYY-Qn or
+	// year YYYY.
 	Period string `protobuf:"bytes,2,opt,name=period,proto3" json:"period,omitempty"`
 	// Idempotency key, a UUID. The same key with the same content gives the first answer,
 	// for 30 days, for payments for ever; with other content REQUEST_ID_REUSED.
-	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// What it is about where the pack makes one for each: departments/{department} or a value;
+	// empty for all together.
+	Per string `protobuf:"bytes,4,opt,name=per,proto3" json:"per,omitempty"`
+	// Words of the one who makes it, for a report that the pack wants in writing. At most 10000
+	// characters.
+	Written       string `protobuf:"bytes,5,opt,name=written,proto3" json:"written,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -453,6 +460,20 @@ func (x *GenerateReportRequest) GetPeriod() string {
 func (x *GenerateReportRequest) GetRequestId() string {
 	if x != nil {
 		return x.RequestId
+	}
+	return ""
+}
+
+func (x *GenerateReportRequest) GetPer() string {
+	if x != nil {
+		return x.Per
+	}
+	return ""
+}
+
+func (x *GenerateReportRequest) GetWritten() string {
+	if x != nil {
+		return x.Written
 	}
 	return ""
 }
@@ -714,6 +735,226 @@ func (x *ListReportsResponse) GetNextPageToken() string {
 	return ""
 }
 
+// GetWatchedRequest names it.
+type GetWatchedRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, watched/{id}.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetWatchedRequest) Reset() {
+	*x = GetWatchedRequest{}
+	mi := &file_redress_reporting_v1_reporting_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetWatchedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetWatchedRequest) ProtoMessage() {}
+
+func (x *GetWatchedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_reporting_v1_reporting_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetWatchedRequest.ProtoReflect.Descriptor instead.
+func (*GetWatchedRequest) Descriptor() ([]byte, []int) {
+	return file_redress_reporting_v1_reporting_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *GetWatchedRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// GetWatchedResponse holds the find.
+type GetWatchedResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The find.
+	Watched       *Watched `protobuf:"bytes,1,opt,name=watched,proto3" json:"watched,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetWatchedResponse) Reset() {
+	*x = GetWatchedResponse{}
+	mi := &file_redress_reporting_v1_reporting_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetWatchedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetWatchedResponse) ProtoMessage() {}
+
+func (x *GetWatchedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_reporting_v1_reporting_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetWatchedResponse.ProtoReflect.Descriptor instead.
+func (*GetWatchedResponse) Descriptor() ([]byte, []int) {
+	return file_redress_reporting_v1_reporting_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *GetWatchedResponse) GetWatched() *Watched {
+	if x != nil {
+		return x.Watched
+	}
+	return nil
+}
+
+// ListWatchedRequest says which finds.
+type ListWatchedRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most so many; 0 means 50, values above 500 are capped at 500.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Token of the page wanted, from the answer before; bound to the other arguments.
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only those of this watch of the pack.
+	Watch string `protobuf:"bytes,3,opt,name=watch,proto3" json:"watch,omitempty"`
+	// Only those that stand at this.
+	Per           string `protobuf:"bytes,4,opt,name=per,proto3" json:"per,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListWatchedRequest) Reset() {
+	*x = ListWatchedRequest{}
+	mi := &file_redress_reporting_v1_reporting_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListWatchedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListWatchedRequest) ProtoMessage() {}
+
+func (x *ListWatchedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_reporting_v1_reporting_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListWatchedRequest.ProtoReflect.Descriptor instead.
+func (*ListWatchedRequest) Descriptor() ([]byte, []int) {
+	return file_redress_reporting_v1_reporting_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListWatchedRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListWatchedRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListWatchedRequest) GetWatch() string {
+	if x != nil {
+		return x.Watch
+	}
+	return ""
+}
+
+func (x *ListWatchedRequest) GetPer() string {
+	if x != nil {
+		return x.Per
+	}
+	return ""
+}
+
+// ListWatchedResponse is a page of finds.
+type ListWatchedResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The finds.
+	Watched []*Watched `protobuf:"bytes,1,rep,name=watched,proto3" json:"watched,omitempty"`
+	// Token of the next page; empty at the end.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListWatchedResponse) Reset() {
+	*x = ListWatchedResponse{}
+	mi := &file_redress_reporting_v1_reporting_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListWatchedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListWatchedResponse) ProtoMessage() {}
+
+func (x *ListWatchedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_reporting_v1_reporting_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListWatchedResponse.ProtoReflect.Descriptor instead.
+func (*ListWatchedResponse) Descriptor() ([]byte, []int) {
+	return file_redress_reporting_v1_reporting_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ListWatchedResponse) GetWatched() []*Watched {
+	if x != nil {
+		return x.Watched
+	}
+	return nil
+}
+
+func (x *ListWatchedResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 // RebuildReportingRequest asks to rebuild.
 type RebuildReportingRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -723,7 +964,7 @@ type RebuildReportingRequest struct {
 
 func (x *RebuildReportingRequest) Reset() {
 	*x = RebuildReportingRequest{}
-	mi := &file_redress_reporting_v1_reporting_service_proto_msgTypes[12]
+	mi := &file_redress_reporting_v1_reporting_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -735,7 +976,7 @@ func (x *RebuildReportingRequest) String() string {
 func (*RebuildReportingRequest) ProtoMessage() {}
 
 func (x *RebuildReportingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_reporting_v1_reporting_service_proto_msgTypes[12]
+	mi := &file_redress_reporting_v1_reporting_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -748,7 +989,7 @@ func (x *RebuildReportingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RebuildReportingRequest.ProtoReflect.Descriptor instead.
 func (*RebuildReportingRequest) Descriptor() ([]byte, []int) {
-	return file_redress_reporting_v1_reporting_service_proto_rawDescGZIP(), []int{12}
+	return file_redress_reporting_v1_reporting_service_proto_rawDescGZIP(), []int{16}
 }
 
 // RebuildReportingResponse says how much there is to read.
@@ -762,7 +1003,7 @@ type RebuildReportingResponse struct {
 
 func (x *RebuildReportingResponse) Reset() {
 	*x = RebuildReportingResponse{}
-	mi := &file_redress_reporting_v1_reporting_service_proto_msgTypes[13]
+	mi := &file_redress_reporting_v1_reporting_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -774,7 +1015,7 @@ func (x *RebuildReportingResponse) String() string {
 func (*RebuildReportingResponse) ProtoMessage() {}
 
 func (x *RebuildReportingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_reporting_v1_reporting_service_proto_msgTypes[13]
+	mi := &file_redress_reporting_v1_reporting_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -787,7 +1028,7 @@ func (x *RebuildReportingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RebuildReportingResponse.ProtoReflect.Descriptor instead.
 func (*RebuildReportingResponse) Descriptor() ([]byte, []int) {
-	return file_redress_reporting_v1_reporting_service_proto_rawDescGZIP(), []int{13}
+	return file_redress_reporting_v1_reporting_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RebuildReportingResponse) GetEvents() int64 {
@@ -827,12 +1068,14 @@ const file_redress_reporting_v1_reporting_service_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tB \xe0A\x01\xbaH\x1ar\x182\x16^[A-Za-z0-9_-]{0,512}$R\tpageToken\"n\n" +
 	"\x13ListOverdueResponse\x12/\n" +
 	"\x06clocks\x18\x01 \x03(\v2\x17.redress.clock.v1.ClockR\x06clocks\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xbb\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc7\x02\n" +
 	"\x15GenerateReportRequest\x128\n" +
-	"\x06report\x18\x01 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x06report\x12<\n" +
-	"\x06period\x18\x02 \x01(\tB$\xe0A\x02\xbaH\x1er\x1c2\x1a^[0-9]{4}-(0[1-9]|1[0-2])$R\x06period\x12*\n" +
+	"\x06report\x18\x01 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x06report\x12d\n" +
+	"\x06period\x18\x02 \x01(\tBL\xe0A\x02\xbaHFrD2B^[0-9]{4}(-(0[1-9]|1[0-2])|-W(0[1-9]|[1-4][0-9]|5[0-3])|-Q[1-4])?$R\x06period\x12*\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"N\n" +
+	"request_id\x18\x03 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x127\n" +
+	"\x03per\x18\x04 \x01(\tB%\xe0A\x01\xbaH\x1fr\x1d2\x1b^([A-Za-z0-9_/.-]{1,100})?$R\x03per\x12)\n" +
+	"\awritten\x18\x05 \x01(\tB\x0f\xe0A\x01\xbaH\x05r\x03\x18\x90N\xd0\xda\x18\x02R\awritten\"N\n" +
 	"\x16GenerateReportResponse\x124\n" +
 	"\x06report\x18\x01 \x01(\v2\x1c.redress.reporting.v1.ReportR\x06report\"K\n" +
 	"\x10GetReportRequest\x127\n" +
@@ -847,10 +1090,25 @@ const file_redress_reporting_v1_reporting_service_proto_rawDesc = "" +
 	"\x06report\x18\x03 \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([a-z][a-z0-9_]{0,62})?$R\x06report\"u\n" +
 	"\x13ListReportsResponse\x126\n" +
 	"\areports\x18\x01 \x03(\v2\x1c.redress.reporting.v1.ReportR\areports\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"L\n" +
+	"\x11GetWatchedRequest\x127\n" +
+	"\x04name\x18\x01 \x01(\tB#\xe0A\x02\xbaH\x1dr\x1b2\x19^watched/[a-z0-9-]{1,64}$R\x04name\"M\n" +
+	"\x12GetWatchedResponse\x127\n" +
+	"\awatched\x18\x01 \x01(\v2\x1d.redress.reporting.v1.WatchedR\awatched\"\xf2\x01\n" +
+	"\x12ListWatchedRequest\x12'\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\n" +
+	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12?\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tB \xe0A\x01\xbaH\x1ar\x182\x16^[A-Za-z0-9_-]{0,512}$R\tpageToken\x129\n" +
+	"\x05watch\x18\x03 \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([a-z][a-z0-9_]{0,62})?$R\x05watch\x127\n" +
+	"\x03per\x18\x04 \x01(\tB%\xe0A\x01\xbaH\x1fr\x1d2\x1b^([A-Za-z0-9_/.-]{1,100})?$R\x03per\"v\n" +
+	"\x13ListWatchedResponse\x127\n" +
+	"\awatched\x18\x01 \x03(\v2\x1d.redress.reporting.v1.WatchedR\awatched\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x19\n" +
 	"\x17RebuildReportingRequest\"2\n" +
 	"\x18RebuildReportingResponse\x12\x16\n" +
-	"\x06events\x18\x01 \x01(\x03R\x06events2\x95\b\n" +
+	"\x06events\x18\x01 \x01(\x03R\x06events2\xb6\n" +
+	"\n" +
 	"\x10ReportingService\x12\x9f\x01\n" +
 	"\vGetCaseFile\x12(.redress.reporting.v1.GetCaseFileRequest\x1a).redress.reporting.v1.GetCaseFileResponse\";\xca\xda\x18\n" +
 	"(\x012\x04nameH\x01\x82\xd3\xe4\x93\x02$b\x04file\x12\x1c/v1/{name=complaints/*}:file\x90\x02\x01\x12t\n" +
@@ -863,7 +1121,12 @@ const file_redress_reporting_v1_reporting_service_proto_rawDesc = "" +
 	"\n" +
 	"\x02\x06\a2\x04name\x82\xd3\xe4\x93\x02\x1eb\x06report\x12\x14/v1/{name=reports/*}\x90\x02\x01\x12\x82\x01\n" +
 	"\vListReports\x12(.redress.reporting.v1.ListReportsRequest\x1a).redress.reporting.v1.ListReportsResponse\"\x1e\xca\xda\x18\x04\n" +
-	"\x02\x06\a\x82\xd3\xe4\x93\x02\r\x12\v/v1/reports\x90\x02\x01\x12\x9d\x01\n" +
+	"\x02\x06\a\x82\xd3\xe4\x93\x02\r\x12\v/v1/reports\x90\x02\x01\x12\x98\x01\n" +
+	"\n" +
+	"GetWatched\x12'.redress.reporting.v1.GetWatchedRequest\x1a(.redress.reporting.v1.GetWatchedResponse\"7\xca\xda\x18\v\n" +
+	"\x03\x06\x05\a2\x04name\x82\xd3\xe4\x93\x02\x1fb\awatched\x12\x14/v1/{name=watched/*}\x90\x02\x01\x12\x83\x01\n" +
+	"\vListWatched\x12(.redress.reporting.v1.ListWatchedRequest\x1a).redress.reporting.v1.ListWatchedResponse\"\x1f\xca\xda\x18\x05\n" +
+	"\x03\x06\x05\a\x82\xd3\xe4\x93\x02\r\x12\v/v1/watched\x90\x02\x01\x12\x9d\x01\n" +
 	"\x10RebuildReporting\x12-.redress.reporting.v1.RebuildReportingRequest\x1a..redress.reporting.v1.RebuildReportingResponse\"*\xca\xda\x18\x03\n" +
 	"\x01\t\x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/v1/reporting:rebuild\x90\x02\x01B@Z>example.com/redress/proto/gen/redress/reporting/v1;reportingv1b\x06proto3"
 
@@ -879,7 +1142,7 @@ func file_redress_reporting_v1_reporting_service_proto_rawDescGZIP() []byte {
 	return file_redress_reporting_v1_reporting_service_proto_rawDescData
 }
 
-var file_redress_reporting_v1_reporting_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_redress_reporting_v1_reporting_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_redress_reporting_v1_reporting_service_proto_goTypes = []any{
 	(*GetCaseFileRequest)(nil),       // 0: redress.reporting.v1.GetCaseFileRequest
 	(*GetCaseFileResponse)(nil),      // 1: redress.reporting.v1.GetCaseFileResponse
@@ -893,43 +1156,54 @@ var file_redress_reporting_v1_reporting_service_proto_goTypes = []any{
 	(*GetReportResponse)(nil),        // 9: redress.reporting.v1.GetReportResponse
 	(*ListReportsRequest)(nil),       // 10: redress.reporting.v1.ListReportsRequest
 	(*ListReportsResponse)(nil),      // 11: redress.reporting.v1.ListReportsResponse
-	(*RebuildReportingRequest)(nil),  // 12: redress.reporting.v1.RebuildReportingRequest
-	(*RebuildReportingResponse)(nil), // 13: redress.reporting.v1.RebuildReportingResponse
-	(*v1.Position)(nil),              // 14: redress.event.v1.Position
-	(*CaseFile)(nil),                 // 15: redress.reporting.v1.CaseFile
-	(WorkItem_Kind)(0),               // 16: redress.reporting.v1.WorkItem.Kind
-	(*WorkItem)(nil),                 // 17: redress.reporting.v1.WorkItem
-	(*v11.Clock)(nil),                // 18: redress.clock.v1.Clock
-	(*Report)(nil),                   // 19: redress.reporting.v1.Report
+	(*GetWatchedRequest)(nil),        // 12: redress.reporting.v1.GetWatchedRequest
+	(*GetWatchedResponse)(nil),       // 13: redress.reporting.v1.GetWatchedResponse
+	(*ListWatchedRequest)(nil),       // 14: redress.reporting.v1.ListWatchedRequest
+	(*ListWatchedResponse)(nil),      // 15: redress.reporting.v1.ListWatchedResponse
+	(*RebuildReportingRequest)(nil),  // 16: redress.reporting.v1.RebuildReportingRequest
+	(*RebuildReportingResponse)(nil), // 17: redress.reporting.v1.RebuildReportingResponse
+	(*v1.Position)(nil),              // 18: redress.event.v1.Position
+	(*CaseFile)(nil),                 // 19: redress.reporting.v1.CaseFile
+	(WorkItem_Kind)(0),               // 20: redress.reporting.v1.WorkItem.Kind
+	(*WorkItem)(nil),                 // 21: redress.reporting.v1.WorkItem
+	(*v11.Clock)(nil),                // 22: redress.clock.v1.Clock
+	(*Report)(nil),                   // 23: redress.reporting.v1.Report
+	(*Watched)(nil),                  // 24: redress.reporting.v1.Watched
 }
 var file_redress_reporting_v1_reporting_service_proto_depIdxs = []int32{
-	14, // 0: redress.reporting.v1.GetCaseFileRequest.fresh:type_name -> redress.event.v1.Position
-	15, // 1: redress.reporting.v1.GetCaseFileResponse.file:type_name -> redress.reporting.v1.CaseFile
-	16, // 2: redress.reporting.v1.ListWorkRequest.kind:type_name -> redress.reporting.v1.WorkItem.Kind
-	17, // 3: redress.reporting.v1.ListWorkResponse.items:type_name -> redress.reporting.v1.WorkItem
-	18, // 4: redress.reporting.v1.ListOverdueResponse.clocks:type_name -> redress.clock.v1.Clock
-	19, // 5: redress.reporting.v1.GenerateReportResponse.report:type_name -> redress.reporting.v1.Report
-	19, // 6: redress.reporting.v1.GetReportResponse.report:type_name -> redress.reporting.v1.Report
-	19, // 7: redress.reporting.v1.ListReportsResponse.reports:type_name -> redress.reporting.v1.Report
-	0,  // 8: redress.reporting.v1.ReportingService.GetCaseFile:input_type -> redress.reporting.v1.GetCaseFileRequest
-	2,  // 9: redress.reporting.v1.ReportingService.ListWork:input_type -> redress.reporting.v1.ListWorkRequest
-	4,  // 10: redress.reporting.v1.ReportingService.ListOverdue:input_type -> redress.reporting.v1.ListOverdueRequest
-	6,  // 11: redress.reporting.v1.ReportingService.GenerateReport:input_type -> redress.reporting.v1.GenerateReportRequest
-	8,  // 12: redress.reporting.v1.ReportingService.GetReport:input_type -> redress.reporting.v1.GetReportRequest
-	10, // 13: redress.reporting.v1.ReportingService.ListReports:input_type -> redress.reporting.v1.ListReportsRequest
-	12, // 14: redress.reporting.v1.ReportingService.RebuildReporting:input_type -> redress.reporting.v1.RebuildReportingRequest
-	1,  // 15: redress.reporting.v1.ReportingService.GetCaseFile:output_type -> redress.reporting.v1.GetCaseFileResponse
-	3,  // 16: redress.reporting.v1.ReportingService.ListWork:output_type -> redress.reporting.v1.ListWorkResponse
-	5,  // 17: redress.reporting.v1.ReportingService.ListOverdue:output_type -> redress.reporting.v1.ListOverdueResponse
-	7,  // 18: redress.reporting.v1.ReportingService.GenerateReport:output_type -> redress.reporting.v1.GenerateReportResponse
-	9,  // 19: redress.reporting.v1.ReportingService.GetReport:output_type -> redress.reporting.v1.GetReportResponse
-	11, // 20: redress.reporting.v1.ReportingService.ListReports:output_type -> redress.reporting.v1.ListReportsResponse
-	13, // 21: redress.reporting.v1.ReportingService.RebuildReporting:output_type -> redress.reporting.v1.RebuildReportingResponse
-	15, // [15:22] is the sub-list for method output_type
-	8,  // [8:15] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	18, // 0: redress.reporting.v1.GetCaseFileRequest.fresh:type_name -> redress.event.v1.Position
+	19, // 1: redress.reporting.v1.GetCaseFileResponse.file:type_name -> redress.reporting.v1.CaseFile
+	20, // 2: redress.reporting.v1.ListWorkRequest.kind:type_name -> redress.reporting.v1.WorkItem.Kind
+	21, // 3: redress.reporting.v1.ListWorkResponse.items:type_name -> redress.reporting.v1.WorkItem
+	22, // 4: redress.reporting.v1.ListOverdueResponse.clocks:type_name -> redress.clock.v1.Clock
+	23, // 5: redress.reporting.v1.GenerateReportResponse.report:type_name -> redress.reporting.v1.Report
+	23, // 6: redress.reporting.v1.GetReportResponse.report:type_name -> redress.reporting.v1.Report
+	23, // 7: redress.reporting.v1.ListReportsResponse.reports:type_name -> redress.reporting.v1.Report
+	24, // 8: redress.reporting.v1.GetWatchedResponse.watched:type_name -> redress.reporting.v1.Watched
+	24, // 9: redress.reporting.v1.ListWatchedResponse.watched:type_name -> redress.reporting.v1.Watched
+	0,  // 10: redress.reporting.v1.ReportingService.GetCaseFile:input_type -> redress.reporting.v1.GetCaseFileRequest
+	2,  // 11: redress.reporting.v1.ReportingService.ListWork:input_type -> redress.reporting.v1.ListWorkRequest
+	4,  // 12: redress.reporting.v1.ReportingService.ListOverdue:input_type -> redress.reporting.v1.ListOverdueRequest
+	6,  // 13: redress.reporting.v1.ReportingService.GenerateReport:input_type -> redress.reporting.v1.GenerateReportRequest
+	8,  // 14: redress.reporting.v1.ReportingService.GetReport:input_type -> redress.reporting.v1.GetReportRequest
+	10, // 15: redress.reporting.v1.ReportingService.ListReports:input_type -> redress.reporting.v1.ListReportsRequest
+	12, // 16: redress.reporting.v1.ReportingService.GetWatched:input_type -> redress.reporting.v1.GetWatchedRequest
+	14, // 17: redress.reporting.v1.ReportingService.ListWatched:input_type -> redress.reporting.v1.ListWatchedRequest
+	16, // 18: redress.reporting.v1.ReportingService.RebuildReporting:input_type -> redress.reporting.v1.RebuildReportingRequest
+	1,  // 19: redress.reporting.v1.ReportingService.GetCaseFile:output_type -> redress.reporting.v1.GetCaseFileResponse
+	3,  // 20: redress.reporting.v1.ReportingService.ListWork:output_type -> redress.reporting.v1.ListWorkResponse
+	5,  // 21: redress.reporting.v1.ReportingService.ListOverdue:output_type -> redress.reporting.v1.ListOverdueResponse
+	7,  // 22: redress.reporting.v1.ReportingService.GenerateReport:output_type -> redress.reporting.v1.GenerateReportResponse
+	9,  // 23: redress.reporting.v1.ReportingService.GetReport:output_type -> redress.reporting.v1.GetReportResponse
+	11, // 24: redress.reporting.v1.ReportingService.ListReports:output_type -> redress.reporting.v1.ListReportsResponse
+	13, // 25: redress.reporting.v1.ReportingService.GetWatched:output_type -> redress.reporting.v1.GetWatchedResponse
+	15, // 26: redress.reporting.v1.ReportingService.ListWatched:output_type -> redress.reporting.v1.ListWatchedResponse
+	17, // 27: redress.reporting.v1.ReportingService.RebuildReporting:output_type -> redress.reporting.v1.RebuildReportingResponse
+	19, // [19:28] is the sub-list for method output_type
+	10, // [10:19] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_redress_reporting_v1_reporting_service_proto_init() }
@@ -944,7 +1218,7 @@ func file_redress_reporting_v1_reporting_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_reporting_v1_reporting_service_proto_rawDesc), len(file_redress_reporting_v1_reporting_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -25,6 +25,8 @@ const (
 	ReportingService_GenerateReport_FullMethodName   = "/redress.reporting.v1.ReportingService/GenerateReport"
 	ReportingService_GetReport_FullMethodName        = "/redress.reporting.v1.ReportingService/GetReport"
 	ReportingService_ListReports_FullMethodName      = "/redress.reporting.v1.ReportingService/ListReports"
+	ReportingService_GetWatched_FullMethodName       = "/redress.reporting.v1.ReportingService/GetWatched"
+	ReportingService_ListWatched_FullMethodName      = "/redress.reporting.v1.ReportingService/ListWatched"
 	ReportingService_RebuildReporting_FullMethodName = "/redress.reporting.v1.ReportingService/RebuildReporting"
 )
 
@@ -44,13 +46,18 @@ type ReportingServiceClient interface {
 	ListWork(ctx context.Context, in *ListWorkRequest, opts ...grpc.CallOption) (*ListWorkResponse, error)
 	// ListOverdue lists clocks that are breached and not stopped, the oldest breach first.
 	ListOverdue(ctx context.Context, in *ListOverdueRequest, opts ...grpc.CallOption) (*ListOverdueResponse, error)
-	// GenerateReport computes a report of the pack for one month and freezes it; generating it
-	// again makes a restatement. Reasons REPORT_UNKNOWN, PERIOD_NOT_OVER.
+	// GenerateReport computes a report of the pack for one of its periods and freezes it;
+	// generating it again makes a restatement. Reasons REPORT_UNKNOWN, REPORT_PERIOD,
+	// REPORT_PER, REPORT_WORDS, RULE_ROLE, PERIOD_NOT_OVER.
 	GenerateReport(ctx context.Context, in *GenerateReportRequest, opts ...grpc.CallOption) (*GenerateReportResponse, error)
 	// GetReport returns a frozen report. Reason RESOURCE_NOT_FOUND.
 	GetReport(ctx context.Context, in *GetReportRequest, opts ...grpc.CallOption) (*GetReportResponse, error)
 	// ListReports lists frozen reports, the newest first.
 	ListReports(ctx context.Context, in *ListReportsRequest, opts ...grpc.CallOption) (*ListReportsResponse, error)
+	// GetWatched returns one find of a watch. Reason RESOURCE_NOT_FOUND.
+	GetWatched(ctx context.Context, in *GetWatchedRequest, opts ...grpc.CallOption) (*GetWatchedResponse, error)
+	// ListWatched lists what watches found, the newest first. Filters are combined with and.
+	ListWatched(ctx context.Context, in *ListWatchedRequest, opts ...grpc.CallOption) (*ListWatchedResponse, error)
 	// RebuildReporting drops the read model and fills it again from the feeds. Frozen reports
 	// stay. Harmless to repeat.
 	RebuildReporting(ctx context.Context, in *RebuildReportingRequest, opts ...grpc.CallOption) (*RebuildReportingResponse, error)
@@ -124,6 +131,26 @@ func (c *reportingServiceClient) ListReports(ctx context.Context, in *ListReport
 	return out, nil
 }
 
+func (c *reportingServiceClient) GetWatched(ctx context.Context, in *GetWatchedRequest, opts ...grpc.CallOption) (*GetWatchedResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetWatchedResponse)
+	err := c.cc.Invoke(ctx, ReportingService_GetWatched_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *reportingServiceClient) ListWatched(ctx context.Context, in *ListWatchedRequest, opts ...grpc.CallOption) (*ListWatchedResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListWatchedResponse)
+	err := c.cc.Invoke(ctx, ReportingService_ListWatched_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *reportingServiceClient) RebuildReporting(ctx context.Context, in *RebuildReportingRequest, opts ...grpc.CallOption) (*RebuildReportingResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(RebuildReportingResponse)
@@ -150,13 +177,18 @@ type ReportingServiceServer interface {
 	ListWork(context.Context, *ListWorkRequest) (*ListWorkResponse, error)
 	// ListOverdue lists clocks that are breached and not stopped, the oldest breach first.
 	ListOverdue(context.Context, *ListOverdueRequest) (*ListOverdueResponse, error)
-	// GenerateReport computes a report of the pack for one month and freezes it; generating it
-	// again makes a restatement. Reasons REPORT_UNKNOWN, PERIOD_NOT_OVER.
+	// GenerateReport computes a report of the pack for one of its periods and freezes it;
+	// generating it again makes a restatement. Reasons REPORT_UNKNOWN, REPORT_PERIOD,
+	// REPORT_PER, REPORT_WORDS, RULE_ROLE, PERIOD_NOT_OVER.
 	GenerateReport(context.Context, *GenerateReportRequest) (*GenerateReportResponse, error)
 	// GetReport returns a frozen report. Reason RESOURCE_NOT_FOUND.
 	GetReport(context.Context, *GetReportRequest) (*GetReportResponse, error)
 	// ListReports lists frozen reports, the newest first.
 	ListReports(context.Context, *ListReportsRequest) (*ListReportsResponse, error)
+	// GetWatched returns one find of a watch. Reason RESOURCE_NOT_FOUND.
+	GetWatched(context.Context, *GetWatchedRequest) (*GetWatchedResponse, error)
+	// ListWatched lists what watches found, the newest first. Filters are combined with and.
+	ListWatched(context.Context, *ListWatchedRequest) (*ListWatchedResponse, error)
 	// RebuildReporting drops the read model and fills it again from the feeds. Frozen reports
 	// stay. Harmless to repeat.
 	RebuildReporting(context.Context, *RebuildReportingRequest) (*RebuildReportingResponse, error)
@@ -187,6 +219,12 @@ func (UnimplementedReportingServiceServer) GetReport(context.Context, *GetReport
 }
 func (UnimplementedReportingServiceServer) ListReports(context.Context, *ListReportsRequest) (*ListReportsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListReports not implemented")
+}
+func (UnimplementedReportingServiceServer) GetWatched(context.Context, *GetWatchedRequest) (*GetWatchedResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetWatched not implemented")
+}
+func (UnimplementedReportingServiceServer) ListWatched(context.Context, *ListWatchedRequest) (*ListWatchedResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListWatched not implemented")
 }
 func (UnimplementedReportingServiceServer) RebuildReporting(context.Context, *RebuildReportingRequest) (*RebuildReportingResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RebuildReporting not implemented")
@@ -320,6 +358,42 @@ func _ReportingService_ListReports_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ReportingService_GetWatched_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetWatchedRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReportingServiceServer).GetWatched(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReportingService_GetWatched_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReportingServiceServer).GetWatched(ctx, req.(*GetWatchedRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ReportingService_ListWatched_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListWatchedRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReportingServiceServer).ListWatched(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReportingService_ListWatched_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReportingServiceServer).ListWatched(ctx, req.(*ListWatchedRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ReportingService_RebuildReporting_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RebuildReportingRequest)
 	if err := dec(in); err != nil {
@@ -368,6 +442,14 @@ var ReportingService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListReports",
 			Handler:    _ReportingService_ListReports_Handler,
+		},
+		{
+			MethodName: "GetWatched",
+			Handler:    _ReportingService_GetWatched_Handler,
+		},
+		{
+			MethodName: "ListWatched",
+			Handler:    _ReportingService_ListWatched_Handler,
 		},
 		{
 			MethodName: "RebuildReporting",
