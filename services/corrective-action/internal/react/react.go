@@ -42,7 +42,7 @@ func New(desk *app.Desk) *Reactor { return &Reactor{desk: desk} }
 // want of a fact waits until the next event of the complaint.
 func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error {
 	if s, ok := state.(*intakev1.DataSubject); ok {
-		if _, erased := change.(*intakev1.PersonErased); erased {
+		if _, erased := change.(*intakev1.PersonErased); erased && ev.GetService() == keeper {
 			return erase(u, s)
 		}
 		return nil
