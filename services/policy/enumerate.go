@@ -78,7 +78,7 @@ func (v *vocabulary) domain(u use, conds []*condition) []ref.Val {
 	case kindString:
 		values := col.closed
 		if len(values) == 0 {
-			values = append(literals(conds, `"([^"]*)"`), "?")
+			values = append(literals(conds, `"([^"]*)"`), "?", "??")
 		}
 		for _, s := range values {
 			out = append(out, types.String(s))
@@ -96,7 +96,7 @@ func (v *vocabulary) domain(u use, conds []*condition) []ref.Val {
 		if u.row != "facts" {
 			out = append(out, types.Int(-1)) // points are deducted
 		}
-		return append(out, types.Int(0))
+		return append(out, types.Int(0), types.Int(1), types.Int(2)) // enough to order two or three fields
 	case kindMoney:
 		for _, s := range literals(conds, `yuan\("([0-9.]+)"\)`) {
 			n, _ := fen(s)
@@ -106,7 +106,7 @@ func (v *vocabulary) domain(u use, conds []*condition) []ref.Val {
 				}
 			}
 		}
-		return append(out, money(0))
+		return append(out, money(0), money(1), money(2))
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func lintOptions(name string) policy.LintOptions {
 	case "L26-year":
 		return policy.LintOptions{Year: 2099}
 	case "L40":
-		return policy.LintOptions{Scenarios: []*policyv1.Scenario{{Id: "P00-S1", Clause: "4.6"}}}
+		return policy.LintOptions{Scenarios: []*policyv1.ScenarioFile{{Scenarios: []*policyv1.Scenario{{Id: "P00-S1", Clause: "4.6"}}}}}
 	}
 	return policy.LintOptions{Year: 2026}
 }

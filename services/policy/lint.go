@@ -19,8 +19,9 @@ type LintOptions struct {
 	// Parameters are the owner's values. Not nil means that the pack is to be activated: a parameter
 	// without value is a finding then, and the values are checked in their places.
 	Parameters map[string]string
-	// Scenarios are those of the pack, nil for none given: rules that no scenario plays are reported.
-	Scenarios []*policyv1.Scenario
+	// Scenarios are the files of the pack, nil for none given: rules that no scenario plays are
+	// reported.
+	Scenarios []*policyv1.ScenarioFile
 }
 
 // Lint reads a pack as Load does and finds, besides, what only a person who keeps it asks for: blank
@@ -120,11 +121,13 @@ func (c *checker) calendars() []*policyv1.Calendar {
 
 // checkPlayed: a rule is played if a scenario names it, or cites its clause or the one it stands
 // under.
-func (c *checker) checkPlayed(scenarios []*policyv1.Scenario) {
+func (c *checker) checkPlayed(files []*policyv1.ScenarioFile) {
 	named, clauses := map[string]bool{}, []string{}
-	for _, s := range scenarios {
-		for part := range strings.FieldsFuncSeq(s.GetClause(), func(r rune) bool { return strings.ContainsRune(",;，；、", r) }) {
-			clauses = append(clauses, strings.TrimSpace(part))
+	for _, s := range files {
+		for _, scenario := range s.GetScenarios() {
+			for part := range strings.FieldsFuncSeq(scenario.GetClause(), func(r rune) bool { return strings.ContainsRune(",;，；、", r) }) {
+				clauses = append(clauses, strings.TrimSpace(part))
+			}
 		}
 		for word := range strings.FieldsFuncSeq(s.String(), func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9') }) {
 			named[word] = true

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -131,7 +132,8 @@ func (w *world) seeEntries(ctx context.Context, in *input) (map[string]any, erro
 	return out, nil
 }
 
-// seeCards shows the ids of the cards that help in the case, in order.
+// seeCards shows the ids of the cards that help in the case, in order; "restate every 5
+// min" where the move asks how often a card is repeated.
 func (w *world) seeCards(ctx context.Context, in *input) (map[string]any, error) {
 	for _, m := range methods() {
 		if m.desc.Name() != "ListCards" {
@@ -156,7 +158,11 @@ func (w *world) seeCards(ctx context.Context, in *input) (map[string]any, error)
 		shown := []any{}
 		list := answer.Get(answer.Descriptor().Fields().ByName("cards")).List()
 		for i := range list.Len() {
-			shown = append(shown, textIn(list.Get(i).Message(), "id"))
+			card := textIn(list.Get(i).Message(), "card")
+			if repeated := card + " every "; slices.ContainsFunc(in.move.GetExpect().GetCards(), func(want string) bool { return strings.HasPrefix(want, repeated) }) {
+				card = repeated + textIn(list.Get(i).Message(), "repeat")
+			}
+			shown = append(shown, card)
 		}
 		return map[string]any{"shown": shown}, nil
 	}
