@@ -129,7 +129,8 @@ func (w *walker) mapped(f *field, values protoreflect.Map) (err error) {
 		case f.isMessage:
 			err = w.message(value.Message(), f.of())
 		case f.isString:
-			old, text := value.String(), ""
+			old := value.String()
+			var text string
 			if text, err = w.visit(w, f.class, old, false); err == nil && text != old {
 				values.Set(k, protoreflect.ValueOfString(text))
 			}

@@ -101,8 +101,7 @@ func New() *Revisions {
 func (r *Revisions) Get(source Source, name string) (*policy.Policy, error) {
 	if j, ok := source.(Journal); ok {
 		return r.named.Get(j.Context, j.J, named{organization{j.Organization, j.Own}, name}, func(ctx context.Context) (*policy.Policy, error) {
-			j.Context = ctx
-			return r.get(j, name)
+			return r.get(Journal{Context: ctx, J: j.J, Organization: j.Organization, Own: j.Own}, name)
 		})
 	}
 	return r.get(source, name)

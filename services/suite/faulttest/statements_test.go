@@ -1,6 +1,7 @@
 package faulttest_test
 
 import (
+	"slices"
 	"sync"
 	"testing"
 
@@ -76,17 +77,25 @@ func TestARegistrationFailsWholeWhereverSQLFails(t *testing.T) {
 		return got.GetComplaint(), err
 	}
 	s.Register()
-	for _, op := range []string{"projections.get", "projections.list"} { // of the directory and the policy
+	// one fails the first statement of the name in some registration.
+	one := func(op string) {
+		t.Helper()
 		for struck := ""; struck == ""; {
+			s.Settled()
 			before := rows(t, db)
 			strike.arm(0, op)
 			_, err := register(suitetest.ID())
-			if struck = strike.disarm(); struck != "" {
+			if struck = strike.disarm(); struck != "" && err == nil {
+				struck = "" // that of somebody else
+			}
+			if struck != "" {
 				require.Equal(t, codes.Unavailable, status.Code(err), "%s: %v", struck, err)
 				require.Equal(t, before, rows(t, db), "after %s failed", struck)
 			}
 		}
 	}
+	one("projections.get")  // of the directory
+	one("projections.list") // of the policy
 	var failed, elsewhere []string
 	for n := 0; ; n++ {
 		require.Less(t, n, 200)
@@ -121,6 +130,8 @@ func TestARegistrationFailsWholeWhereverSQLFails(t *testing.T) {
 	for _, op := range []string{
 		"begin", "requests.read", "tallies.read", "requests.insert", "resources.upsert", "resource_index.insert", "tallies.upsert", "shard_heads.raise", "events.insert", "commit",
 	} {
-		require.Contains(t, failed, op)
+		if !slices.Contains(failed, op) { // somebody's statements before ours shifted the count
+			one(op)
+		}
 	}
 }
