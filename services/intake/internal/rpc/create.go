@@ -50,7 +50,7 @@ func (s *Server) CreateComplaint(ctx context.Context, req *intakev1.CreateCompla
 	if t := req.GetComplaint().GetReceiveTime(); t != nil {
 		received = t.AsTime()
 	}
-	command := host.Command{Key: name, Reads: []string{name}, Serials: []string{serialKey(day(p, received), shard)}, Subject: subject}
+	command := host.Command{Key: name, Creates: []string{name}, Serials: []string{serialKey(day(p, received), shard)}, Subject: subject}
 	receipt, err := host.Run(ctx, s.host, req, command, func(u *journal.Unit, in *intakev1.CreateComplaintRequest) error {
 		registration := domain.Registration{
 			Name: name, Subject: "subjects/" + subject, Revision: revision.GetName(), Policy: p,
