@@ -2533,7 +2533,10 @@ type Field struct {
 	// Clause of the source, where it differs from the form's.
 	Clause string `protobuf:"bytes,9,opt,name=clause,proto3" json:"clause,omitempty"`
 	// Who must not see the value, for example the testers of a blind retest (G1).
-	HiddenFrom    []string `protobuf:"bytes,10,rep,name=hidden_from,json=hiddenFrom,proto3" json:"hidden_from,omitempty"`
+	HiddenFrom []string `protobuf:"bytes,10,rep,name=hidden_from,json=hiddenFrom,proto3" json:"hidden_from,omitempty"`
+	// The PERSON named is complained about: they, their superior and the heads of their departments
+	// sign nothing about the complaint, neither for another nor through another.
+	Recuses       bool `protobuf:"varint,11,opt,name=recuses,proto3" json:"recuses,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2636,6 +2639,13 @@ func (x *Field) GetHiddenFrom() []string {
 		return x.HiddenFrom
 	}
 	return nil
+}
+
+func (x *Field) GetRecuses() bool {
+	if x != nil {
+		return x.Recuses
+	}
+	return false
 }
 
 // Check is a rule that must hold; refused with its text when false, incomplete when unknown.
@@ -8958,7 +8968,7 @@ const file_redress_policy_v1_pack_proto_rawDesc = "" +
 	"\tfilled_by\x18\x06 \x03(\tR\bfilledBy\x12\x16\n" +
 	"\x06number\x18\a \x01(\tR\x06number\x120\n" +
 	"\x06fields\x18\b \x03(\v2\x18.redress.policy.v1.FieldR\x06fields\x120\n" +
-	"\x06checks\x18\t \x03(\v2\x18.redress.policy.v1.CheckR\x06checks\"\xca\x02\n" +
+	"\x06checks\x18\t \x03(\v2\x18.redress.policy.v1.CheckR\x06checks\"\xe4\x02\n" +
 	"\x05Field\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x120\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x1c.redress.policy.v1.FieldTypeR\x04type\x12)\n" +
@@ -8972,7 +8982,8 @@ const file_redress_policy_v1_pack_proto_rawDesc = "" +
 	"\x06clause\x18\t \x01(\tR\x06clause\x12\x1f\n" +
 	"\vhidden_from\x18\n" +
 	" \x03(\tR\n" +
-	"hiddenFrom\"\x9c\x01\n" +
+	"hiddenFrom\x12\x18\n" +
+	"\arecuses\x18\v \x01(\bR\arecuses\"\x9c\x01\n" +
 	"\x05Check\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06clause\x18\x02 \x01(\tR\x06clause\x12\x18\n" +
