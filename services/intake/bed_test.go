@@ -217,9 +217,9 @@ func asked(t testing.TB, received string, change ...func(*intakev1.Complaint)) *
 	return &intakev1.CreateComplaintRequest{Complaint: c, RequestId: uuid.NewString()}
 }
 
-func flag(b bool) *typev1.Fact     { return &typev1.Fact{Value: &typev1.Fact_Flag{Flag: b}} }
-func date(d string) *typev1.Fact   { return &typev1.Fact{Value: &typev1.Fact_Date{Date: d}} }
-func words(s string) *typev1.Fact  { return &typev1.Fact{Value: &typev1.Fact_Text{Text: s}} }
+func flag(b bool) *typev1.Fact    { return &typev1.Fact{Value: &typev1.Fact_Flag{Flag: b}} }
+func date(d string) *typev1.Fact  { return &typev1.Fact{Value: &typev1.Fact_Date{Date: d}} }
+func words(s string) *typev1.Fact { return &typev1.Fact{Value: &typev1.Fact_Text{Text: s}} }
 func amount(s string) *typev1.Fact {
 	return &typev1.Fact{Value: &typev1.Fact_Money{Money: &typev1.Money{CurrencyCode: "CNY", Amount: s}}}
 }

@@ -77,8 +77,8 @@ func TestACounterThatLooksBackPassesAgainAfterItFell(t *testing.T) {
 	}{
 		{"02-01", false},
 		{"02-05", false},
-		{"02-11", true}, // the first is ten days back: it still counts
-		{"02-12", true}, // the first has left, so the count had fallen to two
+		{"02-11", true},  // the first is ten days back: it still counts
+		{"02-12", true},  // the first has left, so the count had fallen to two
 		{"02-25", false}, // alone
 		{"02-26", false},
 		{"02-27", true},

@@ -112,7 +112,7 @@ func newRoot(a *app) *cobra.Command {
 		commands []*cobra.Command
 	}{
 		{groupRun, []*cobra.Command{newServe(a), newToken(a), newDemo(a)}},
-		{groupWork, []*cobra.Command{newComplaint(a), newApprove(a)}},
+		{groupWork, []*cobra.Command{newComplaint(a), newImport(a), newApprove(a)}},
 		{groupPolicy, []*cobra.Command{newPolicy(a), newDirectory(a), newOrganization(a)}},
 		{groupOperate, []*cobra.Command{
 			newStuck(a), newVerify(a), newBackup(a), newRestore(a), newStore(a), newRebuild(a), newConfig(a), newVersion(a),
