@@ -64,7 +64,7 @@ func (s *service) definition() host.Definition {
 	return host.Definition{
 		Name:     Name,
 		Kinds:    app.Kinds(),
-		Consumes: []string{"intake", "routing", "compensation", "notification"},
+		Consumes: []string{"intake", "routing", "compensation", "notification", "reporting"},
 		Project:  app.Project(),
 		React: func(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error {
 			return s.reactor.React(u, ev, change, state)

@@ -194,13 +194,25 @@ func (p *Policy) Tripped(w *policyv1.Watch, periods []Quotient) bool {
 	if !ok {
 		n = 1
 	}
-	below, valid := shareOf(w.GetBelow())
-	if !valid || n < 1 || int64(len(periods)) < n {
+	if n < 1 || int64(len(periods)) < n {
 		return false
 	}
-	return !slices.ContainsFunc(periods[int64(len(periods))-n:], func(q Quotient) bool {
-		return q.Among == 0 || q.Counts*10_000 >= below*q.Among
-	})
+	return !slices.ContainsFunc(periods[int64(len(periods))-n:], func(q Quotient) bool { return !p.Below(w.GetBelow(), q) })
+}
+
+// Below tells whether a measure is below a share, exactly: 45 of 50 is not below 90%. Without cases,
+// and with a share that is none, nothing is below anything.
+func (p *Policy) Below(share string, q Quotient) bool {
+	below, ok := shareOf(share)
+	return ok && q.Among > 0 && q.Counts*10_000 < below*q.Among
+}
+
+// Run returns how many periods in a row a watch looks at, at least one.
+func (p *Policy) Run(w *policyv1.Watch) int {
+	if n, ok := countOf(w.GetPeriods()); ok && n > 1 {
+		return int(n)
+	}
+	return 1
 }
 
 // scoped returns one field of a row in scope, nil if it is not there.

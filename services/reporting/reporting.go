@@ -3,6 +3,7 @@ package reporting
 import (
 	"context"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -57,14 +58,28 @@ func definition(server *rpc.Server) host.Definition {
 					return []journal.Attr{{Name: rpc.AttrKind, Value: r.GetKind()}}
 				},
 			},
+			{
+				Pattern: rpc.Watched, New: func() proto.Message { return &reportingv1.Watched{} },
+				Index: func(m proto.Message) []journal.Attr {
+					w, _ := m.(*reportingv1.Watched)
+					return []journal.Attr{{Name: rpc.AttrWatch, Value: w.GetWatch()}, {Name: rpc.AttrPer, Value: w.GetPer()}}
+				},
+			},
+			{
+				Pattern: rpc.WatchRuns, New: func() proto.Message { return &reportingv1.WatchRun{} }, Background: true,
+				Timer: func(m proto.Message) (time.Time, int64, bool) {
+					r, ok := m.(*reportingv1.WatchRun)
+					return r.GetDueTime().AsTime(), r.GetGeneration(), ok && r.GetEndTime() == nil
+				},
+			},
 			react.Kind(),
 		},
 		Consumes:   sources(),
 		Project:    view.Project(),
-		React:      react.React,
+		React:      react.React(server.Open),
 		AfterApply: server.Applied,
 		Register:   server.Register,
-		Background: []func(context.Context) error{server.Watch, server.ConfirmErasures},
+		Background: []func(context.Context) error{server.Watch, server.ConfirmErasures, server.LookAtWatches},
 		Quiet:      server.Quiet,
 		Reasons:    Reasons(),
 	}

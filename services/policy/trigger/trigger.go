@@ -16,6 +16,7 @@ import (
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
+	reportingv1 "example.com/redress/proto/gen/redress/reporting/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 )
 
@@ -46,6 +47,8 @@ func Of(change, state proto.Message) []Trigger {
 		return one(policyv1.Event_EVENT_NOTICE_ISSUED, as[*notificationv1.Notice](state).GetKind())
 	case *notificationv1.NoticeAnswered:
 		return one(policyv1.Event_EVENT_NOTICE_ANSWERED, as[*notificationv1.Notice](state).GetKind())
+	case *reportingv1.WatchTripped:
+		return one(policyv1.Event_EVENT_WATCH_TRIPPED, as[*reportingv1.Watched](state).GetWatch())
 	case *notificationv1.FollowUpAnswered:
 		return one(policyv1.Event_EVENT_FOLLOW_UP_ANSWERED, as[*notificationv1.FollowUp](state).GetKind())
 	}

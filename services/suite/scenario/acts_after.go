@@ -128,7 +128,7 @@ func part(kind, encoding string, body io.Reader) string {
 // makeReport makes a report of the pack.
 func makeReport(ctx context.Context, w *world, in *input) (string, error) {
 	got, err := reportingv1.NewReportingServiceClient(w.conn("reporting")).GenerateReport(w.acting(ctx), &reportingv1.GenerateReportRequest{
-		Report: in.text("report", ""), Period: in.text("period", ""), RequestId: uuid.NewString(),
+		Report: in.text("report", ""), Period: in.text("period", ""), Per: in.text("per", ""), Written: in.text("written", ""), RequestId: uuid.NewString(),
 	})
 	if err != nil {
 		return "", err

@@ -21,6 +21,7 @@ import (
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
+	reportingv1 "example.com/redress/proto/gen/redress/reporting/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	"example.com/redress/services/corrective-action/internal/app"
 	"example.com/redress/services/corrective-action/internal/domain"
@@ -137,6 +138,8 @@ func scope(sc *app.Scene, change, state proto.Message) *app.Scene {
 		s = sheet.WithFollowUp(s, m)
 	case *notificationv1.Notice:
 		s = sheet.WithNotice(s, m)
+	case *reportingv1.Watched:
+		return sc.Count(m.GetPer(), "")
 	case *intakev1.Praise:
 		return sc.With(sheet.WithPraise(s, m)).Count(m.GetEmployee(), m.GetDepartment())
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	reportingv1 "example.com/redress/proto/gen/redress/reporting/v1"
@@ -23,19 +24,21 @@ type Row struct {
 //
 // Rows of which a condition, the ranked key or the averaged score is not known
 // are listed and left out of every figure: nothing is guessed. A share stands
-// only where the measure says what counts among its rows.
+// only where the measure says what counts among its rows. A target is compared with
+// the exact quotient; what it asks for and does not count is listed.
 //
 // Source: PROCEDURES P26 (七), P26-A5; PACK-SKETCH 2.2 (Measure).
 func Figure(p *policy.Policy, m *policyv1.Measure, rows []Row) *reportingv1.Measurement {
 	out := &reportingv1.Measurement{Id: m.GetId(), Title: m.GetText(), Rule: p.Rule(m.GetId())}
 	ranking := map[string]int64{}
 	var sum int64
+	var missed []string
 	for _, r := range rows {
 		among, counted, _ := p.Assess(m.GetId(), r.Sheet)
 		if among == policy.False {
 			continue
 		}
-		keys, known := keysOf(m.GetTopBy(), r.Sheet)
+		keys, known := keysOf(p, m.GetTopBy(), r.Sheet)
 		score, scored := scoreOf(m.GetMean(), r.Sheet)
 		if among == policy.Unknown || counted == policy.Unknown || m.GetTopBy() != "" && !known || m.GetMean() != "" && !scored {
 			out.NotAssessable = append(out.NotAssessable, r.Number)
@@ -43,6 +46,7 @@ func Figure(p *policy.Policy, m *policyv1.Measure, rows []Row) *reportingv1.Meas
 		}
 		out.Among++
 		if counted != policy.True {
+			missed = append(missed, r.Number)
 			continue
 		}
 		out.Counts++
@@ -54,6 +58,11 @@ func Figure(p *policy.Policy, m *policyv1.Measure, rows []Row) *reportingv1.Meas
 	slices.Sort(out.NotAssessable)
 	if m.GetCounts() != "" {
 		out.Share = Percent(out.Counts, out.Among)
+	}
+	if out.Target = m.GetTarget(); out.Target != "" {
+		out.BelowTarget = p.Below(m.GetTarget(), policy.Quotient{Counts: out.Counts, Among: out.Among})
+		slices.Sort(missed)
+		out.Outstanding = slices.Compact(missed)
 	}
 	if m.GetMean() != "" {
 		out.Mean = Mean(sum, out.Counts)
@@ -77,41 +86,84 @@ func top(ranking map[string]int64, of int64, limit string) []*reportingv1.Ranked
 	return out
 }
 
-// keysOf returns the values of a row under the key it is ranked by: a field of
-// the complaint, its departments or stage, the level on a scale of the pack, or
-// a fact that is chosen from options. ok is false if it is not known.
-func keysOf(key string, s *policy.Sheet) (values []string, ok bool) {
+// keysOf returns the values of a row under the key it is ranked or told apart by: a
+// field of the complaint or case, its departments, the level on a scale of the pack,
+// or a fact that is chosen from options. ok is false if it is not known.
+func keysOf(p *policy.Policy, key string, s *policy.Sheet) (values []string, ok bool) {
 	if key == "" {
 		return nil, true
 	}
-	var one *string
 	switch key {
-	case "category", "ground", "channel", "medium", "origin", "expression", "customer_kind":
-		if c := s.Complaint; c != nil {
-			one = map[string]*string{
-				"category": c.Category, "ground": c.Ground, "channel": c.Channel, "medium": c.Medium,
-				"origin": c.Origin, "expression": c.Expression, "customer_kind": c.CustomerKind,
-			}[key]
-		}
-	case "department", "departments":
+	case "department", "departments", "unit":
 		if s.Case != nil && len(s.Case.Departments) > 0 {
 			return s.Case.Departments, true
 		}
-	case "stage":
-		if s.Case != nil {
-			one = s.Case.Stage
-		}
-	default:
-		if level := s.Grade[key]; level != "" {
-			return []string{level}, true
-		}
-		return chosen(s.Facts[key])
-	}
-	if one == nil || *one == "" {
 		return nil, false
 	}
-	return []string{*one}, true
+	if level := s.Grade[key]; level != "" {
+		return []string{level}, true
+	}
+	if one := p.Key(key, s, nil); one != "" {
+		return []string{one}, true
+	}
+	return chosen(s.Facts[key])
 }
+
+// Listed returns the numbers of the rows that a report lists, sorted: where its
+// condition holds, and where that is not known, which nobody may lose sight of.
+func Listed(p *policy.Policy, def *policyv1.Report, rows []Row) ([]string, error) {
+	var out []string
+	for _, r := range rows {
+		t, _, err := p.Eval(def.GetLists(), r.Sheet)
+		if err != nil {
+			return nil, err
+		}
+		if t != policy.False {
+			out = append(out, r.Number)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// Of returns the rows that have the value under a key, and the numbers of those of
+// which it is not known: they belong to nobody. departments/x is x.
+func Of(p *policy.Policy, rows []Row, key, value string) (of []Row, unknown []string) {
+	for _, r := range rows {
+		keys, known := keysOf(p, key, r.Sheet)
+		if !known {
+			unknown = append(unknown, r.Number)
+		} else if slices.Contains(keys, bare(value)) {
+			of = append(of, r)
+		}
+	}
+	return of, unknown
+}
+
+// Values returns what stands under a key in the rows, sorted, each once.
+func Values(p *policy.Policy, rows []Row, key string) []string {
+	var out []string
+	for _, r := range rows {
+		keys, _ := keysOf(p, key, r.Sheet)
+		out = append(out, keys...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// At returns what a value under a key stands for: departments/x where the key is of
+// departments, else the value.
+func At(key, value string) string {
+	switch key {
+	case "respondent", "department", "departments", "unit":
+		return departmentPrefix + bare(value)
+	}
+	return value
+}
+
+const departmentPrefix = "departments/"
+
+func bare(value string) string { return strings.TrimPrefix(value, departmentPrefix) }
 
 func chosen(f *typev1.Fact) ([]string, bool) {
 	switch v := f.GetValue().(type) {
@@ -122,7 +174,7 @@ func chosen(f *typev1.Fact) ([]string, bool) {
 	case *typev1.Fact_Flag:
 		return []string{strconv.FormatBool(v.Flag)}, true
 	case *typev1.Fact_Department:
-		return []string{v.Department}, true
+		return []string{bare(v.Department)}, true
 	default:
 		return nil, false
 	}

@@ -20,8 +20,11 @@ const (
 )
 
 // Rows returns the rows of a matter that fall into the period by the instant
-// named. A row without that instant falls into none. Praises, entries of the
-// assessment and departments are not heard of here: they have no rows.
+// named. A row without that instant falls into none. A follow-up is completed when
+// what it asks about was: that opened it. Praises, entries of the assessment and
+// departments are not heard of here: they have no rows.
+//
+// Source: PROCEDURES P06-A1 (cases completed in the month, whether visited or not).
 func Rows(m *Matter, of policyv1.Of, datedBy string, in Period) []Row {
 	var out []Row
 	add := func(number string, at *timestamppb.Timestamp, make func() Row) {
@@ -35,7 +38,7 @@ func Rows(m *Matter, of policyv1.Of, datedBy string, in Period) []Row {
 	}
 	base := m.sheet()
 	shared := map[string]*timestamppb.Timestamp{
-		DatedReceived: m.Complaint.GetReceiveTime(), DatedClosed: m.Case.GetCloseTime(), DatedCompleted: m.Plan.GetCompleteTime(),
+		DatedReceived: m.Complaint.GetReceiveTime(), DatedClosed: m.Case.GetCloseTime(), DatedCompleted: m.handled(),
 		DatedAsked: m.asked(), DatedAnswered: m.answered(),
 	}
 	switch of {
@@ -45,7 +48,7 @@ func Rows(m *Matter, of policyv1.Of, datedBy string, in Period) []Row {
 		}
 	case policyv1.Of_OF_FOLLOW_UPS:
 		for _, f := range m.FollowUps {
-			at := map[string]*timestamppb.Timestamp{DatedAsked: f.GetOpenTime(), DatedAnswered: f.GetAnswerTime(), DatedCompleted: f.GetAnswerTime()}
+			at := map[string]*timestamppb.Timestamp{DatedAsked: f.GetOpenTime(), DatedAnswered: f.GetAnswerTime(), DatedCompleted: f.GetOpenTime()}
 			add(f.GetNumber(), either(at, shared, datedBy), func() Row { return Row{Sheet: sheet.WithFollowUp(base, f)} })
 		}
 	case policyv1.Of_OF_CLOCKS:
@@ -69,6 +72,14 @@ func either(own, shared map[string]*timestamppb.Timestamp, name string) *timesta
 		return at
 	}
 	return shared[name]
+}
+
+// handled is when the handling was complete: in this round, or its plan.
+func (m *Matter) handled() *timestamppb.Timestamp {
+	if at := m.Case.GetHandleTime(); at != nil {
+		return at
+	}
+	return m.Plan.GetCompleteTime()
 }
 
 // asked is when the customer was first asked how the handling was.

@@ -1,6 +1,8 @@
 package domain
 
 import (
+	"maps"
+
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
@@ -9,7 +11,7 @@ import (
 // sentences is the table of what every change that staff may see says. A test
 // walks all of them.
 func sentences() map[protoreflect.FullName]*typev1.Text {
-	return map[protoreflect.FullName]*typev1.Text{
+	out := map[protoreflect.FullName]*typev1.Text{
 		"redress.clock.v1.ClockChanged": words("时限", "Time limit"),
 
 		"redress.intake.v1.ComplaintRegistered": words("投诉已登记", "The complaint was registered"),
@@ -82,4 +84,6 @@ func sentences() map[protoreflect.FullName]*typev1.Text {
 		"redress.notification.v1.FollowUpAnswered":  words("客户已回复回访", "The customer answered"),
 		"redress.notification.v1.FollowUpCancelled": words("不再回访", "The customer is no longer asked"),
 	}
+	maps.Copy(out, furtherSentences())
+	return out
 }

@@ -11,6 +11,7 @@ import (
 
 	eventv1 "example.com/redress/proto/gen/redress/event/v1"
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
+	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/kit/journal"
 	"example.com/redress/services/reporting/internal/domain"
@@ -29,9 +30,20 @@ func Kind() journal.Kind {
 	}
 }
 
-// React stores what happened in the timeline of its complaint, and an erasure
-// that is to be confirmed.
-func React(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error {
+// React returns what stores what happened in the timeline of its complaint, notes an
+// erasure that is to be confirmed, and tells open of a pack that has come into force.
+func React(open func(u *journal.Unit, revision string) error) func(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error {
+	return func(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error {
+		if r, ok := state.(*policyv1.Revision); ok && r.GetState() == policyv1.Revision_STATE_ACTIVE {
+			if err := open(u, r.GetName()); err != nil {
+				return err
+			}
+		}
+		return react(u, ev, change, state)
+	}
+}
+
+func react(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error {
 	if _, ok := change.(*intakev1.PersonErased); ok {
 		return erased(u, ev, state)
 	}

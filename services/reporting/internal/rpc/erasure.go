@@ -96,8 +96,19 @@ func (s *Server) confirm(ctx context.Context, organization, name string) error {
 	return err
 }
 
-// Quiet reports that intake has heard about every erasure.
+// Quiet reports that intake has heard about every erasure, and that every watch has
+// looked at the periods that have ended.
 func (s *Server) Quiet(ctx context.Context) (bool, error) {
 	owed, err := s.owed(ctx)
-	return len(owed) == 0, err
+	if err != nil || len(owed) > 0 {
+		return false, err
+	}
+	due, err := s.host.Due(ctx, WatchRuns, 1)
+	if len(due) > 0 {
+		select {
+		case s.wake <- struct{}{}:
+		default: // told already
+		}
+	}
+	return len(due) == 0, err
 }

@@ -32,11 +32,12 @@ type Server struct {
 	host     *host.Host
 	watch    *feedline.Watch
 	policies *revisions.Revisions
+	wake     chan struct{} // somebody waits for the watches
 }
 
 // New returns the handlers; [Server.Bind] gives them their host before the first call.
 func New(dial func(service string) grpc.ClientConnInterface, lines *feedline.Lines) *Server {
-	return &Server{dial: dial, lines: lines, policies: revisions.New()}
+	return &Server{dial: dial, lines: lines, policies: revisions.New(), wake: make(chan struct{}, 1)}
 }
 
 // Bind gives the handlers the host they run in and the watch over its feeds. It

@@ -40,7 +40,7 @@ const (
 // clockKinds are the collections that may have clocks: every service keeps those
 // of its own resources.
 func clockKinds() []string {
-	owners := []string{Complaints, Cases, Claims, Actions, Notices, FollowUps}
+	owners := []string{Complaints, Cases, Claims, Actions, Notices, FollowUps, "entries/*", "duties/*"}
 	for i := range owners {
 		owners[i] += "/clocks/*"
 	}
@@ -107,7 +107,7 @@ func Project() map[string]func(proto.Message) []journal.Attr {
 	keep(out, func(m *intakev1.Evidence) attrs { return ofChild(m.GetName()) })
 	keep(out, func(m *routingv1.Case) attrs {
 		done := m.GetState() == routingv1.Case_STATE_CLOSED || m.GetState() == routingv1.Case_STATE_WITHDRAWN
-		return of(m.GetComplaint()).open(!done).month(domain.DatedClosed, m.GetCloseTime())
+		return of(m.GetComplaint()).open(!done).month(domain.DatedClosed, m.GetCloseTime()).month(domain.DatedCompleted, m.GetHandleTime())
 	})
 	keep(out, func(m *routingv1.Plan) attrs {
 		return ofChild(m.GetName()).month(domain.DatedCompleted, m.GetCompleteTime())

@@ -2,6 +2,7 @@ package view
 
 import (
 	"context"
+	"slices"
 
 	clockv1 "example.com/redress/proto/gen/redress/clock/v1"
 	correctiveactionv1 "example.com/redress/proto/gen/redress/correctiveaction/v1"
@@ -22,7 +23,11 @@ func (r Reader) Rows(ctx context.Context, of policyv1.Of, datedBy string, in dom
 	if err := b.candidates(ctx, of, datedBy, in); err != nil {
 		return nil, err
 	}
-	delete(b.matters, "")
+	// What belongs to no complaint is kept as it was found.
+	loose := b.matters[""]
+	if delete(b.matters, ""); of == policyv1.Of_OF_COMPLAINTS {
+		loose = nil
+	}
 	for name, m := range b.matters {
 		// What the candidates were found by is read anew and whole.
 		b.matters[name] = &domain.Matter{Complaint: m.Complaint, Case: m.Case}
@@ -36,6 +41,9 @@ func (r Reader) Rows(ctx context.Context, of policyv1.Of, datedBy string, in dom
 	var out []domain.Row
 	for _, m := range b.sorted() {
 		out = append(out, domain.Rows(m, of, datedBy, in)...)
+	}
+	if loose != nil {
+		out = append(out, domain.Rows(loose, of, datedBy, in)...)
 	}
 	return out, nil
 }
@@ -51,7 +59,7 @@ func (b *board) candidates(ctx context.Context, of policyv1.Of, datedBy string, 
 	for _, m := range in.Months() {
 		where := []journal.Attr{month(datedBy, m)}
 		if follow && datedBy == domain.DatedCompleted {
-			where[0] = month(domain.DatedAnswered, m)
+			where[0] = month(domain.DatedAsked, m) // what it asks about was completed then
 		}
 		for _, get := range []func() error{
 			func() error {
@@ -67,7 +75,12 @@ func (b *board) candidates(ctx context.Context, of policyv1.Of, datedBy string, 
 				return each(ctx, b, Replies, where, func(p *routingv1.Reply) { b.of(complaintOf(p.GetName())) })
 			},
 			func() error {
-				return each(ctx, b, FollowUps, where, func(f *notificationv1.FollowUp) { b.of(f.GetComplaint()) })
+				return each(ctx, b, FollowUps, where, func(f *notificationv1.FollowUp) {
+					m := b.of(f.GetComplaint())
+					if !slices.ContainsFunc(m.FollowUps, func(g *notificationv1.FollowUp) bool { return g.GetName() == f.GetName() }) {
+						m.FollowUps = append(m.FollowUps, f)
+					}
+				})
 			},
 		} {
 			if err := get(); err != nil {
@@ -82,10 +95,16 @@ func (b *board) candidates(ctx context.Context, of policyv1.Of, datedBy string, 
 // are not indexed by month.
 func (b *board) gatherRows(ctx context.Context, of policyv1.Of) error {
 	if of == policyv1.Of_OF_ACTIONS {
-		return each(ctx, b, Actions, nil, func(a *correctiveactionv1.Action) { b.of(a.GetComplaint()) })
+		return each(ctx, b, Actions, nil, func(a *correctiveactionv1.Action) {
+			m := b.of(a.GetComplaint())
+			m.Actions = append(m.Actions, a)
+		})
 	}
 	for _, kind := range clockKinds() {
-		if err := each(ctx, b, kind, nil, func(k *clockv1.Clock) { b.of(k.GetComplaint()) }); err != nil {
+		if err := each(ctx, b, kind, nil, func(k *clockv1.Clock) {
+			m := b.of(k.GetComplaint())
+			m.Clocks = append(m.Clocks, k)
+		}); err != nil {
 			return err
 		}
 	}
