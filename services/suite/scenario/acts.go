@@ -90,7 +90,7 @@ func acts() map[policyv1.Act]act {
 		policyv1.Act_ACT_REPLY:         {do: reply, takes: []string{"medium", "substantive", "result", "content", "sent", "deliver"}},
 		policyv1.Act_ACT_CLOSE:         {do: closeCase, takes: []string{"note"}},
 		policyv1.Act_ACT_FOLLOW_UP:     {facts: true, do: followUp, takes: []string{"mode", "form"}},
-		policyv1.Act_ACT_REPORT:        {do: makeReport, takes: []string{"report", "period"}},
+		policyv1.Act_ACT_REPORT:        {do: makeReport, takes: []string{"report", "period", "per", "written"}},
 		policyv1.Act_ACT_REQUEST_CLAIM: {facts: true, do: requestClaim, takes: []string{"ground", "remedy", "amount", "units", "causes", "justification", "payee"}},
 		policyv1.Act_ACT_SET_METHOD:    {do: setMethod, takes: []string{"remedy", "amount", "units"}},
 		policyv1.Act_ACT_PAY:           {do: pay, prepares: true, takes: []string{"stage", "voucher"}},
