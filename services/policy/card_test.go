@@ -282,3 +282,15 @@ func TestConditionsKnowOfWordsOnlyThePhrasesThatThePackNames(t *testing.T) {
 		require.Contains(t, printed(findings), want, source)
 	}
 }
+
+func TestOnlyWhoAFormNamesSoIsComplainedAbout(t *testing.T) {
+	const source = "pack: about\nforms: [{id: f, clause: '1', about: COMPLAINT, text: {zh: 甲, en: a}, fields: [{id: clerk, type: PERSON, recuses: true}, {id: witness, type: PERSON}]}]\n"
+	p, findings := policy.Compile(load(t, source), policy.Options{})
+	require.Empty(t, findings)
+	person := func(name string) *typev1.Fact { return &typev1.Fact{Value: &typev1.Fact_Person{Person: name}} }
+	s := &policy.Sheet{Facts: map[string]*typev1.Fact{"clerk": person("people/li"), "witness": person("people/wu"), "gone": person("people/x")}}
+	require.Equal(t, []string{"people/li"}, p.Concerned(s))
+	require.Empty(t, p.Concerned(nil))
+	_, findings = policy.Load("bad.yaml", []byte("pack: bad\nforms: [{id: f, clause: '1', about: COMPLAINT, text: {zh: 甲, en: a}, fields: [{id: x, type: FLAG, recuses: true}]}]\n"), nil)
+	require.Contains(t, printed(findings), "Only a PERSON can be recused.")
+}

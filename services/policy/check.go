@@ -260,6 +260,7 @@ func (c *checker) checkForms() {
 }
 
 func (c *checker) checkField(path string, f *policyv1.Field) {
+	c.checkRecusal(path, f)
 	choice := f.GetType() == policyv1.FieldType_FIELD_TYPE_CHOICE || f.GetType() == policyv1.FieldType_FIELD_TYPE_CHOICES
 	ranged := f.GetType() == policyv1.FieldType_FIELD_TYPE_SCORE || f.GetType() == policyv1.FieldType_FIELD_TYPE_COUNT || f.GetType() == policyv1.FieldType_FIELD_TYPE_LIST
 	_, _, rangeOK := parseRange(f.GetRange())

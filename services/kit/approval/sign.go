@@ -61,7 +61,9 @@ type SignRequest struct {
 	// Urgent says that the decision was given by telephone; nil that it was not.
 	Urgent *Urgent
 	// Recused are the people who may not sign here, in person, for another or
-	// through another, whatever their role: see [Recused].
+	// through another, whatever their role: who is complained about and who is
+	// above them (directory.Recused). They may take note (ACKNOWLEDGE), which
+	// decides nothing. Who asked needs no mention.
 	Recused []string
 	// Facts fill the sign's form.
 	Facts map[string]*typev1.Fact
@@ -250,9 +252,6 @@ func admit(a *typev1.Approval, s SignRequest) (*typev1.ApprovalStep, admission, 
 	if s.Person.Name == a.GetAskedBy() {
 		return nil, admission{}, refuse(a, ReasonOwnRequest, "person", s.Person.Name)
 	}
-	if slices.Contains(s.Recused, s.Person.Name) {
-		return nil, admission{}, refuse(a, ReasonRecused, "person", s.Person.Name)
-	}
 	if hasSigned(a, s.Person.Name) {
 		return nil, admission{}, refuse(a, ReasonAlreadySigned, "person", s.Person.Name)
 	}
@@ -349,7 +348,7 @@ func match(a *typev1.Approval, step *typev1.ApprovalStep, s SignRequest) (admiss
 			continue
 		}
 		switch {
-		case behalf != "" && slices.Contains(s.Recused, behalf):
+		case step.GetKind() != typev1.ApprovalStep_KIND_ACKNOWLEDGE && (slices.Contains(s.Recused, s.Person.Name) || slices.Contains(s.Recused, behalf)):
 			v = max(v, recused)
 		case behalf != "" && behalf == a.GetAskedBy():
 			v = max(v, own)

@@ -182,21 +182,3 @@ func checkTarget(a *typev1.Approval, step *typev1.ApprovalStep, s SignRequest) e
 	}
 	return nil
 }
-
-// Recused returns who decides nothing about a complaint: the people it is about,
-// whoever heads one of their departments, and who brought the request. departments
-// gives the departments of a person and heads who heads one; both are the
-// directory's at that instant. Empty names are left out, each appears once, sorted.
-//
-// Source: the suite's law of impartial handling (ISO 10002, objectivity).
-func Recused(about []string, initiator string, departments, heads func(string) []string) []string {
-	out := []string{initiator}
-	for _, person := range about {
-		out = append(out, person)
-		for _, d := range departments(person) {
-			out = append(out, heads(d)...)
-		}
-	}
-	slices.Sort(out)
-	return slices.DeleteFunc(slices.Compact(out), func(name string) bool { return name == "" })
-}

@@ -123,7 +123,11 @@ func (k *Desk) File(s Source, complaint, file, revision string, by Actor) (domai
 			places.Persons[id] = []string{f.GetPerson()}
 		}
 	}
-	return domain.Act{Policy: p, Sheet: sheet.Of(c, kase), Now: by.Now, Documents: documents(c), By: Person(by, by.Principal, places)}, c, nil
+	act := domain.Act{Policy: p, Sheet: sheet.Of(c, kase), Now: by.Now, Documents: documents(c), By: Person(by, by.Principal, places)}
+	if by.Directory != nil {
+		act.Recused = by.Directory.Recused(p.Concerned(act.Sheet), by.Now)
+	}
+	return act, c, nil
 }
 
 // Active returns the policy in force and the name of its revision. NO_ACTIVE_POLICY.

@@ -35,6 +35,8 @@ type Act struct {
 	Documents []policy.Document
 	// Sums finds what was put forward before, for approvals that add up; nil adds nothing.
 	Sums Sums
+	// Recused sign nothing: who is complained about, and who is above them.
+	Recused []string
 }
 
 // Resource is what this service decides on: a claim, goods or an allocation.

@@ -62,7 +62,7 @@ func (a Act) sign(chain *typev1.Approval, in signing) (*typev1.Approval, error) 
 		digest = chain.GetSealedDigest()
 	}
 	req := approval.SignRequest{
-		Person: approval.Person{Name: a.By.Name, Matches: except(a.By.Matches, askers)}, ToStep: in.ToStep,
+		Person: approval.Person{Name: a.By.Name, Matches: except(a.By.Matches, askers)}, ToStep: in.ToStep, Recused: a.Recused,
 		Decision: in.Decision, Digest: digest, Comment: in.Comment, Facts: in.Facts, Time: a.Now,
 		Check: func(form string, facts map[string]*typev1.Fact) []fault.Violation {
 			return a.Policy.CheckForm(form, facts, in.sheet)

@@ -38,6 +38,8 @@ type Act struct {
 	// Number returns the next number of a pattern of the pack, in the series of id;
 	// nil gives none. It is called at most once for a form or kind.
 	Number func(id, pattern string) (string, error)
+	// Recused sign nothing: who is complained about, and who is above them.
+	Recused []string
 }
 
 func (a Act) is(who string) bool {

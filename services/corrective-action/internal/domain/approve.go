@@ -231,7 +231,7 @@ func sign(on *typev1.Approval, askers []string, in Signature, a Act, s *policy.S
 			return ok, behalf
 		}},
 		Decision: in.Decision, Digest: in.Digest, Comment: in.Comment, Facts: in.Facts, Time: a.Now,
-		ToStep: in.ToStep, Target: target, Urgent: urgent(on, in, a, s),
+		ToStep: in.ToStep, Target: target, Urgent: urgent(on, in, a, s), Recused: a.Recused,
 		Check: func(form string, facts map[string]*typev1.Fact) []fault.Violation {
 			return a.Policy.CheckForm(form, facts, s)
 		},

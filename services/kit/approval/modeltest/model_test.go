@@ -169,14 +169,14 @@ func (m *model) missing() bool {
 	return slices.ContainsFunc(m.places, func(p mPlace) bool { return p.main == "" && !p.optional && !m.fulfilled(&p) })
 }
 
-// barred says whether person, or whom they stand for, has no say: they asked, are
-// recused, or have been heard.
+// barred says whether person, or whom they stand for, has no say: they asked, or have
+// been heard.
 func (m *model) barred(person, behalf string) bool {
 	for _, name := range []string{person, behalf} {
 		if name == "" {
 			continue
 		}
-		if name == m.asker || slices.Contains(m.recused, name) {
+		if name == m.asker {
 			return true
 		}
 		if slices.ContainsFunc(m.said, func(w mWord) bool { return !w.gone && (w.person == name || w.behalf == name) }) {
@@ -200,6 +200,9 @@ func (m *model) lawful(a mAct) bool {
 		return false
 	}
 	p := m.place(a.place)
+	if p != nil && p.kind != acknowledge && (slices.Contains(m.recused, a.person) || slices.Contains(m.recused, a.behalf)) {
+		return false // who is concerned may take note and decides nothing
+	}
 	if p == nil || !slices.Contains(p.who, a.who) || p.holder != "" && p.holder != a.person {
 		return false
 	}
@@ -269,7 +272,7 @@ func (m *model) says(p *mPlace, a mAct) bool {
 
 // named says whether target may be asked to sign at a place.
 func (m *model) named(person, target string) bool {
-	if target == "" || target == person || m.barred(target, "") {
+	if target == "" || target == person || m.barred(target, "") || slices.Contains(m.recused, target) {
 		return false
 	}
 	return !slices.ContainsFunc(m.places, func(p mPlace) bool { return p.holder == target || slices.Contains(p.who, target) })

@@ -122,6 +122,8 @@ type Signature struct {
 	Target Person
 	// Telephone: it is given by telephone, on the pack's emergency path.
 	Telephone bool
+	// Recused sign nothing: who is complained about, and who is above them.
+	Recused []string
 }
 
 // SignGrade gives a signature on the proposed grade. The last one puts the level
@@ -194,7 +196,7 @@ func (d *Decision) sign(a *typev1.Approval, in Signature, s *policy.Sheet) (*typ
 		digest = a.GetSealedDigest()
 	}
 	return approval.Sign(proto.CloneOf(a), approval.SignRequest{
-		Person: in.By, Decision: in.Decision, Digest: digest, Comment: in.Comment, Time: d.at, Facts: in.Facts, ToStep: in.ToStep, Target: in.Target,
+		Person: in.By, Decision: in.Decision, Digest: digest, Comment: in.Comment, Time: d.at, Facts: in.Facts, ToStep: in.ToStep, Target: in.Target, Recused: in.Recused,
 		Urgent: d.urgent(a, in, s),
 		Check: func(form string, facts map[string]*typev1.Fact) []fault.Violation {
 			return d.policy.CheckForm(form, facts, s)

@@ -28,7 +28,7 @@ type signing interface {
 func signature(a *app.Acting, d *directory.Directory, in signing, by domain.Person) domain.Signature {
 	out := domain.Signature{
 		By: by, Decision: in.GetDecision(), Comment: in.GetComment(), Digest: in.GetSealedDigest(), Facts: in.GetFacts(),
-		ToStep: in.GetToStep(), Telephone: in.GetByTelephone(),
+		ToStep: in.GetToStep(), Telephone: in.GetByTelephone(), Recused: d.Recused(a.Policy().Concerned(a.Sheet()), a.At()),
 	}
 	if in.GetPerson() != "" {
 		out.Target = a.Person(d, in.GetPerson(), a.At())
