@@ -54,6 +54,9 @@ func (d *Decision) Apply(e policy.Effects, t Trigger, s *policy.Sheet) {
 	}
 	if d.final() {
 		d.file(e.EnterStages)
+		for _, do := range e.Do {
+			d.closedAs(t, do)
+		}
 		return
 	}
 	for _, id := range e.VoidSteps {
@@ -90,6 +93,17 @@ func (d *Decision) file(stages []*policyv1.Stage) {
 		if d.kase.GetState() == routingv1.Case_STATE_CLOSED && stage.GetStatus() == policyv1.Status_STATUS_CLOSED {
 			d.enter(stage)
 		}
+	}
+}
+
+// closedAs marks a case that was just closed with how it ended: of all that a rule may
+// ask for, only a mark still means something then.
+//
+// Source: PROCEDURES P05 (closing with the refund only is merely adequate).
+func (d *Decision) closedAs(t Trigger, r policy.RuleDo) {
+	if one, ok := r.Do.GetOne().(*policyv1.Do_Mark); ok && t.Event == policyv1.Event_EVENT_CASE_CLOSED && add(&d.kase.Marks, one.Mark) {
+		d.because(r.Rule)
+		d.tell(&routingv1.CaseUpdated{})
 	}
 }
 
