@@ -27,11 +27,13 @@ func whoField(message, field string) bool {
 	return false
 }
 
-// checkWho reads every who: a role, a built-in, a PERSON field, or one of them at a place.
+// checkWho reads every who: a role, a built-in, a PERSON field or a list with one, or one of them at a place.
 func (c *checker) checkWho() {
 	names := append(idsOf(c.pack.GetRoles()), "customer", "anyone", "department", "head", "owner", "counted")
 	for id, f := range c.words.facts {
-		if f.field.GetType() == policyv1.FieldType_FIELD_TYPE_PERSON {
+		// A list of persons stands for all whom its entries name.
+		listed := slices.ContainsFunc(f.field.GetItems(), func(i *policyv1.Field) bool { return i.GetType() == policyv1.FieldType_FIELD_TYPE_PERSON })
+		if f.field.GetType() == policyv1.FieldType_FIELD_TYPE_PERSON || listed {
 			names = append(names, id)
 		}
 	}

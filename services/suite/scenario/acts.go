@@ -52,6 +52,8 @@ func (w *words) act(a policyv1.Act, with map[string]*structpb.Value) (_ act, ok 
 		known = about == policyv1.About_ABOUT_COMPLAINT || about == policyv1.About_ABOUT_CLAIM || m == nil
 	case policyv1.Act_ACT_DO_STEP, policyv1.Act_ACT_SKIP_STEP:
 		known = m == nil || m.on == "cases/*"
+	case policyv1.Act_ACT_PAY:
+		known = with["entry"] == nil || m == nil
 	}
 	if known || m == nil {
 		return own, known
@@ -80,10 +82,10 @@ func acts() map[policyv1.Act]act {
 		policyv1.Act_ACT_SIGN:          {facts: true, do: sign, takes: []string{"approval", "decision", "comment"}},
 		policyv1.Act_ACT_ASSIGN:        {do: assign, takes: []string{"to", "category"}},
 		policyv1.Act_ACT_NAME_OWNER:    {do: nameOwner, takes: []string{"owner"}},
-		policyv1.Act_ACT_RECORD_CAUSE:  {do: recordCause, takes: []string{"content", "source"}},
+		policyv1.Act_ACT_RECORD_CAUSE:  {facts: true, do: recordCause, takes: []string{"content", "source", "liability"}},
 		policyv1.Act_ACT_DO_STEP:       {facts: true, do: doStep, takes: []string{"step", "note"}},
 		policyv1.Act_ACT_SKIP_STEP:     {do: skipStep, takes: []string{"step", "note"}},
-		policyv1.Act_ACT_PROPOSE_PLAN:  {do: proposePlan, takes: []string{"measures", "summary"}},
+		policyv1.Act_ACT_PROPOSE_PLAN:  {do: proposePlan, takes: []string{"measures", "summary", "draft"}},
 		policyv1.Act_ACT_START_PLAN:    {do: startPlan},
 		policyv1.Act_ACT_CARRY_OUT:     {do: carryOut, takes: []string{"measure", "note"}},
 		policyv1.Act_ACT_EXTEND:        {do: extend, takes: []string{"clock", "measure", "until", "reason"}},
@@ -323,10 +325,14 @@ func recordCause(ctx context.Context, w *world, in *input) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = w.routing().RecordFinding(w.acting(ctx), &routingv1.RecordFindingRequest{
-		Parent: k.GetName(), RequestId: uuid.NewString(),
-		Finding: &routingv1.Finding{Source: in.text("source", ""), Content: in.text("content", stand), Cause: true},
-	})
+	f := &routingv1.Finding{
+		Source: in.text("source", ""), Content: in.text("content", stand), Cause: true,
+		Liability: routingv1.Liability(routingv1.Liability_value["LIABILITY_"+in.text("liability", "")]),
+	}
+	if f.Facts, err = in.facts(); err != nil {
+		return "", err
+	}
+	_, err = w.routing().RecordFinding(w.acting(ctx), &routingv1.RecordFindingRequest{Parent: k.GetName(), RequestId: uuid.NewString(), Finding: f})
 	return "", err
 }
 
@@ -365,7 +371,7 @@ func proposePlan(ctx context.Context, w *world, in *input) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	plan := &routingv1.Plan{Summary: in.text("summary", "")}
+	plan := &routingv1.Plan{Summary: in.text("summary", ""), Draft: in.flag("draft")}
 	in.taken["measures"] = true
 	for _, v := range in.values["measures"].GetListValue().GetValues() {
 		if v.GetStructValue() == nil {

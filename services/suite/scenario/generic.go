@@ -1,9 +1,11 @@
 package scenario
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
@@ -34,6 +36,11 @@ func (w *words) methodFor(a policyv1.Act, with map[string]*structpb.Value) *meth
 		if w.duties[with["step"].GetStringValue()] {
 			pattern = "duties/*"
 		}
+	case policyv1.Act_ACT_PAY:
+		pattern = "entries/*"
+	case policyv1.Act_ACT_PENALISE:
+		// A notice with a form of the pack, or one entry of the ledger.
+		all = slices.DeleteFunc(all, func(m *method) bool { return m.takes("form") != (with["form"] != nil) })
 	}
 	for _, m := range all {
 		if pattern == "" || m.on == pattern {
@@ -370,13 +377,25 @@ func (w *world) list1(ctx context.Context, m *method, parent, complaint string) 
 		return page, textIn(answer, "next_page_token"), nil
 	})
 	slices.Reverse(out) // lists show the newest first
-	slices.SortStableFunc(out, func(a, b protoreflect.Message) int { return madeAt(a).AsTime().Compare(madeAt(b).AsTime()) })
+	slices.SortStableFunc(out, func(a, b protoreflect.Message) int {
+		return cmp.Or(madeAt(a).AsTime().Compare(madeAt(b).AsTime()), cmp.Compare(numberOf(a), numberOf(b)))
+	})
 	return out, err
+}
+
+// numberOf is the number that a resource carries in its name, 0 if it carries none.
+func numberOf(m protoreflect.Message) int {
+	name := textIn(m, "name")
+	n, err := strconv.Atoi(name[strings.LastIndexByte(name, '/')+1:])
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // madeAt is when a resource came into being.
 func madeAt(m protoreflect.Message) *timestamppb.Timestamp {
-	for _, name := range []protoreflect.Name{"create_time", "open_time", "report_time", "ask_time", "request_time", "propose_time"} {
+	for _, name := range []protoreflect.Name{"create_time", "open_time", "report_time", "ask_time", "request_time", "propose_time", "offer_time", "send_time"} {
 		if fd := m.Descriptor().Fields().ByName(name); fd != nil && m.Has(fd) {
 			if t, ok := m.Get(fd).Message().Interface().(*timestamppb.Timestamp); ok {
 				return t
@@ -482,6 +501,8 @@ func (in *input) named(fd protoreflect.FieldDescriptor, s string) string {
 	switch {
 	case s == "" || strings.Contains(s, "people/") || strings.HasPrefix(s, "departments/"):
 		return s
+	case strings.Contains(pattern, "departments/") && in.world.play.pack.words.departments[s]:
+		return "departments/" + s
 	case strings.Contains(pattern, "people/"):
 		return in.person(s)
 	case strings.Contains(pattern, "departments/"):

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -44,8 +45,15 @@ func oldest[T interface{ GetName() string }](items []T, at func(T) *timestamppb.
 }
 
 func (w *world) clocks(ctx context.Context, subject string) ([]*clockv1.Clock, error) {
+	service := "routing"
+	switch collection, _, _ := strings.Cut(subject, "/"); collection {
+	case "claims":
+		service = "compensation"
+	case "actions", "entries", "duties":
+		service = "corrective-action"
+	}
 	found, err := all(func(token string) ([]*clockv1.Clock, string, error) {
-		p, err := clockv1.NewClockServiceClient(w.conn("routing")).ListClocks(w.reading(ctx), &clockv1.ListClocksRequest{Parent: subject, PageSize: pageSize, PageToken: token})
+		p, err := clockv1.NewClockServiceClient(w.conn(service)).ListClocks(w.reading(ctx), &clockv1.ListClocksRequest{Parent: subject, PageSize: pageSize, PageToken: token})
 		return p.GetClocks(), p.GetNextPageToken(), err
 	})
 	slices.SortStableFunc(found, func(a, b *clockv1.Clock) int {

@@ -244,8 +244,18 @@ func wordsOf(p *policyv1.Pack) *words {
 	}
 	for _, a := range p.GetApprovals() {
 		w.approvals[a.GetId()] = a
+		if a.GetUrgent() != nil {
+			w.clocks[a.GetId()] = true // the papers of one given by telephone
+		}
+	}
+	for _, d := range p.GetDuties() {
+		w.clocks[d.GetId()] = true
+	}
+	for _, e := range p.GetAssessment() {
+		w.clocks[e.GetId()] = true // one to be paid within a limit has a clock of its id
 	}
 	for _, f := range p.GetFollowUp() {
+		w.clocks[f.GetId()] = true
 		w.notices[f.GetId()] = true // the notice that asks has the follow-up's id
 	}
 	for _, r := range p.GetReactions() {

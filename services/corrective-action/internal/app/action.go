@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
@@ -143,7 +144,20 @@ func (sc *Scene) key(name string) string {
 	return name
 }
 
+// derived returns the id that a cause gives to what follows from it, once.
 func derived(cause string) string { return uuid.NewSHA1(uuid.NameSpaceURL, []byte(cause)).String() }
+
+// ordered is derived for what is listed by time: the newer the event, the greater the
+// id, and within one event the further its consequences. depth is below 4096.
+func ordered(at time.Time, depth int, cause string) string {
+	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(cause))
+	ms := uint64(at.UnixMilli())
+	for i := range 6 {
+		id[i] = byte(ms >> (8 * (5 - i)))
+	}
+	id[6], id[7] = 0x70|byte(depth>>8)&0x0f, byte(depth)
+	return id.String()
+}
 
 // countAction counts a new action.
 func (k *Desk) countAction(u *journal.Unit, sc *Scene, a *correctiveactionv1.Action) error {

@@ -48,7 +48,7 @@ func (k *Desk) Book(u *journal.Unit, sc *Scene, due policy.EntryDue, name string
 	for _, p := range parties {
 		at := name
 		if at == "" {
-			at = "entries/" + derived(sc.Source+"#"+due.Entry.GetId()+"#"+p.Name)
+			at = "entries/" + ordered(sc.At, sc.depth, sc.Source+"#"+due.Entry.GetId()+"#"+p.Name)
 		}
 		if err := k.book(u, sc, due, at, p, by); err != nil {
 			return err
@@ -218,7 +218,7 @@ func (k *Desk) correct(u *journal.Unit, sc *Scene, e *correctiveactionv1.Entry, 
 	if !doubles || e.GetDoubledBy() != nil {
 		return nil
 	}
-	name := "entries/" + derived(e.GetName()+"#"+due.Entry.GetId())
+	name := "entries/" + ordered(sc.At, sc.depth, e.GetName()+"#"+due.Entry.GetId())
 	if _, err := u.Get(name, &correctiveactionv1.Entry{}); fault.KindOf(err) != fault.NotFound {
 		return err
 	}

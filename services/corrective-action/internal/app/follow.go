@@ -115,7 +115,7 @@ func (k *Desk) mark(u *journal.Unit, sc *Scene, mark string, rule *typev1.RuleRe
 
 // owe opens a duty outside complaints, once for its cause and whom it is about.
 func (k *Desk) owe(u *journal.Unit, sc *Scene, step *policyv1.Step, rule *typev1.RuleRef) error {
-	name := "duties/" + derived(sc.Source+"#"+step.GetId()+"#"+sc.Counted)
+	name := "duties/" + ordered(sc.At, sc.depth, sc.Source+"#"+step.GetId()+"#"+sc.Counted)
 	if _, err := u.Get(name, &correctiveactionv1.Duty{}); fault.KindOf(err) != fault.NotFound {
 		return err
 	}

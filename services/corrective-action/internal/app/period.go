@@ -151,7 +151,7 @@ func (k *Desk) convertOf(u *journal.Unit, sc *Scene, def *policyv1.Entry, p *cor
 	}
 	name := ""
 	if amount.GetAmount() != "0.00" {
-		name = "entries/" + derived(p.GetName()+"#"+party.Name)
+		name = "entries/" + ordered(sc.At, 0, p.GetName()+"#"+party.Name)
 		n, err := u.Serial("occurrence/" + sc.Policy.Rules().GetPack() + "/" + def.GetId() + "/" + party.Name)
 		if err != nil {
 			return err

@@ -43,7 +43,7 @@ func act[R named](ctx context.Context, s *Server, req R, etag string, decide fun
 	if err != nil {
 		return nil, err
 	}
-	is, err := s.is(ctx)
+	is, err := s.is(ctx, seen)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ package rpc
 
 import (
 	"context"
+	"strings"
 	"fmt"
 	"sync"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	compensationv1 "example.com/redress/proto/gen/redress/compensation/v1"
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
+	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	"example.com/redress/services/intake/internal/blob"
 	"example.com/redress/services/kit/authn"
 	"example.com/redress/services/kit/directory"
@@ -91,15 +93,24 @@ func (s *Server) revisionSource(ctx context.Context) revisions.Source {
 }
 
 // is returns whether the caller is meant by a who of the pack, as the directory says now.
-func (s *Server) is(ctx context.Context) (func(who string) bool, error) {
+// Of a complaint given, the department complained about and those responsible are known.
+func (s *Server) is(ctx context.Context, about ...*intakev1.Complaint) (func(who string) bool, error) {
 	caller := host.Caller(ctx)
 	d, err := s.host.Directory.At(ctx, caller.Organization)
 	if err != nil {
 		return nil, err
 	}
+	places := directory.Places{Customer: caller.Customer}
+	for _, c := range about {
+		k := &routingv1.Case{}
+		if _, _, err := s.host.Journal.Projection(ctx, caller.Organization, "cases/"+strings.TrimPrefix(c.GetName(), "complaints/"), k); err != nil {
+			return nil, err
+		}
+		places.Respondent, places.Responsible, places.Owner = c.GetRespondent(), k.GetDepartments(), k.GetOwner()
+	}
 	now := s.host.Clock.Now()
 	return func(who string) bool {
-		ok, _ := d.Match(caller.Principal, who, now, directory.Places{Customer: caller.Customer})
+		ok, _ := d.Match(caller.Principal, who, now, places)
 		return ok
 	}, nil
 }
