@@ -175,11 +175,12 @@ func settle(a *typev1.Approval, step *typev1.ApprovalStep, due *timestamppb.Time
 	if a.GetState() == typev1.Approval_STATE_GRANTED {
 		return a // a paper that followed a decision by telephone
 	}
-	if advance(a) {
+	granted := advance(a)
+	if s.Urgent != nil && (granted || approversDecided(a)) { // the papers are owed also where nobody was passed over
+		a.ByTelephone, a.PaperworkDueTime = true, due
 		return end(a, typev1.Approval_STATE_GRANTED, s.Time)
 	}
-	if s.Urgent != nil && approversDecided(a) {
-		a.ByTelephone, a.PaperworkDueTime = true, due
+	if granted {
 		return end(a, typev1.Approval_STATE_GRANTED, s.Time)
 	}
 	return a

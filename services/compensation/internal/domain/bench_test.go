@@ -9,6 +9,7 @@ import (
 
 	compensationv1 "example.com/redress/proto/gen/redress/compensation/v1"
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
+	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/compensation/internal/domain"
 	"example.com/redress/services/kit/fault"
@@ -56,6 +57,8 @@ type bench struct {
 	claim *compensationv1.Claim
 	roles map[string][]string
 	past  []domain.Event
+	kase  *routingv1.Case
+	sums  domain.Sums
 }
 
 func setup(t testing.TB) *bench {
@@ -73,7 +76,7 @@ func setup(t testing.TB) *bench {
 func (b *bench) act(person string) domain.Act {
 	b.now = b.now.Add(time.Minute)
 	return domain.Act{
-		Policy: b.p, Sheet: sheet.Of(b.on, nil), Now: b.now,
+		Policy: b.p, Sheet: sheet.Of(b.on, b.kase), Now: b.now, Sums: b.sums,
 		By: domain.Person{Name: person, Matches: func(who string) (bool, string) { return slices.Contains(b.roles[person], who), "" }},
 	}
 }
