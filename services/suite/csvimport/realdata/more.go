@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
+	typev1 "example.com/redress/proto/gen/redress/type/v1"
+	"example.com/redress/services/kit/calendar"
+	"example.com/redress/services/suite/csvimport"
+)
+
+// suggested compares categories suggested by the names of the tree with those that
+// people gave, and with always naming the most frequent one.
+func suggested(folder string) error {
+	tree, err := records(filepath.Join(folder, "zh-petition-labelled/taxonomy.csv"))
+	if err != nil {
+		return err
+	}
+	rows, err := records(filepath.Join(folder, "zh-petition-labelled/messages.csv"))
+	if err != nil {
+		return err
+	}
+	var categories []*policyv1.Category
+	known := map[string]bool{}
+	for _, r := range tree {
+		parent := ""
+		path := ""
+		for _, level := range []string{"一级分类", "二级分类", "三级分类"} {
+			path += "/" + r[level]
+			if r[level] == "" {
+				continue
+			}
+			if !known[path] {
+				known[path] = true
+				categories = append(categories, &policyv1.Category{Id: path, Parent: parent, Text: &typev1.Text{Zh: r[level]}})
+			}
+			parent = path
+		}
+	}
+	s := csvimport.NewSuggester(categories)
+	labels, right, silent := map[string]int{}, 0, 0
+	for _, r := range rows {
+		labels[r["一级分类"]]++
+		switch s.Suggest(r["留言主题"] + " " + r["留言详情"]) {
+		case "/" + r["一级分类"]:
+			right++
+		case "":
+			silent++
+		}
+	}
+	most := 0
+	for _, n := range labels {
+		most = max(most, n)
+	}
+	fmt.Printf("categories suggested: accuracy %s, without a suggestion %d; always the most frequent: %s\n", share(right, len(rows)), silent, share(most, len(rows)))
+	return nil
+}
+
+// delays prints how long replies took in working days, the day after receipt being
+// the first, where the calendar of the suite knows the years.
+func delays(folder string) error {
+	rows, err := records(filepath.Join(folder, "zh-petition-replied/messages.csv"))
+	if err != nil {
+		return err
+	}
+	holidays, err := calendar.NamedHolidays("cn")
+	if err != nil {
+		return err
+	}
+	cal, err := calendar.New("Asia/Shanghai", []string{"mon-fri 09:00-18:00"}, holidays)
+	if err != nil {
+		return err
+	}
+	var known []int
+	unknown, unread := 0, 0
+	for _, r := range rows {
+		from, err1 := time.ParseInLocation("2006/1/2 15:04:05", r["留言时间"], cal.Location())
+		to, err2 := time.ParseInLocation("2006/1/2 15:04:05", r["答复时间"], cal.Location())
+		if err1 != nil || err2 != nil {
+			unread++
+			continue
+		}
+		if n, ok := workingDays(cal, from, to); ok {
+			known = append(known, n)
+		} else {
+			unknown++
+		}
+	}
+	slices.Sort(known)
+	first, last, _ := holidays.Years()
+	fmt.Printf("reply delays: calendar known for %d to %d; %d rows in working days, %d unknown, %d without readable times", first, last, len(known), unknown, unread)
+	if len(known) > 0 {
+		within := func(n int) int { i, _ := slices.BinarySearch(known, n+1); return i }
+		fmt.Printf("; median %d, within 7: %d, within 15: %d, longest %d", known[len(known)/2], within(7), within(15), known[len(known)-1])
+	}
+	fmt.Println()
+	return nil
+}
+
+// workingDays counts the working days after the day of from, up to that of to; ok
+// is false where one of the years is not known.
+func workingDays(cal *calendar.Calendar, from, to time.Time) (n int, ok bool) {
+	for d := cal.Date(from) + 1; d <= cal.Date(to); d++ {
+		working, known, err := cal.IsWorking(d)
+		if err != nil || !known {
+			return 0, false
+		}
+		if working {
+			n++
+		}
+	}
+	return n, true
+}
