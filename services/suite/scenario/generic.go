@@ -332,7 +332,8 @@ func (w *world) fetch(ctx context.Context, pattern, name string) (protoreflect.M
 }
 
 // resources reads the resources of a kind that belong to the complaint of a move, the
-// newest last. Without a complaint it reads all.
+// newest last; where it has none, those that belong to no complaint. Without a complaint
+// it reads all.
 func (w *world) resources(ctx context.Context, in *input, pattern string) ([]protoreflect.Message, error) {
 	m := lister(pattern)
 	if m == nil {
@@ -346,7 +347,12 @@ func (w *world) resources(ctx context.Context, in *input, pattern string) ([]pro
 		}
 		parent = k.GetName()
 	}
-	return w.list1(ctx, m, parent, w.complaint)
+	found, err := w.list1(ctx, m, parent, w.complaint)
+	if err != nil || len(found) > 0 || parent != "" || w.complaint == "" {
+		return found, err
+	}
+	found, err = w.list1(ctx, m, "", "")
+	return slices.DeleteFunc(found, func(r protoreflect.Message) bool { return textIn(r, "complaint") != "" }), err
 }
 
 // list1 reads a list to its end, the newest last.
