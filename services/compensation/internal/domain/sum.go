@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -55,7 +56,7 @@ func (a Act) sum(def *policyv1.Approval, own *typev1.Money, keys map[string][]st
 	}
 	total, err := money.Parse(own)
 	if err != nil {
-		return own, nil, nil // refused where amounts are checked
+		return nil, nil, err
 	}
 	var since time.Time
 	if from, bounded := a.Policy.Back(def.GetSummedWithin(), a.Now); bounded {
@@ -95,10 +96,8 @@ func combinations(by []string, keys map[string][]string) []map[string]string {
 				continue
 			}
 			for _, chosen := range out {
-				with := map[string]string{key: value}
-				for k, v := range chosen {
-					with[k] = v
-				}
+				with := maps.Clone(chosen)
+				with[key] = value
 				next = append(next, with)
 			}
 		}

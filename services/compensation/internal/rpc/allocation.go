@@ -132,9 +132,7 @@ func (s *Server) DecideDispute(ctx context.Context, req *compensationv1.DecideDi
 			return a.GetDisputes()[n-1].GetParty(), a.GetDisputes()[n-1].GetDisputer()
 		}
 		return "", ""
-	}, func(a *compensationv1.Allocation, in *compensationv1.DecideDisputeRequest, act domain.Act) ([]domain.AllocationEvent, error) {
-		return domain.DecideDispute(a, in, act)
-	})
+	}, domain.DecideDispute)
 	return &compensationv1.DecideDisputeResponse{Allocation: a}, err
 }
 
