@@ -138,6 +138,9 @@ func (c *checker) checkPlayed(files []*policyv1.ScenarioFile) {
 		if !isRule(m) || isName(m) || id == "" || named[id] {
 			return
 		}
+		if f, ok := m.(*policyv1.Form); ok && slices.ContainsFunc(f.GetFields(), func(f *policyv1.Field) bool { return named[f.GetId()] }) {
+			return // it is filled by its fields
+		}
 		clause := quote(m).GetClause()
 		if slices.ContainsFunc(clauses, func(played string) bool { return under(clause, played) }) {
 			return

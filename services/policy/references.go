@@ -43,6 +43,9 @@ func (c *checker) checkWho() {
 			return
 		}
 		role, place, at := strings.Cut(value, "@")
+		if field == "show_to" && slices.Contains(idsOf(c.pack.GetDepartments()), value) {
+			return // shown to a whole department
+		}
 		if !slices.Contains(names, role) {
 			c.report(m, field, path, "L06", fmt.Sprintf("没有角色 %q。", role), fmt.Sprintf("Role %q is not declared.", role), didYouMean(role, names))
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -17,6 +18,7 @@ import (
 
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
+	"example.com/redress/services/kit/clock"
 	"example.com/redress/services/policy"
 	"example.com/redress/services/suite/scenario"
 )
@@ -35,15 +37,31 @@ func newPolicy(a *app) *cobra.Command {
 // is both is the pack, and ./name the folder. Packs that a file includes are
 // shipped ones, or lie in folders beside its own.
 func loadPack(name string) (*policyv1.Pack, []policy.Finding, error) {
-	if p, findings, err := policy.LoadShipped(name); !errors.Is(err, policy.ErrNoPack) {
-		return p, findings, err
+	src, err := packSource(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, findings := policy.Load(src.file, src.text, src.include)
+	return p, findings, nil
+}
+
+// source is a pack as it was written.
+type source struct {
+	file    string
+	text    []byte
+	include func(pack, revision string) ([]byte, error)
+}
+
+func packSource(name string) (source, error) {
+	if text, err := policy.Shipped(name, ""); err == nil {
+		return source{path.Join("packs", name, "pack.yaml"), text, policy.Shipped}, nil
 	}
 	info, err := os.Stat(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, usage("there is no pack and no file %q; shipped are %s", name, strings.Join(policy.ShippedNames(), ", "))
+		return source{}, usage("there is no pack and no file %q; shipped are %s", name, strings.Join(policy.ShippedNames(), ", "))
 	}
 	if err != nil {
-		return nil, nil, err
+		return source{}, err
 	}
 	file := name
 	if info.IsDir() {
@@ -51,18 +69,41 @@ func loadPack(name string) (*policyv1.Pack, []policy.Finding, error) {
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, nil, err
+		return source{}, err
 	}
 	beside := filepath.Dir(filepath.Dir(file))
-	p, findings := policy.Load(file, text, func(pack, revision string) ([]byte, error) {
+	return source{file, text, func(pack, revision string) ([]byte, error) {
 		if filepath.IsLocal(pack) {
 			if text, err := os.ReadFile(filepath.Join(beside, pack, "pack.yaml")); err == nil {
 				return text, nil
 			}
 		}
 		return policy.Shipped(pack, revision)
-	})
-	return p, findings, nil
+	}}, nil
+}
+
+// played reads the scenarios of a pack: those in the binary, or in the folder beside the file.
+func (s source) played() ([]*policyv1.ScenarioFile, error) {
+	files, err := policy.ShippedScenarios(path.Base(path.Dir(s.file)))
+	if beside, _ := filepath.Glob(filepath.Join(filepath.Dir(s.file), "scenarios", "*.yaml")); err != nil || len(beside) > 0 {
+		files = nil
+		for _, name := range beside {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, policy.Source{File: name, YAML: text})
+		}
+	}
+	out := []*policyv1.ScenarioFile{}
+	for _, f := range files {
+		read, findings := policy.ReadScenarios(f.File, f.YAML)
+		if policy.HasErrors(findings) {
+			return nil, fmt.Errorf("%s", findings[0])
+		}
+		out = append(out, read)
+	}
+	return out, nil
 }
 
 // parameters reads --set id=value.
@@ -88,6 +129,8 @@ put in force, W asks for a reason. Parameters without a value are listed, and co
 as mistakes only with --complete. Without arguments all shipped packs are read.`,
 	}
 	complete := c.Flags().Bool("complete", false, "check as activation does: every parameter needs a value")
+	rules := c.Flags().Bool("scenarios", false, "list the rules that no scenario plays")
+	year := c.Flags().Int("year", 0, "the `YEAR` whose holidays must be announced; 0 is the current one")
 	c.Flags().StringArrayVar(&pairs, "set", nil, "the value of a `PARAMETER=VALUE`; may be repeated")
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		values, err := parameters(pairs)
@@ -99,14 +142,23 @@ as mistakes only with --complete. Without arguments all shipped packs are read.`
 		}
 		var all []policy.Finding
 		for _, name := range args {
-			p, findings, err := loadPack(name)
+			src, err := packSource(name)
 			if err != nil {
 				return err
 			}
-			if !policy.HasErrors(findings) && (*complete || len(values) > 0 || len(unset(p, values)) == 0) {
-				_, more := policy.Compile(p, policy.Options{Parameters: values})
-				findings = append(findings, more...)
+			o := policy.LintOptions{Year: *year}
+			if *year == 0 {
+				o.Year = clock.System().Now().Year()
 			}
+			if *complete || len(values) > 0 {
+				o.Parameters = values
+			}
+			if *rules {
+				if o.Scenarios, err = src.played(); err != nil {
+					return err
+				}
+			}
+			p, findings := policy.Lint(src.file, src.text, src.include, o)
 			all = append(all, findings...)
 			if left := unset(p, values); len(left) > 0 {
 				a.say("%s: parameters without a value: %s", name, strings.Join(left, ", "))
