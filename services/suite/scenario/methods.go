@@ -134,6 +134,17 @@ func lister(pattern string) *method {
 			return m
 		}
 	}
+	// What belongs to cases may be listed across them: /v1/workOrders.
+	get := getter(pattern)
+	if get == nil {
+		return nil
+	}
+	item := resourceOf(get.desc.Output()).Message().FullName()
+	for _, m := range methods() {
+		if m.service == get.service && listed(m) != "" && itemsOf(m.desc.Output()).Message().FullName() == item {
+			return m
+		}
+	}
 	return nil
 }
 

@@ -57,6 +57,7 @@ func (d *Decision) Apply(e policy.Effects, t Trigger, s *policy.Sheet) {
 		for _, do := range e.Do {
 			d.closedAs(t, do)
 		}
+		d.label(e.Do)
 		return
 	}
 	for _, id := range e.VoidSteps {
@@ -104,6 +105,19 @@ func (d *Decision) closedAs(t Trigger, r policy.RuleDo) {
 	if one, ok := r.Do.GetOne().(*policyv1.Do_Mark); ok && t.Event == policyv1.Event_EVENT_CASE_CLOSED && add(&d.kase.Marks, one.Mark) {
 		d.because(r.Rule)
 		d.tell(&routingv1.CaseUpdated{})
+	}
+}
+
+// label marks a closed case: what is found about it later, such as that the customer came
+// back, changes nothing that was done but counts in reports.
+//
+// Source: PROCEDURES P03-A3.
+func (d *Decision) label(all []policy.RuleDo) {
+	for _, r := range all {
+		if mark := r.Do.GetMark(); mark != "" && d.kase.GetState() == routingv1.Case_STATE_CLOSED && add(&d.kase.Marks, mark) {
+			d.because(r.Rule)
+			d.tell(&routingv1.CaseUpdated{})
+		}
 	}
 }
 
