@@ -65,6 +65,8 @@ type Scene struct {
 	Counted string
 	// Penalty notice at hand; empty if none.
 	Penalty string
+	// Period that a watch looked at; empty takes the month of At.
+	Period string
 	// By acts; empty is the service itself.
 	By string
 	// At is when it happened.
@@ -178,7 +180,7 @@ func (sc *Scene) Count(counted, department string) *Scene {
 	return &next
 }
 
-// At returns the scene in which a department answers for the matter alone.
+// Of returns the scene in which a department answers for the matter alone.
 func (sc *Scene) Of(department string) *Scene {
 	if department == "" {
 		return sc

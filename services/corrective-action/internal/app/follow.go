@@ -121,7 +121,7 @@ func (k *Desk) owe(u *journal.Unit, sc *Scene, step *policyv1.Step, rule *typev1
 	}
 	d := &correctiveactionv1.Duty{
 		Name: name, Step: step.GetId(), Rule: proto.CloneOf(sc.Policy.Rule(step.GetId())), State: correctiveactionv1.Duty_STATE_OPEN,
-		By: slices.Clone(step.GetBy()), Counted: sc.Counted, Period: month(sc, sc.At), Optional: step.GetOptional(), Form: step.GetForm(),
+		By: slices.Clone(step.GetBy()), Counted: sc.Counted, Period: or(sc.Period, month(sc, sc.At)), Optional: step.GetOptional(), Form: step.GetForm(),
 		CreateTime: timestamppb.New(sc.At), UpdateTime: timestamppb.New(sc.At), Cause: sc.Cause, Complaint: sc.Complaint.GetName(), PolicyRevision: sc.Revision,
 	}
 	if rule != nil {
@@ -162,4 +162,11 @@ func (k *Desk) void(u *journal.Unit, sc *Scene, step string) error {
 		}
 	}
 	return nil
+}
+
+func or(s, instead string) string {
+	if s != "" {
+		return s
+	}
+	return instead
 }

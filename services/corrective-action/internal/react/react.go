@@ -139,7 +139,9 @@ func scope(sc *app.Scene, change, state proto.Message) *app.Scene {
 	case *notificationv1.Notice:
 		s = sheet.WithNotice(s, m)
 	case *reportingv1.Watched:
-		return sc.Count(m.GetPer(), "")
+		next := counted(sc, map[string]string{"person": m.GetPer(), "unit": m.GetPer()})
+		next.Period = m.GetPeriod()
+		return next
 	case *intakev1.Praise:
 		return sc.With(sheet.WithPraise(s, m)).Count(m.GetEmployee(), m.GetDepartment())
 	}
