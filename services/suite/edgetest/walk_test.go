@@ -96,7 +96,7 @@ func (w *walk) story() {
 		}
 	})
 	for _, part := range []func(){
-		w.directory, w.policies, w.receivers, w.registers, w.verifies, w.goods, w.clocks, w.plans, w.pays, w.carriesOut, w.asks, w.closes, w.repairs, w.resends, w.reports, w.privacy,
+		w.directory, w.policies, w.receivers, w.registers, w.verifies, w.judges, w.goods, w.clocks, w.plans, w.pays, w.carriesOut, w.asks, w.closes, w.repairs, w.resends, w.reports, w.handles, w.privacy,
 	} {
 		part()
 	}
@@ -139,7 +139,7 @@ func (w *walk) policies() {
 	source, err := policy.Shipped("demo", "")
 	require.NoError(w.t, err)
 	source = bytes.Replace(source, []byte("Demo pack"), []byte("Demo pack once more"), 1)
-	source = append(source, returnsAndShares...)
+	source = withHandling(append(source, returnsAndShares...))
 	require.Empty(w.t, as[*policyv1.ValidatePackResponse](w, admin, &policyv1.ValidatePackRequest{Source: source}).GetFindings())
 	r := as[*policyv1.CreateRevisionResponse](w, "people/author", &policyv1.CreateRevisionRequest{Source: source}).GetRevision()
 	as[*policyv1.ActivateRevisionResponse](w, admin, &policyv1.ActivateRevisionRequest{Name: r.GetName(), Etag: r.GetEtag()})
