@@ -147,7 +147,7 @@ func readHeader(r *rows, m *Mapping) ([]string, error) {
 		return nil, err
 	}
 	if first.problem != nil {
-		return nil, fmt.Errorf("%w: %w", ErrHeader, first.problem)
+		return nil, fmt.Errorf("%w: %s", ErrHeader, first.problem.Words())
 	}
 	r.number = 0
 	var seen, twice, missing []string
@@ -298,9 +298,5 @@ func refusal(err error) (*Problem, error) {
 		return nil, errors.Join(ErrStopped, err)
 	}
 	f := rpcerr.FromStatus(err)
-	p := &Problem{Reason: string(faultReason(f)), Text: status.Convert(err).Message()}
-	for _, field := range faultFields(f) {
-		p.Fields = append(p.Fields, field)
-	}
-	return p, nil
+	return &Problem{Reason: faultReason(f), Fields: faultFields(f), Text: status.Convert(err).Message()}, nil
 }

@@ -273,12 +273,9 @@ func (b *big) Read(p []byte) (int, error) {
 	}
 	n := 0
 	for n < len(p) && b.at < b.size {
-		from := b.line
-		offset := b.at % int64(len(from))
-		if b.at < int64(len(header)) {
-			from, offset = header, b.at
-		} else {
-			offset = (b.at - int64(len(header))) % int64(len(from))
+		from, offset := header, b.at
+		if b.at >= int64(len(header)) {
+			from, offset = b.line, (b.at-int64(len(header)))%int64(len(b.line))
 		}
 		c := copy(p[n:min(len(p), n+int(b.size-b.at))], from[offset:])
 		n, b.at = n+c, b.at+int64(c)

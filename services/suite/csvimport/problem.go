@@ -30,8 +30,8 @@ type Problem struct {
 	Text string
 }
 
-// Error implements error.
-func (p *Problem) Error() string {
+// Words says it to a person.
+func (p *Problem) Words() string {
 	text := p.Text
 	if text == "" {
 		text = map[string]string{

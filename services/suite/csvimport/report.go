@@ -53,7 +53,7 @@ type line struct {
 func (r *Reporter) Row(o Outcome) error {
 	l := line{Row: o.Row, Line: o.Line, Outcome: "ACCEPTED", Number: o.Number, Complaint: o.Complaint, RepeatOf: o.RepeatOf}
 	if o.Problem != nil {
-		l.Outcome, l.Reason, l.Fields, l.Text = "REFUSED", o.Problem.Reason, o.Problem.Fields, o.Problem.Error()
+		l.Outcome, l.Reason, l.Fields, l.Text = "REFUSED", o.Problem.Reason, o.Problem.Fields, o.Problem.Words()
 	}
 	if r.json != nil {
 		return r.json.Encode(l)

@@ -219,6 +219,8 @@ func open(c *intakev1.Complaint) error {
 	}
 }
 
+func isOpen(c *intakev1.Complaint) bool { return open(c) == nil }
+
 func wrongState(c *intakev1.Complaint, wanted string) error {
 	return fault.New(fault.FailedPrecondition, ReasonState, "state", strings.TrimPrefix(c.GetState().String(), "STATE_"), "wanted", wanted, "name", c.GetName())
 }

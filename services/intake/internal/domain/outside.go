@@ -24,7 +24,7 @@ import (
 // Source: PACK-SKETCH 2.2 Outside; PROCEDURES P17, P19 (complaints settled on the
 // spot, praise, matters of others).
 func Outside(c *intakev1.Complaint, k *routingv1.Case, p *policy.Policy, now time.Time, registering bool) (*intakev1.Complaint, *intakev1.ComplaintOutside, error) {
-	if open(c) != nil || len(p.Rules().GetAcceptance().GetOutside()) == 0 {
+	if !isOpen(c) || len(p.Rules().GetAcceptance().GetOutside()) == 0 {
 		return nil, nil, nil
 	}
 	out, _ := p.Outside(sheet.Of(c, k))

@@ -42,9 +42,9 @@ func (s *Server) prints(caller authn.Caller, p *policy.Policy, req proto.Message
 		return prints{}
 	}
 	out := prints{fields: fields, values: map[string]string{}}
-	put := func(field, clear string) {
-		if clear = strings.Join(strings.Fields(clear), " "); clear != "" && slices.Contains(fields, field) {
-			out.values[field] = seal.Lookup(s.cfg.PrintKey, caller.Organization+"\x00"+field+"\x00"+clear)[:32]
+	put := func(field, said string) {
+		if said = strings.Join(strings.Fields(said), " "); said != "" && slices.Contains(fields, field) {
+			out.values[field] = seal.Lookup(s.cfg.PrintKey, caller.Organization+"\x00"+field+"\x00"+said)[:32]
 		}
 	}
 	facts := func(all map[string]*typev1.Fact) {

@@ -6,8 +6,8 @@ package rpc
 
 import (
 	"context"
-	"strings"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 

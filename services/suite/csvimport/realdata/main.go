@@ -101,7 +101,7 @@ func try(ctx context.Context, folder string) (err error) {
 			err = errors.Join(err, fmt.Errorf("%s: %w", f.file, e))
 		}
 	}
-	return errors.Join(err, suggested(folder), delays(folder))
+	return errors.Join(err, suggested(os.Stdout, folder), delays(os.Stdout, folder))
 }
 
 // start runs a suite with an organisation of its own and returns its intake and the
@@ -232,12 +232,12 @@ func records(file string) ([]map[string]string, error) {
 // the other system gave.
 func recognised(f tried, rows []map[string]string, outcomes []csvimport.Outcome) {
 	seen := map[string]bool{}
-	var right, found, real int
+	var right, found, actual int
 	for i, row := range rows {
 		again := seen[row[f.key]]
 		seen[row[f.key]] = true
 		if again {
-			real++
+			actual++
 		}
 		if outcomes[i].RepeatOf != "" {
 			found++
@@ -246,7 +246,7 @@ func recognised(f tried, rows []map[string]string, outcomes []csvimport.Outcome)
 			}
 		}
 	}
-	fmt.Printf("%-48s repeats: %d real, %d found, precision %s, recall %s\n", "", real, found, share(right, found), share(right, real))
+	fmt.Printf("%-48s repeats: %d real, %d found, precision %s, recall %s\n", "", actual, found, share(right, found), share(right, actual))
 }
 
 func share(n, of int) string {

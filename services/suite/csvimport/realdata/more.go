@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"time"
@@ -14,7 +15,7 @@ import (
 
 // suggested compares categories suggested by the names of the tree with those that
 // people gave, and with always naming the most frequent one.
-func suggested(folder string) error {
+func suggested(out io.Writer, folder string) error {
 	tree, err := records(filepath.Join(folder, "zh-petition-labelled/taxonomy.csv"))
 	if err != nil {
 		return err
@@ -27,12 +28,11 @@ func suggested(folder string) error {
 	known := map[string]bool{}
 	for _, r := range tree {
 		parent := ""
-		path := ""
 		for _, level := range []string{"一级分类", "二级分类", "三级分类"} {
-			path += "/" + r[level]
 			if r[level] == "" {
 				continue
 			}
+			path := parent + "/" + r[level]
 			if !known[path] {
 				known[path] = true
 				categories = append(categories, &policyv1.Category{Id: path, Parent: parent, Text: &typev1.Text{Zh: r[level]}})
@@ -55,13 +55,13 @@ func suggested(folder string) error {
 	for _, n := range labels {
 		most = max(most, n)
 	}
-	fmt.Printf("categories suggested: accuracy %s, without a suggestion %d; always the most frequent: %s\n", share(right, len(rows)), silent, share(most, len(rows)))
+	_, _ = fmt.Fprintf(out, "categories suggested: accuracy %s, without a suggestion %d; always the most frequent: %s\n", share(right, len(rows)), silent, share(most, len(rows)))
 	return nil
 }
 
 // delays prints how long replies took in working days, the day after receipt being
 // the first, where the calendar of the suite knows the years.
-func delays(folder string) error {
+func delays(out io.Writer, folder string) error {
 	rows, err := records(filepath.Join(folder, "zh-petition-replied/messages.csv"))
 	if err != nil {
 		return err
@@ -91,12 +91,12 @@ func delays(folder string) error {
 	}
 	slices.Sort(known)
 	first, last, _ := holidays.Years()
-	fmt.Printf("reply delays: calendar known for %d to %d; %d rows in working days, %d unknown, %d without readable times", first, last, len(known), unknown, unread)
+	_, _ = fmt.Fprintf(out, "reply delays: calendar known for %d to %d; %d rows in working days, %d unknown, %d without readable times", first, last, len(known), unknown, unread)
 	if len(known) > 0 {
 		within := func(n int) int { i, _ := slices.BinarySearch(known, n+1); return i }
-		fmt.Printf("; median %d, within 7: %d, within 15: %d, longest %d", known[len(known)/2], within(7), within(15), known[len(known)-1])
+		_, _ = fmt.Fprintf(out, "; median %d, within 7: %d, within 15: %d, longest %d", known[len(known)/2], within(7), within(15), known[len(known)-1])
 	}
-	fmt.Println()
+	_, _ = fmt.Fprintln(out)
 	return nil
 }
 
