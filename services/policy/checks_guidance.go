@@ -48,7 +48,7 @@ func (c *checker) checkRepeat(path string, card *policyv1.Card) {
 		if mild != "" && span > last {
 			c.report(card, "repeat."+level, path, "L37", fmt.Sprintf("%s 每 %s 重复，而 %s 每 %s。", level, card.GetRepeat()[level], mild, card.GetRepeat()[mild]),
 				fmt.Sprintf("%s every %s at %s, but every %s at %s.", card.GetId(), card.GetRepeat()[level], level, card.GetRepeat()[mild], mild),
-				words("级别越高不得越少（P08）。", "It must not become rarer as the level rises (P08)."))
+				words("级别越高不得越少。", "It must not become rarer as the level rises."))
 		}
 		last, mild = span, level
 	}

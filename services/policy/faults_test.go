@@ -72,7 +72,7 @@ func TestLintFindsRarerRepetitionInTheOwnersValues(t *testing.T) {
 	_, findings := policy.Lint("mood.yaml", source, nil, policy.LintOptions{})
 	require.Empty(t, findings)
 	_, findings = policy.Lint("mood.yaml", source, nil, policy.LintOptions{Parameters: map[string]string{"calm_gap": "10 min", "upset_gap": "5 min", "agitated_gap": "7 min"}})
-	require.Equal(t, "mood.yaml:13:114: L37 E: guidance.restate: restate every 7 min at agitated, but every 5 min at upset. It must not become rarer as the level rises (P08).\n", printed(findings))
+	require.Equal(t, "mood.yaml:13:114: L37 E: guidance.restate: restate every 7 min at agitated, but every 5 min at upset. It must not become rarer as the level rises.\n", printed(findings))
 	pol, findings := policy.Compile(load(t, string(source)), policy.Options{Parameters: map[string]string{"calm_gap": "10 min", "upset_gap": "5 min", "agitated_gap": "7 min"}})
 	require.Nil(t, pol)
 	require.Contains(t, printed(findings), "L37 E")

@@ -81,7 +81,7 @@ var layers = []layer{
 		[]string{
 			"services/{service}/internal/app/...", "services/{service}/internal/domain/...", "services/policy/...", "proto/gen/...",
 			"services/kit/approval", "services/kit/authn", "services/kit/authz", "services/kit/calendar", "services/kit/clock", "services/kit/clocks",
-			"services/kit/directory", "services/kit/fault", "services/kit/feed", "services/kit/journal", "services/kit/money", "services/kit/page",
+			"services/kit/directory", "services/kit/fault", "services/kit/feed", "services/kit/journal", "services/kit/money", "services/kit/numbering", "services/kit/page",
 			"services/kit/seal", "services/kit/slaclock",
 		},
 		wires, "use cases do not know SQL, Redis or gRPC",
