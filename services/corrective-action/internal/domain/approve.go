@@ -146,7 +146,7 @@ func (d *decision) askable(wanted bool) (*policyv1.Approval, error) {
 		unmet = append(unmet, d.Policy.Gate(policyv1.Act_ACT_ASK, policy.Subject{ID: def.GetId(), Is: d.is}, s)...)
 	}
 	if !wanted {
-		if closed(unmet) != nil || !d.complete() {
+		if policy.Refusal(unmet) != nil || !d.complete() {
 			return nil, nil
 		}
 		return def, nil

@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -51,12 +52,7 @@ func yuan(amount string) *typev1.Money { return &typev1.Money{CurrencyCode: "CNY
 
 func judging(p *policy.Policy, roles ...string) domain.Act {
 	return domain.Act{Policy: p, Now: time.Date(2026, 4, 13, 1, 0, 0, 0, time.UTC), By: domain.Person{Name: "people/judge", Matches: func(who string) (bool, string) {
-		for _, r := range roles {
-			if r == who {
-				return true, ""
-			}
-		}
-		return false, ""
+		return slices.Contains(roles, who), ""
 	}}}
 }
 

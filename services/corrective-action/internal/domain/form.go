@@ -59,9 +59,7 @@ func (d *decision) own(def *policyv1.Form, given map[string]*typev1.Fact) map[st
 			out[field.GetId()] = f
 		}
 	}
-	for id, f := range given {
-		out[id] = f
-	}
+	maps.Copy(out, given)
 	return out
 }
 
