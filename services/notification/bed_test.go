@@ -27,6 +27,7 @@ import (
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
+	reportingv1 "example.com/redress/proto/gen/redress/reporting/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/kit/authn"
@@ -162,7 +163,11 @@ func sourceKinds() map[string][]journal.Kind {
 			kind("people/*", func() *directoryv1.Person { return &directoryv1.Person{} }), kind("people/*/assignments/*", func() *directoryv1.Assignment { return &directoryv1.Assignment{} }),
 		},
 		"compensation":      {kind("claims/*", func() *compensationv1.Claim { return &compensationv1.Claim{} })},
-		"corrective-action": {kind("actions/*", func() *correctiveactionv1.Action { return &correctiveactionv1.Action{} })},
+		"corrective-action": {
+			kind("actions/*", func() *correctiveactionv1.Action { return &correctiveactionv1.Action{} }),
+			kind("duties/*", func() *correctiveactionv1.Duty { return &correctiveactionv1.Duty{} }),
+		},
+		"reporting": {kind("watched/*", func() *reportingv1.Watched { return &reportingv1.Watched{} })},
 	}
 }
 

@@ -36,7 +36,7 @@ func (o Occasion) Complaint() string { return complaintOf(o.State) }
 // Concerns reports whether an event can lead to anything here.
 func Concerns(o Occasion) bool {
 	if o.Complaint() == "" {
-		return false
+		return revisionOf(o.State) != "" && len(triggers(o)) > 0
 	}
 	switch o.Change.(type) {
 	case *routingv1.ObligationOpened, *routingv1.CaseWithdrawn:
@@ -52,11 +52,15 @@ func Concerns(o Occasion) bool {
 //
 // Source: PACK-SKETCH 2.4; SERVICES (who executes which part of Effects).
 func (d *Desk) Consider(u *journal.Unit, o Occasion) (Need, error) {
+	if o.Complaint() == "" {
+		return d.considerOutside(u, o)
+	}
 	_, fromIntake := o.State.(*intakev1.Complaint)
 	k, need, err := d.look(u, o.Complaint(), !fromIntake)
 	if err != nil || !need.Nothing() {
 		return need, err
 	}
+	k.party = partyOf(o.State)
 	if err := d.followUps(u, k, o); err != nil {
 		return Need{}, err
 	}
@@ -65,7 +69,45 @@ func (d *Desk) Consider(u *journal.Unit, o Occasion) (Need, error) {
 			return Need{}, err
 		}
 	}
-	return d.react(u, k, o, scoped(k.sheet(), o), triggers(o), 0)
+	return d.both(u, k, o)
+}
+
+// considerOutside lets follow what happens outside complaints: notices about entries,
+// duties, departments and watches, and what members of staff are told. What would need
+// facts waits for nothing: nobody records any.
+func (d *Desk) considerOutside(u *journal.Unit, o Occasion) (Need, error) {
+	k, need, err := d.outside(u, revisionOf(o.State))
+	if err != nil || !need.Nothing() {
+		return need, err
+	}
+	k.party = partyOf(o.State)
+	_, err = d.both(u, k, o)
+	return Need{}, err
+}
+
+// both lets follow what the pack says about an event, and issues the notice that tells of
+// an entry.
+func (d *Desk) both(u *journal.Unit, k *known, o Occasion) (Need, error) {
+	s := scoped(k.sheet(), o)
+	need, err := d.react(u, k, o, s, triggers(o), 0)
+	if _, made := o.Change.(*correctiveactionv1.EntryMade); err != nil || !made {
+		return need, err
+	}
+	rule := as[*correctiveactionv1.Entry](o.State).GetEntry()
+	pack := k.policy.Rules()
+	for _, e := range pack.GetAssessment() {
+		for _, n := range pack.GetNotices() {
+			if e.GetId() != rule || n.GetId() != e.GetNotice() {
+				continue
+			}
+			if _, missing, err := d.issuePack(u, k, o, s, n, false, issuer{}); err != nil {
+				return Need{}, err
+			} else if !k.final() {
+				need.Facts = append(need.Facts, missing...)
+			}
+		}
+	}
+	return need, nil
 }
 
 // maxChain is how many notices may follow from one another.
@@ -148,8 +190,20 @@ func scoped(s *policy.Sheet, o Occasion) *policy.Sheet {
 		if m.GetApproval() != nil {
 			s = sheet.WithApproval(s, m.GetApproval())
 		}
-	case *correctiveactionv1.Action, *correctiveactionv1.Entry, *correctiveactionv1.Penalty, *correctiveactionv1.Duty:
+	case *correctiveactionv1.Action, *correctiveactionv1.Entry, *correctiveactionv1.Penalty, *correctiveactionv1.Duty, *correctiveactionv1.DepartmentFile:
 		s = sheet.WithCorrective(s, o.Change, m)
+	case *compensationv1.Goods:
+		s = sheet.WithGoods(s, m)
+	case *compensationv1.Allocation:
+		s = sheet.WithAllocation(s, m)
+	case *routingv1.Offer:
+		s = sheet.WithOffer(s, m)
+	case *routingv1.News:
+		s = sheet.WithNews(s, m)
+	case *routingv1.CaseApproval:
+		s = sheet.WithCaseApproval(s, m)
+	case *intakev1.Praise:
+		s = sheet.WithPraise(s, m)
 	case *notificationv1.FollowUp:
 		s = sheet.WithFollowUp(s, m)
 	case *notificationv1.Notice:

@@ -8,9 +8,12 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	correctiveactionv1 "example.com/redress/proto/gen/redress/correctiveaction/v1"
 	directoryv1 "example.com/redress/proto/gen/redress/directory/v1"
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
+	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
+	reportingv1 "example.com/redress/proto/gen/redress/reporting/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	"example.com/redress/services/kit/directory"
 	"example.com/redress/services/kit/fault"
@@ -65,6 +68,50 @@ type known struct {
 	complaint *intakev1.Complaint
 	kase      *routingv1.Case // nil if not heard of
 	policy    *policy.Policy
+	// party is the department and the person that an event is about.
+	party party
+}
+
+// party is whom an event is about, beside the complaint's own departments and people:
+// who an entry is booked to, whom a watch or a duty stands at.
+type party struct{ department, person string }
+
+// partyOf returns whom a state is about.
+func partyOf(m proto.Message) party {
+	named := func(name string) party {
+		if strings.HasPrefix(name, "people/") {
+			return party{person: name}
+		}
+		return party{department: name}
+	}
+	switch s := m.(type) {
+	case *correctiveactionv1.Entry:
+		p := named(s.GetTo())
+		if s.GetDepartment() != "" {
+			p.department = s.GetDepartment()
+		}
+		return p
+	case *correctiveactionv1.Duty:
+		return named(s.GetCounted())
+	case *correctiveactionv1.DepartmentFile:
+		return party{department: s.GetDepartment()}
+	case *reportingv1.Watched:
+		return named(s.GetPer())
+	case *intakev1.Praise:
+		return party{department: s.GetDepartment(), person: s.GetEmployee()}
+	}
+	return party{}
+}
+
+// outside is what is known of what belongs to no complaint: the pack it falls under.
+func (d *Desk) outside(u *journal.Unit, revision string) (*known, Need, error) {
+	k := &known{complaint: &intakev1.Complaint{}}
+	var err error
+	k.policy, err = d.policies.Get(revisions.Unit{U: u}, revision)
+	if fault.ReasonOf(err) == journal.ReasonNotFound {
+		return nil, Need{Revision: revision}, nil
+	}
+	return k, Need{}, err
 }
 
 // look gathers what is known of a complaint; needCase says that the case must be known too.
@@ -89,7 +136,12 @@ func (d *Desk) look(u *journal.Unit, complaint string, needCase bool) (*known, N
 	return k, Need{}, err
 }
 
-func (k *known) sheet() *policy.Sheet { return sheet.Of(k.complaint, k.kase) }
+func (k *known) sheet() *policy.Sheet {
+	if k.complaint.GetName() == "" {
+		return sheet.Of(nil, nil)
+	}
+	return sheet.Of(k.complaint, k.kase)
+}
 
 // final reports that nothing more is recorded about the complaint.
 func (k *known) final() bool {
@@ -165,7 +217,22 @@ func states[T any, M interface {
 
 // places says what the variable words of a who stand for in a case.
 func places(k *known) directory.Places {
-	p := directory.Places{Responsible: k.kase.GetDepartments(), Owner: k.kase.GetOwner()}
+	p := directory.Places{
+		Responsible: k.kase.GetDepartments(), Owner: k.kase.GetOwner(), Respondent: k.complaint.GetRespondent(), Counted: k.party.department, Persons: map[string][]string{},
+	}
+	if len(p.Responsible) == 0 && k.party.department != "" {
+		p.Responsible = []string{k.party.department}
+	}
+	for _, form := range k.policy.Rules().GetForms() {
+		for _, field := range form.GetFields() {
+			if people := sheet.Line([]*policyv1.Field{field}, field.GetId(), k.complaint.GetFacts()); len(people) > 0 {
+				p.Persons[field.GetId()] = people
+			}
+		}
+	}
+	if k.party.person != "" {
+		p.Persons["counted"] = []string{k.party.person}
+	}
 	p.Designees = func(role string) bool {
 		for _, r := range k.policy.Rules().GetRoles() {
 			if r.GetId() == role {

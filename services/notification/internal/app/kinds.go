@@ -107,7 +107,7 @@ func Project() map[string]func(proto.Message) []journal.Attr {
 }
 
 // Consumes names the services whose events matter here.
-func Consumes() []string { return []string{"intake", "routing", "compensation", "corrective-action"} }
+func Consumes() []string { return []string{"intake", "routing", "compensation", "corrective-action", "reporting"} }
 
 // Subject returns the complaint an event's state says it belongs to; empty if none.
 func complaintOf(m proto.Message) string {
@@ -136,6 +136,16 @@ func complaintOf(m proto.Message) string {
 		return s.GetComplaint()
 	case *notificationv1.FollowUp:
 		return s.GetComplaint()
+	case interface{ GetComplaint() string }:
+		return s.GetComplaint()
+	}
+	return ""
+}
+
+// revisionOf returns the revision of the pack that a state outside complaints falls under; empty if none.
+func revisionOf(m proto.Message) string {
+	if s, ok := m.(interface{ GetPolicyRevision() string }); ok {
+		return s.GetPolicyRevision()
 	}
 	return ""
 }

@@ -65,8 +65,12 @@ func Survey(title *typev1.Text, number, locale string) Words {
 	}
 }
 
-// Inform returns the words that tell a member of staff about a complaint.
+// Inform returns the words that tell a member of staff about a complaint, or without a
+// number about what belongs to none.
 func Inform(what *typev1.Text, number, locale string) Words {
+	if number == "" {
+		return Words{Title: In(locale, what), Body: apart(In(locale, what))}
+	}
 	title := pick(locale, "投诉 "+number+"："+In(locale, what), "Complaint "+number+": "+In(locale, what))
 	return Words{Title: title, Body: title + "\n\n" + LinkMark}
 }

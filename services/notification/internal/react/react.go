@@ -57,6 +57,9 @@ func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.
 	o := occasion(ev, u.Time(), change, state)
 	complaint := o.Complaint()
 	if complaint == "" {
+		if app.Concerns(o) {
+			return r.consider(u, ev, o)
+		}
 		return nil
 	}
 	if brings(change, state) {
@@ -96,7 +99,10 @@ func (r *Reactor) consider(u *journal.Unit, ev *eventv1.Event, o app.Occasion) e
 	if need.Nothing() {
 		return u.DeleteProjection(name)
 	}
-	attrs := []journal.Attr{{Name: attrComplaint, Value: o.Complaint()}}
+	var attrs []journal.Attr
+	if o.Complaint() != "" {
+		attrs = append(attrs, journal.Attr{Name: attrComplaint, Value: o.Complaint()})
+	}
 	if need.Revision != "" {
 		attrs = append(attrs, journal.Attr{Name: attrRevision, Value: need.Revision})
 	}
