@@ -95,8 +95,9 @@ func (t *Table) Load(file string) error {
 		return err
 	}
 	var all map[string][]struct {
-		When, Answers map[string]json.RawMessage
-		Unavailable   bool
+		When        map[string]json.RawMessage `json:"when"`
+		Answers     map[string]json.RawMessage `json:"answers"`
+		Unavailable bool                       `json:"unavailable"`
 	}
 	if err := json.Unmarshal(raw, &all); err != nil {
 		return fmt.Errorf("%s: %w", file, err)

@@ -92,7 +92,8 @@ func (s *Systems) Ask(ctx context.Context, p *policy.Policy, connector string, q
 		s.logger.WarnContext(ctx, "connector gave no answer", "connector", connector, "fault", out.GetFault(), "code", status.Code(err).String())
 		return out
 	}
-	for _, wrong := range p.CheckAnswers(connector, answer.GetAnswers()) {
+	if all := p.CheckAnswers(connector, answer.GetAnswers()); len(all) > 0 {
+		wrong := all[0]
 		switch wrong.Reason {
 		case policy.FieldUnknown:
 			out.Fault = UnknownField

@@ -44,8 +44,8 @@ func (s *Server) ask(ctx context.Context, req *routingv1.DiagnoseCaseRequest) ([
 	if err != nil {
 		return nil, err
 	}
-	if err := journal.CheckEtag(a.Version, req.GetEtag()); err != nil {
-		return nil, nil // a repeated request is answered as it was; another one is refused there
+	if stale := journal.CheckEtag(a.Version, req.GetEtag()) != nil; stale {
+		return nil, nil // nobody is asked: a repeated request is answered as it was, another is refused
 	}
 	d, err := s.directory(ctx)
 	if err != nil {

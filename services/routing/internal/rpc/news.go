@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
@@ -83,21 +84,12 @@ func (s *Server) ListNews(ctx context.Context, req *routingv1.ListNewsRequest) (
 	out := &routingv1.ListNewsResponse{NextPageToken: next}
 	now := s.host.Clock.Now()
 	for _, n := range all {
-		if n.GetUntil() != nil && !n.GetUntil().AsTime().After(now) || req.GetCase() != "" && !contains(places, n.GetPlace()) {
+		if n.GetUntil() != nil && !n.GetUntil().AsTime().After(now) || req.GetCase() != "" && !slices.Contains(places, n.GetPlace()) {
 			continue
 		}
 		out.News = append(out.News, n)
 	}
 	return out, nil
-}
-
-func contains(places []string, place string) bool {
-	for _, p := range places {
-		if p == place {
-			return true
-		}
-	}
-	return false
 }
 
 // places returns what the record of a case says in the facts by which exchanges of its
