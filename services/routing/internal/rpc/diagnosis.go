@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"maps"
+	"strconv"
 	"sync"
 
 	"google.golang.org/protobuf/proto"
@@ -44,7 +45,7 @@ func (s *Server) ask(ctx context.Context, req *routingv1.DiagnoseCaseRequest) ([
 	if err != nil {
 		return nil, err
 	}
-	if stale := journal.CheckEtag(a.Version, req.GetEtag()) != nil; stale {
+	if strconv.FormatInt(a.Version, 10) != req.GetEtag() {
 		return nil, nil // nobody is asked: a repeated request is answered as it was, another is refused
 	}
 	d, err := s.directory(ctx)
