@@ -162,7 +162,7 @@ func sourceKinds() map[string][]journal.Kind {
 			kind("packs/*/revisions/*", func() *policyv1.Revision { return &policyv1.Revision{} }),
 			kind("people/*", func() *directoryv1.Person { return &directoryv1.Person{} }), kind("people/*/assignments/*", func() *directoryv1.Assignment { return &directoryv1.Assignment{} }),
 		},
-		"compensation":      {kind("claims/*", func() *compensationv1.Claim { return &compensationv1.Claim{} })},
+		"compensation": {kind("claims/*", func() *compensationv1.Claim { return &compensationv1.Claim{} })},
 		"corrective-action": {
 			kind("actions/*", func() *correctiveactionv1.Action { return &correctiveactionv1.Action{} }),
 			kind("duties/*", func() *correctiveactionv1.Duty { return &correctiveactionv1.Duty{} }),

@@ -10,6 +10,7 @@ import (
 
 	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
 	"example.com/redress/services/kit/host"
+	"example.com/redress/services/kit/journal"
 	"example.com/redress/services/kit/page"
 	"example.com/redress/services/kit/telemetry"
 	"example.com/redress/services/notification/internal/app"
@@ -92,6 +93,7 @@ func definition(desk *app.Desk, server *rpc.Server, box *outbox.Outbox, forget f
 	return host.Definition{
 		Name: Name, Kinds: app.Kinds(), Consumes: app.Consumes(), Project: app.Project(),
 		React: react.New(desk, forget).React, Register: server.Register,
+		Fire:       map[string]func(*journal.Unit, journal.Timer) error{app.Campaigns: desk.NextCampaign},
 		Background: []func(context.Context) error{box.Run, box.Confirm},
 		Quiet:      box.Quiet,
 		Tallies:    []host.Tally{{Figure: telemetry.Notices, Kind: app.Notices, Attribute: app.AttrState, Values: waiting()}},

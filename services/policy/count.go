@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -176,6 +177,22 @@ func (p *Policy) Period(every policyv1.Every, at time.Time) (from, to time.Time)
 	}
 	next := first.AddMonths(months) + calendar.Date(days)
 	return p.calendar.Start(first), p.calendar.End(next - 1)
+}
+
+// PeriodName returns the name of the period that holds an instant: YYYY-MM, YYYY-Www as ISO 8601 names
+// weeks, YYYY-Qn or YYYY.
+func (p *Policy) PeriodName(every policyv1.Every, at time.Time) string {
+	local := at.In(p.calendar.Location())
+	switch every {
+	case policyv1.Every_EVERY_WEEK:
+		year, week := local.ISOWeek()
+		return fmt.Sprintf("%04d-W%02d", year, week)
+	case policyv1.Every_EVERY_QUARTER:
+		return fmt.Sprintf("%04d-Q%d", local.Year(), (int(local.Month())+2)/3)
+	case policyv1.Every_EVERY_YEAR:
+		return local.Format("2006")
+	}
+	return local.Format("2006-01")
 }
 
 // Watches returns the watches of the pack.

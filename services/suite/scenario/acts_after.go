@@ -32,6 +32,9 @@ func (w *world) notification() notificationv1.NotificationServiceClient {
 func followUp(ctx context.Context, w *world, in *input) (string, error) {
 	mode := in.text("mode", "telephone")
 	in.taken["form"] = true
+	if w.complaint == "" {
+		return followUpOutside(ctx, w, in, mode)
+	}
 	c, err := w.seen(ctx, in)
 	if err != nil {
 		return "", err
@@ -58,6 +61,28 @@ func followUp(ctx context.Context, w *world, in *input) (string, error) {
 	f := all[len(all)-1]
 	_, err = w.notification().RecordFollowUp(w.acting(ctx), &notificationv1.RecordFollowUpRequest{Name: f.GetName(), Mode: mode, Facts: facts, Etag: f.GetEtag(), RequestId: uuid.NewString()})
 	return "", err
+}
+
+// followUpOutside enters an answer to the newest follow-up that is open and about no
+// complaint: a form of a campaign, or a visit after something was put right.
+func followUpOutside(ctx context.Context, w *world, in *input, mode string) (string, error) {
+	facts, err := in.facts()
+	if err != nil {
+		return "", err
+	}
+	open, err := w.list1(ctx, lister("followUps/*"), "", "")
+	if err != nil {
+		return "", err
+	}
+	for _, item := range slices.Backward(open) {
+		f, ok := item.Interface().(*notificationv1.FollowUp)
+		if !ok || f.GetState() != notificationv1.FollowUp_STATE_OPEN || f.GetComplaint() != "" {
+			continue
+		}
+		made, err := w.notification().RecordFollowUp(w.acting(ctx), &notificationv1.RecordFollowUpRequest{Name: f.GetName(), Mode: mode, Facts: facts, Etag: f.GetEtag(), RequestId: uuid.NewString()})
+		return made.GetFollowUp().GetName(), err
+	}
+	return "", in.mistake("nobody is asked anything outside complaints")
 }
 
 // surveyLink returns the token of the newest mail whose link still opens the survey of

@@ -93,6 +93,11 @@ func (r *Reactor) react(u *journal.Unit, ev *eventv1.Event, at time.Time, change
 	}
 	sc = scope(sc, change, state)
 	sc.Cause, sc.Source, sc.Outside = ev.GetResource(), fmt.Sprintf("%s@%d", ev.GetResource(), ev.GetVersion()), complaint == ""
+	if f, ok := state.(*notificationv1.FollowUp); ok && len(f.GetBadItems()) > 0 {
+		if err := r.desk.BadItems(u, sc, f); err != nil {
+			return false, err
+		}
+	}
 	for _, t := range triggers {
 		pending, err := r.desk.Follow(u, sc, t)
 		if err != nil {

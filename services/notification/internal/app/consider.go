@@ -81,6 +81,9 @@ func (d *Desk) considerOutside(u *journal.Unit, o Occasion) (Need, error) {
 		return need, err
 	}
 	k.party = partyOf(o.State)
+	if err := d.visits(u, k, o); err != nil {
+		return Need{}, err
+	}
 	_, err = d.both(u, k, o)
 	return Need{}, err
 }

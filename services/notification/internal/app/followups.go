@@ -84,6 +84,9 @@ func stillOwed(kase *routingv1.Case, id string) bool {
 
 // handlers returns who handled a case, as far as heard of.
 func (d *Desk) handlers(u *journal.Unit, kase *routingv1.Case) ([]string, error) {
+	if kase.GetName() == "" {
+		return nil, nil
+	}
 	of := journal.Attr{Name: attrCase, Value: kase.GetName()}
 	plans, err := states[routingv1.Plan](u, plansOf, of)
 	if err != nil {
@@ -155,7 +158,9 @@ type Given struct {
 	Etag string
 	// TokenDigest of the link it came by; empty if it did not.
 	TokenDigest string
-	Time        time.Time
+	// Subject is the data subject whose key seals the texts of an answer about no complaint.
+	Subject string
+	Time    time.Time
 }
 
 // Answer records the customer's answer and lets follow what the pack says about it.
@@ -171,12 +176,15 @@ func (d *Desk) Answer(u *journal.Unit, name string, in Given) error {
 			return err
 		}
 	}
-	k, need, err := d.look(u, f.GetComplaint(), true)
+	k, need, err := d.known(u, f)
 	if err != nil {
 		return err
 	}
 	if !need.Nothing() {
 		return fault.New(fault.Unavailable, journal.ReasonUnavailable).WithRetry(time.Second)
+	}
+	if f.GetCampaign() != "" && f.GetReturnedFor() == "" {
+		return d.returned(u, k, f, in)
 	}
 	handlers, err := d.handlers(u, k.kase)
 	if err != nil {
@@ -195,6 +203,9 @@ func (d *Desk) Answer(u *journal.Unit, name string, in Given) error {
 	})
 	if err != nil {
 		return err
+	}
+	if next.GetSubject() == "" {
+		next.Subject = in.Subject
 	}
 	u.Because(f.GetRule())
 	change := &notificationv1.FollowUpAnswered{}

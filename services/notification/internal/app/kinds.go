@@ -54,6 +54,7 @@ func Kinds() []journal.Kind {
 			Pattern: FollowUps, New: func() proto.Message { return &notificationv1.FollowUp{} }, Index: followUpIndex,
 			Complaint: func(_ string, m proto.Message) string { return as[*notificationv1.FollowUp](m).GetComplaint() },
 		},
+		{Pattern: Campaigns, New: func() proto.Message { return &notificationv1.Campaign{} }, Timer: campaignTimer},
 		{Pattern: Receivers, New: func() proto.Message { return &notificationv1.Receiver{} }},
 		{Pattern: Erasures, New: func() proto.Message { return &intakev1.DataSubject{} }, Timer: erasureTimer, Background: true},
 	}
@@ -107,7 +108,9 @@ func Project() map[string]func(proto.Message) []journal.Attr {
 }
 
 // Consumes names the services whose events matter here.
-func Consumes() []string { return []string{"intake", "routing", "compensation", "corrective-action", "reporting"} }
+func Consumes() []string {
+	return []string{"intake", "routing", "compensation", "corrective-action", "reporting"}
+}
 
 // Subject returns the complaint an event's state says it belongs to; empty if none.
 func complaintOf(m proto.Message) string {

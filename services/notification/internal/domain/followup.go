@@ -2,6 +2,7 @@ package domain
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -142,7 +143,48 @@ func Record(f *notificationv1.FollowUp, a Answer) (*notificationv1.FollowUp, err
 		return nil, incomplete(f, wrong)
 	}
 	next.Satisfied = satisfied == policy.True
+	next.BadItems = badItems(next, a)
 	return next, nil
+}
+
+// badItems returns the entries of the form's lists that the pack calls bad, by number
+// from 1 over the whole form. One of which that cannot be told is not among them.
+//
+// Source: PROCEDURES P06 3 (9).
+func badItems(f *notificationv1.FollowUp, a Answer) []string {
+	if FollowUpOf(a.Policy, f.GetKind()).GetItemBad() == "" {
+		return nil
+	}
+	var out []string
+	n := 0
+	for _, field := range FormOf(a.Policy, f.GetForm()).GetFields() {
+		for _, row := range f.GetFacts()[field.GetId()].GetRows().GetValues() {
+			n++
+			scope := map[string]any{"id": f.GetKind(), "item": strconv.Itoa(n)}
+			for _, item := range field.GetItems() {
+				if v, ok := row.GetValues()[item.GetId()].GetValue().(*typev1.Fact_Score); ok && scope["score"] == nil {
+					scope["score"] = int64(v.Score)
+				}
+			}
+			if e := a.Policy.BadItem(f.GetKind(), sheet.With(a.Sheet, "follow_up", scope)); len(e.Pending) == 0 && !e.Empty() {
+				out = append(out, strconv.Itoa(n))
+			}
+		}
+	}
+	return out
+}
+
+// Returned returns the follow-up that holds one form of a campaign, to be recorded, and
+// the campaign with one form more. Faults: FOLLOW_UP_STATE.
+func Returned(campaign *notificationv1.FollowUp, name, subject string, at time.Time) (form, next *notificationv1.FollowUp, err error) {
+	if err := RequireOpen(campaign); err != nil {
+		return nil, nil, err
+	}
+	form, next = proto.CloneOf(campaign), proto.CloneOf(campaign)
+	next.Returned++
+	form.Name, form.ReturnedFor, form.Returned, form.EndTime = name, campaign.GetName(), 0, nil
+	form.OpenTime, form.Subject = timestamppb.New(at), subject
+	return form, next, nil
 }
 
 func incomplete(f *notificationv1.FollowUp, wrong []fault.Violation) error {

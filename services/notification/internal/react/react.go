@@ -47,6 +47,11 @@ func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.
 		if err := touch(u, m.GetName()); err != nil {
 			return err
 		}
+		if m.GetState() == policyv1.Revision_STATE_ACTIVE {
+			if err := r.desk.OpenCampaigns(u, m.GetName()); err != nil {
+				return err
+			}
+		}
 		return r.again(u, attrRevision, m.GetName())
 	case *intakev1.DataSubject:
 		if ev.GetService() != "intake" {

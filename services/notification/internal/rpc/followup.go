@@ -1,8 +1,10 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
@@ -60,9 +62,12 @@ func (s *Server) RecordFollowUp(ctx context.Context, req *notificationv1.RecordF
 	if req.GetMode() == domain.ModePage {
 		return nil, fault.New(fault.Invalid, domain.ReasonMode).WithViolations(fault.Violation{Field: "mode", Reason: domain.ReasonMode})
 	}
-	command := host.Command{Key: seen.GetComplaint(), Reads: []string{seen.GetName(), seen.GetComplaint()}, Subject: last(seen.GetSubject())}
+	command := host.Command{Key: cmp.Or(seen.GetComplaint(), seen.GetName()), Reads: app.Reads(seen), Subject: last(seen.GetSubject())}
+	if seen.GetComplaint() == "" && command.Subject == "" {
+		command.Subject = strings.ReplaceAll(caller.Principal, "/", "-") // what staff write outside complaints is sealed with their own key
+	}
 	receipt, err := host.Run(ctx, s.host, req, command, func(u *journal.Unit, in *notificationv1.RecordFollowUpRequest) error {
-		return s.desk.Answer(u, in.GetName(), app.Given{Facts: in.GetFacts(), Mode: in.GetMode(), Recorder: caller.Principal, Etag: in.GetEtag(), Time: u.Time()})
+		return s.desk.Answer(u, in.GetName(), app.Given{Facts: in.GetFacts(), Mode: in.GetMode(), Recorder: caller.Principal, Etag: in.GetEtag(), Subject: "subjects/" + command.Subject, Time: u.Time()})
 	})
 	if err != nil {
 		return nil, err
