@@ -1881,8 +1881,8 @@ const file_redress_correctiveaction_v1_ledger_proto_rawDesc = "" +
 	"\x02to\x18\x05 \x01(\tBQ\xe0A\x01\xbaHKrI2G^((people/[a-z0-9][a-z0-9-]{0,62}|departments/[a-z][a-z0-9_-]{0,79}))?$R\x02to\x128\n" +
 	"\x06period\x18\x06 \x01(\tB \xe0A\x01\xbaH\x1ar\x182\x16^([0-9]{4}-[0-9]{2})?$R\x06period\x129\n" +
 	"\x05entry\x18\a \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([a-z][a-z0-9_]{0,62})?$R\x05entry\x127\n" +
-	"\x04fund\x18\b \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([A-Za-z0-9_ -]{1,80})?$R\x04fund\x12=\n" +
-	"\aaccount\x18\t \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([A-Za-z0-9_ -]{1,80})?$R\aaccount\"{\n" +
+	"\x04fund\x18\b \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([a-z][a-z0-9_]{0,62})?$R\x04fund\x12=\n" +
+	"\aaccount\x18\t \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([a-z][a-z0-9_]{0,62})?$R\aaccount\"{\n" +
 	"\x13ListEntriesResponse\x12<\n" +
 	"\aentries\x18\x01 \x03(\v2\".redress.correctiveaction.v1.EntryR\aentries\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xb5\x01\n" +
