@@ -1,14 +1,19 @@
 package notification_test
 
 import (
+	"slices"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
 	correctiveactionv1 "example.com/redress/proto/gen/redress/correctiveaction/v1"
+	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	reportingv1 "example.com/redress/proto/gen/redress/reporting/v1"
+	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/policy"
 )
 
@@ -59,4 +64,83 @@ func TestNoticesAboutNoComplaint(t *testing.T) {
 	require.Len(t, announced, 1)
 	require.Equal(t, "people/east", announced[0].GetRecipient())
 	require.Equal(t, "R7", announced[0].GetRule().GetClause())
+}
+
+// surveyPack asks every quarter and visits what was put right.
+const surveyPack = `
+pack: survey
+title: {zh: 调查, en: survey}
+source: test
+departments: [{id: centre, clause: "1", text: {zh: 中心, en: centre}}]
+calendar: {zone: Asia/Shanghai, open: ["mon-fri 09:00-18:00"], holidays: none}
+forms:
+- {id: sheet, clause: "8", about: FOLLOW_UP, text: {zh: 表, en: sheet}, fields: [{id: items, type: LIST, required: true, text: {zh: 项目, en: items}, items: [{id: score, type: SCORE, range: 1..5, required: true, text: {zh: 分, en: score}}]}]}
+- {id: record, clause: "9", about: FOLLOW_UP, text: {zh: 记录, en: record}, fields: [{id: content, type: FLAG, required: true, text: {zh: 满意, en: content}}]}
+follow_up:
+- {id: quarterly, clause: "9", every: QUARTER, by: [anyone@centre], form: sheet, satisfied: "true", item_bad: follow_up.score < 3, for_each_bad: [{action: rectify}], text: {zh: 调查, en: survey}}
+- {id: visit, clause: "9", opens: [ACTION_CARRIED_OUT rectify], within: 1 working day, by: [anyone@centre], form: record, satisfied: facts.content, text: {zh: 回访, en: visit}}
+corrective_action: [{id: rectify, clause: "9", kind: RECTIFICATION, written_by: [anyone@centre], text: {zh: 整改, en: rectify}}]
+`
+
+// TestSurveyOfEveryQuarter: the calendar opens one survey at a time, each form that comes back stands by
+// itself with its bad items, and a visit follows what was put right.
+func TestSurveyOfEveryQuarter(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	b.person("asker", "member", "centre")
+	p, findings := policy.Load("survey.yaml", []byte(surveyPack), nil)
+	require.NotNil(t, p, "%v", findings)
+	resolved, err := proto.Marshal(p)
+	require.NoError(t, err)
+	b.happened("routing", &policyv1.PolicyRevisionActivated{}, &policyv1.Revision{Name: revision, State: policyv1.Revision_STATE_ACTIVE, Pack: "survey", Digest: "d3", Resolved: resolved})
+	b.settled()
+	open := b.followUpsOf("quarterly")
+	require.Len(t, open, 1)
+	require.Equal(t, "2026-Q2", open[0].GetCampaign())
+
+	answer := func(f *notificationv1.FollowUp, facts map[string]*typev1.Fact) (*notificationv1.FollowUp, error) {
+		got, err := b.client.RecordFollowUp(as(b.t.Context(), "people/asker"), &notificationv1.RecordFollowUpRequest{
+			Name: f.GetName(), Mode: "letter", Facts: facts, Etag: f.GetEtag(), RequestId: uuid.NewString(),
+		})
+		return got.GetFollowUp(), err
+	}
+	score := func(n int32) *typev1.Row {
+		return &typev1.Row{Values: map[string]*typev1.Fact{"score": {Value: &typev1.Fact_Score{Score: n}}}}
+	}
+	form, err := answer(open[0], map[string]*typev1.Fact{"items": {Value: &typev1.Fact_Rows{Rows: &typev1.Rows{Values: []*typev1.Row{score(5), score(2), score(3), score(1)}}}}})
+	require.NoError(t, err)
+	require.Equal(t, []string{"2", "4"}, form.GetBadItems())
+	require.Equal(t, open[0].GetName(), form.GetReturnedFor())
+	require.Equal(t, notificationv1.FollowUp_STATE_ANSWERED, form.GetState())
+	_, err = answer(open[0], nil)
+	require.Error(t, err, "another version of the campaign")
+
+	b.happened("corrective-action", &correctiveactionv1.ActionImplemented{}, &correctiveactionv1.Action{
+		Name: "actions/1", PolicyKind: "rectify", State: correctiveactionv1.Action_STATE_IMPLEMENTED, Obligation: form.GetName() + "#4", PolicyRevision: revision,
+	})
+	b.settled()
+	visits := b.followUpsOf("visit")
+	require.Len(t, visits, 1)
+	require.Equal(t, "4", visits[0].GetItem())
+	require.Equal(t, "actions/1", visits[0].GetAction())
+	require.NotNil(t, visits[0].GetDueTime())
+	done, err := answer(visits[0], map[string]*typev1.Fact{"content": {Value: &typev1.Fact_Flag{Flag: true}}})
+	require.NoError(t, err)
+	require.True(t, done.GetSatisfied())
+
+	b.advance(time.Date(2026, 6, 30, 16, 0, 0, 0, time.UTC)) // midnight in Shanghai
+	var states []string
+	for _, f := range b.followUpsOf("quarterly") {
+		if f.GetReturnedFor() == "" {
+			states = append(states, f.GetCampaign()+" "+f.GetState().String())
+		}
+	}
+	require.ElementsMatch(t, []string{"2026-Q2 STATE_CANCELLED", "2026-Q3 STATE_OPEN"}, states)
+}
+
+func (b *bed) followUpsOf(kind string) []*notificationv1.FollowUp {
+	b.t.Helper()
+	got, err := b.client.ListFollowUps(as(b.t.Context(), "people/asker"), &notificationv1.ListFollowUpsRequest{})
+	require.NoError(b.t, err)
+	return slices.DeleteFunc(got.GetFollowUps(), func(f *notificationv1.FollowUp) bool { return f.GetKind() != kind })
 }
