@@ -89,9 +89,22 @@ func firstBehind(ctx context.Context, j *journal.Journal, ev *eventv1.Event) (*e
 	return slices.MinFunc(all, oldest).Event, nil
 }
 
+// oldest compares by when events were parked; of one instant, those that failed come before those
+// that wait for them.
 func oldest(a, b journal.Parked) int {
-	return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Event.GetService(), b.Event.GetService()),
+	return cmp.Or(a.Time.Compare(b.Time), compareBools(a.Waits, b.Waits), cmp.Compare(a.Event.GetService(), b.Event.GetService()),
 		cmp.Compare(a.Event.GetShard(), b.Event.GetShard()), cmp.Compare(a.Event.GetSequence(), b.Event.GetSequence()))
+}
+
+// compareBools puts false before true.
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 func allParked(ctx context.Context, j *journal.Journal, q journal.ParkedQuery) ([]journal.Parked, error) {

@@ -301,25 +301,45 @@ func rawAll[M proto.Message](all []M) ([]rawJSON, error) {
 	return out, nil
 }
 
+// retryParked applies the parked events again. One that fails because another comes first is tried
+// again once something was applied.
 func (a *app) retryParked(ctx context.Context, conn grpc.ClientConnInterface, s *stuck) error {
-	var applied, failed int32
+	type failure struct {
+		service string
+		parked  *eventv1.ParkedEvent
+		err     error
+	}
+	var left []failure
 	for _, service := range slices.Sorted(maps.Keys(s.parked)) {
 		for _, p := range s.parked[service] {
-			if p.GetWaits() {
-				continue // follows the one it waits for
+			if !p.GetWaits() { // others follow the one they wait for
+				left = append(left, failure{service: service, parked: p})
 			}
-			got, err := eventv1.NewConsumerServiceClient(conn).RetryParkedEvent(ctx, &eventv1.RetryParkedEventRequest{Service: service, Position: p.GetPosition()})
+		}
+	}
+	var applied int32
+	for again := true; again; {
+		again = false
+		var failed []failure
+		for _, f := range left {
+			got, err := eventv1.NewConsumerServiceClient(conn).RetryParkedEvent(ctx, &eventv1.RetryParkedEventRequest{Service: f.service, Position: f.parked.GetPosition()})
 			if err != nil {
-				failed++
-				a.say("%s, from %s %d/%d: %s", service, p.GetPosition().GetService(), p.GetPosition().GetShard(), p.GetPosition().GetSequence(), explain(err))
+				f.err = err
+				failed = append(failed, f)
 				continue
 			}
 			applied += got.GetApplied()
+			again = true
 		}
+		again, left = again && len(failed) > 0, failed
+	}
+	for _, f := range left {
+		at := f.parked.GetPosition()
+		a.say("%s, from %s %d/%d: %s", f.service, at.GetService(), at.GetShard(), at.GetSequence(), explain(f.err))
 	}
 	fmt.Fprintf(a.Out, a.tr("%d events were applied.\n"), applied)
-	if failed > 0 {
-		return fmt.Errorf(a.tr("%d events fail again"), failed)
+	if len(left) > 0 {
+		return fmt.Errorf(a.tr("%d events fail again"), len(left))
 	}
 	return nil
 }
