@@ -113,6 +113,10 @@ func (m method) request(b binding) proto.Message {
 	for _, v := range variables(b.path) {
 		set(in.ProtoReflect(), v[1], absent(v[1], v[2]))
 	}
+	// A body that is one field is there over JSON, be it as empty as {}.
+	if f := in.ProtoReflect().Descriptor().Fields().ByName(protoreflect.Name(b.body)); f != nil && f.Message() != nil {
+		in.ProtoReflect().Mutable(f)
+	}
 	return in
 }
 

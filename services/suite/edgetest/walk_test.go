@@ -388,6 +388,11 @@ func (w *walk) reports() {
 	r := as[*reportingv1.GenerateReportResponse](w, operations, &reportingv1.GenerateReportRequest{Report: "monthly_analysis", Period: "2026-04"}).GetReport()
 	as[*reportingv1.GetReportResponse](w, operations, &reportingv1.GetReportRequest{Name: r.GetName()})
 	require.Len(w.t, as[*reportingv1.ListReportsResponse](w, operations, &reportingv1.ListReportsRequest{}).GetReports(), 1)
+	as[*reportingv1.ListWatchedResponse](w, operations, &reportingv1.ListWatchedRequest{})
+	as[*correctiveactionv1.ListEntriesResponse](w, operations, &correctiveactionv1.ListEntriesRequest{})
+	as[*correctiveactionv1.ListDutiesResponse](w, operations, &correctiveactionv1.ListDutiesRequest{})
+	as[*correctiveactionv1.ListPenaltiesResponse](w, operations, &correctiveactionv1.ListPenaltiesRequest{})
+	as[*correctiveactionv1.ListDepartmentFilesResponse](w, operations, &correctiveactionv1.ListDepartmentFilesRequest{})
 	require.Positive(w.t, as[*reportingv1.RebuildReportingResponse](w, admin, &reportingv1.RebuildReportingRequest{}).GetEvents())
 }
 

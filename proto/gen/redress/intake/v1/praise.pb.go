@@ -229,15 +229,15 @@ var File_redress_intake_v1_praise_proto protoreflect.FileDescriptor
 
 const file_redress_intake_v1_praise_proto_rawDesc = "" +
 	"\n" +
-	"\x1eredress/intake/v1/praise.proto\x12\x11redress.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\"\xe5\x05\n" +
+	"\x1eredress/intake/v1/praise.proto\x12\x11redress.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\"\xe7\x05\n" +
 	"\x06Praise\x12:\n" +
 	"\x04name\x18\x01 \x01(\tB&\xe0A\b\xbaH r\x1e2\x1c^(praises/[a-z0-9-]{1,64})?$R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12I\n" +
 	"\bemployee\x18\x03 \x01(\tB-\xe0A\x01\xbaH'r%2#^(people/[a-z0-9][a-z0-9-]{0,62})?$R\bemployee\x12O\n" +
 	"\n" +
 	"department\x18\x04 \x01(\tB/\xe0A\x01\xbaH)r'2%^(departments/[a-z][a-z0-9_]{0,62})?$R\n" +
-	"department\x12#\n" +
-	"\x04note\x18\x05 \x01(\tB\x0f\xe0A\x01\xbaH\x05r\x03\x18\x88'\xd0\xda\x18\x02R\x04note\x12=\n" +
+	"department\x12%\n" +
+	"\x04note\x18\x05 \x01(\tB\x11\xe0A\x02\xbaH\ar\x05\x10\x01\x18\x88'\xd0\xda\x18\x02R\x04note\x12=\n" +
 	"\achannel\x18\x06 \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([a-z][a-z0-9_]{0,62})?$R\achannel\x12G\n" +
 	"\tcomplaint\x18\a \x01(\tB)\xe0A\x01\xbaH#r!2\x1f^(complaints/[a-z0-9-]{1,64})?$R\tcomplaint\x12B\n" +
 	"\freceive_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x01R\vreceiveTime\x12\x17\n" +
