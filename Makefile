@@ -46,9 +46,9 @@ else
 endif
 
 .PHONY: scenarios walkthrough
-scenarios: ## Play the scenarios of the packs through the suite, and change every expected value once
-	$(GO) run $(REDRESS) policy test generic-template property-developer-compensation
-	$(GO) run $(REDRESS) policy test generic-template property-developer-compensation --mutate
+scenarios: ## Lint every pack, play its scenarios through the suite, and change every expected value once
+	$(GO) run $(REDRESS) policy lint
+	$(GO) run $(REDRESS) policy test --mutate
 
 walkthrough: .bin/grpcurl ## Run the README's ten commands against a suite of their own
 	$(GO) build -o .bin/redress $(REDRESS)

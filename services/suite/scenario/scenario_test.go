@@ -160,8 +160,8 @@ func TestMistakesInMovesAreReportedAllAtOnce(t *testing.T) {
   - {as: head}
   - {as: anyone@sales, call: CLOSE, with: {colour: red}}
   - {call: SIGN, with: {approval: consent}, refused: {because: GATE, rule: no_such}}
-  - {expect: {clocks: {respond: {state: MET}}, goods: {state: X}}}
-  - {at: tomorrow}
+  - {expect: {clocks: {respond: {state: MET}}, newest: {robots: {state: X}}, entries: [{points: "1"}]}}
+  - {at: tomorrow, answers: {hlr: UNAVAILABLE}}
   - {call: REQUEST_CLAIM, with: {amount: 50000.01}}
   - {refused: {because: GATE, rule: verified_first}}
   - {name: x}
@@ -170,7 +170,6 @@ func TestMistakesInMovesAreReportedAllAtOnce(t *testing.T) {
 	for _, part := range []string{
 		`s.yaml:5: "nobody" is no role, no members of a department and no channel of the pack`,
 		`s.yaml:7: at is "+24 h", but it is no time yet: begin with an instant`,
-		`s.yaml:7: this release has no RPC for DIAGNOSE`,
 		`s.yaml:8: the pack has no role "boss"`,
 		`s.yaml:9: "head" of which department? Write head@department`,
 		`s.yaml:10: the pack has no department "sales"`,
@@ -178,7 +177,9 @@ func TestMistakesInMovesAreReportedAllAtOnce(t *testing.T) {
 		`s.yaml:11: the pack has no approval "consent"`,
 		`s.yaml:11: the pack has no rule "no_such"`,
 		`s.yaml:12: the pack has no clock "respond"`,
-		`s.yaml:12: this release shows no goods`,
+		`s.yaml:12: the pack has no newest "robots"`,
+		`s.yaml:12: an entry says to whom it is booked`,
+		`s.yaml:13: the pack has no connector "hlr"`,
 		`s.yaml:13: at is "tomorrow"; write an instant`,
 		`s.yaml:14: 50000.01 is not a whole number; write amounts in quotes`,
 		`s.yaml:15: nothing is called here that could be refused`,
