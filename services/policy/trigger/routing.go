@@ -10,7 +10,7 @@ import (
 
 // ofHandling names what people do with a case between classification and plan.
 func ofHandling(change, state proto.Message) []Trigger {
-	switch change.(type) {
+	switch c := change.(type) {
 	case *routingv1.CasePassedOn:
 		return of(policyv1.Event_EVENT_CASE_PASSED_ON)
 	case *routingv1.CaseSignedFor:
@@ -30,7 +30,7 @@ func ofHandling(change, state proto.Message) []Trigger {
 	case *routingv1.CaseApprovalAsked:
 		return one(policyv1.Event_EVENT_APPROVAL_ASKED, as[*routingv1.CaseApproval](state).GetApproval().GetId())
 	case *routingv1.CaseApprovalSigned:
-		return ofSignature(change.(*routingv1.CaseApprovalSigned).GetSign() != "", as[*routingv1.CaseApproval](state).GetApproval())
+		return ofSignature(c.GetSign() != "", as[*routingv1.CaseApproval](state).GetApproval())
 	}
 	return nil
 }

@@ -148,14 +148,13 @@ func callAct(ctx context.Context, w *world, in *input, m *method) (string, error
 	for _, key := range selectors() {
 		in.taken[key] = true
 	}
-	target, values := req, req
+	target := req
 	if p := m.payload(); p != nil {
 		target = req.Mutable(p).Message()
 	}
 	for _, key := range slices.Sorted(maps.Keys(in.values)) {
 		v := in.values[key]
-		fd := m.place(req.Descriptor(), key)
-		values = req
+		fd, values := m.place(req.Descriptor(), key), req
 		if fd == nil && target != req {
 			fd, values = m.place(target.Descriptor(), key), target
 		}

@@ -47,6 +47,8 @@ func (m *method) payload() protoreflect.FieldDescriptor {
 }
 
 // methods lists every public RPC of the suite.
+//
+//nolint:gochecknoglobals // computed once, never changed
 var methods = sync.OnceValue(func() []*method {
 	var out []*method
 	protoregistry.GlobalFiles.RangeFiles(func(f protoreflect.FileDescriptor) bool {
@@ -98,7 +100,7 @@ func methodOf(d protoreflect.MethodDescriptor) *method {
 	if _, rest, ok := strings.Cut(m.path, "{"); ok {
 		binding, _, _ := strings.Cut(rest, "}")
 		field, pattern, _ := strings.Cut(binding, "=")
-		if i := strings.LastIndexByte(field, '.'); i >= 0 {
+		if strings.Contains(field, ".") {
 			return m // a patch: the payload names it
 		}
 		m.field, m.on = field, pattern
@@ -184,6 +186,8 @@ func itemsOf(d protoreflect.MessageDescriptor) protoreflect.FieldDescriptor {
 }
 
 // patterns are the kinds of resources that can be listed.
+//
+//nolint:gochecknoglobals // computed once, never changed
 var patterns = sync.OnceValue(func() []string {
 	var out []string
 	for _, m := range methods() {

@@ -231,6 +231,8 @@ func (w *world) approvalsOf(ctx context.Context, in *input) (map[string]*typev1.
 }
 
 // approvable are the kinds of resources that carry an approval.
+//
+//nolint:gochecknoglobals // computed once, never changed
 var approvable = sync.OnceValue(func() []string {
 	var out []string
 	for _, p := range patterns() {

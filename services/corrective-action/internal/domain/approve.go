@@ -146,7 +146,7 @@ func (d *decision) askable(wanted bool) (*policyv1.Approval, error) {
 		unmet = append(unmet, d.Policy.Gate(policyv1.Act_ACT_ASK, policy.Subject{ID: def.GetId(), Is: d.is}, s)...)
 	}
 	if !wanted {
-		if policy.Refusal(unmet) != nil || !d.complete() {
+		if ready := policy.Refusal(unmet) == nil && d.complete(); !ready {
 			return nil, nil
 		}
 		return def, nil
