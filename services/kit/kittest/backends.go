@@ -5,6 +5,7 @@ package kittest
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -36,6 +37,22 @@ func Address(t testing.TB, env string) string {
 		t.Skipf("backend address not given: %s", env)
 	}
 	return address
+}
+
+// Program returns the path of a server that a test starts and stops itself. Where it is not installed
+// the test fails if backends are required or an address of such a server is given by env: then one was
+// promised. Only where nothing was promised is the test skipped.
+func Program(t testing.TB, name, env string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	switch {
+	case err == nil:
+	case os.Getenv(RequireEnv) == "1", os.Getenv(env) != "":
+		t.Fatalf("%s is not installed, and %s or %s promises it", name, RequireEnv, env)
+	default:
+		t.Skipf("%s is not installed, and neither %s nor %s promises it", name, RequireEnv, env)
+	}
+	return path
 }
 
 // SQLite returns an empty database in a file of the test's own, closed at its end.

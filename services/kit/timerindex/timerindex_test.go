@@ -3,7 +3,6 @@ package timerindex_test
 import (
 	"context"
 	"crypto/rand"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"example.com/redress/services/kit/kittest"
 	"example.com/redress/services/kit/timerindex"
 	"example.com/redress/services/kit/timerindex/timerindextest"
 )
@@ -65,18 +65,8 @@ func TestMiniredis(t *testing.T) {
 
 func TestRedis(t *testing.T) {
 	t.Parallel()
-	addr := realRedis(t)
+	addr := kittest.Address(t, kittest.RedisEnv)
 	timerindextest.Run(t, func(t *testing.T) timerindextest.Backend { return backend(t, addr) })
-}
-
-// realRedis returns the address of the real server, or ends the test.
-func realRedis(t testing.TB) string {
-	addr := os.Getenv("REDRESS_TEST_REDIS")
-	if addr == "" {
-		require.NotEqual(t, "1", os.Getenv("REDRESS_REQUIRE_BACKENDS"), "REDRESS_TEST_REDIS is not set")
-		t.Skip("backend address not given: REDRESS_TEST_REDIS")
-	}
-	return addr
 }
 
 // backend is a store of its own on a server that others may use too.
@@ -129,7 +119,7 @@ func TestAForeignMemberIsPutAway(t *testing.T) {
 
 func TestARealServerTellsItsIncarnation(t *testing.T) {
 	t.Parallel()
-	index := backend(t, realRedis(t)).Index
+	index := backend(t, kittest.Address(t, kittest.RedisEnv)).Index
 	beat, err := index.Rebuild(t.Context(), 1, timerindex.Heartbeat{}, func() error { return nil })
 	require.NoError(t, err)
 	require.Regexp(t, "^[0-9a-f]{40}/[0-9a-f]{40}$", beat.Incarnation)
@@ -176,4 +166,6 @@ func FuzzParseMember(f *testing.F) {
 
 func BenchmarkLocal(b *testing.B) { timerindextest.Bench(b, timerindex.NewLocal(), 100_000) }
 
-func BenchmarkRedis(b *testing.B) { timerindextest.Bench(b, backend(b, realRedis(b)).Index, 100_000) }
+func BenchmarkRedis(b *testing.B) {
+	timerindextest.Bench(b, backend(b, kittest.Address(b, kittest.RedisEnv)).Index, 100_000)
+}

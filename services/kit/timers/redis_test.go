@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -16,26 +15,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/redress/services/kit/clock"
+	"example.com/redress/services/kit/kittest"
 	"example.com/redress/services/kit/timerindex"
 	"example.com/redress/services/kit/timers"
 )
-
-// realRedis returns the address of the real server, or ends the test.
-func realRedis(t testing.TB) string {
-	addr := os.Getenv("REDRESS_TEST_REDIS")
-	if addr == "" {
-		require.NotEqual(t, "1", os.Getenv("REDRESS_REQUIRE_BACKENDS"), "REDRESS_TEST_REDIS is not set")
-		t.Skip("backend address not given: REDRESS_TEST_REDIS")
-	}
-	return addr
-}
 
 // TestOnARealRedis plays every kind of loss in real time, one after the other,
 // while timers fall due: the set is emptied, an old copy of it restored, and the
 // server away for two seconds.
 func TestOnARealRedis(t *testing.T) {
 	t.Parallel()
-	addr := realRedis(t)
+	addr := kittest.Address(t, kittest.RedisEnv)
 	direct := redis.NewClient(&redis.Options{Addr: addr})
 	t.Cleanup(func() { require.NoError(t, direct.Close()) })
 	wire := newWire(t, addr)

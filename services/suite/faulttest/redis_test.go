@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"os"
 	"os/exec"
 	"testing"
 	"time"
@@ -18,6 +17,7 @@ import (
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	"example.com/redress/services/kit/clock"
+	"example.com/redress/services/kit/kittest"
 	"example.com/redress/services/kit/sqldb"
 	"example.com/redress/services/suite"
 	"example.com/redress/services/suite/suitetest"
@@ -34,11 +34,7 @@ type server struct {
 
 func startRedis(t *testing.T) *server {
 	t.Helper()
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		require.NotEqual(t, "1", os.Getenv("REDRESS_REQUIRE_BACKENDS"), "redis-server is not installed: this test stops and starts it")
-		t.Skip("backend address not given: there is no redis-server to stop and start")
-	}
+	path := kittest.Program(t, "redis-server", kittest.RedisEnv)
 	r := &server{t: t, path: path, address: free(t)}
 	r.client = redis.NewClient(&redis.Options{Addr: r.address})
 	t.Cleanup(func() { require.NoError(t, r.client.Close()) })

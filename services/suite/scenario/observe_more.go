@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
+	"example.com/redress/services/kit/money"
 )
 
 // patternOfCollection finds the kind of resource that a scenario calls by its
@@ -54,14 +56,20 @@ func (w *world) seeLiability(ctx context.Context, in *input) (map[string]any, er
 	if fd == nil {
 		return nil, in.mistake("an allocation shows no shares")
 	}
-	sums := map[string]int64{}
+	borne := sums{}
 	for i := range item.Get(fd).List().Len() {
 		share := item.Get(fd).List().Get(i).Message()
-		sums[textIn(share, "party")] += fenOf(share)
+		amount, err := amountOf(share)
+		if err != nil {
+			return nil, err
+		}
+		if err := borne.add(textIn(share, "party"), amount); err != nil {
+			return nil, err
+		}
 	}
 	out := map[string]any{}
-	for party, fen := range sums {
-		out[party] = yuan(fen)
+	for party, amount := range borne {
+		out[party] = amount.Text()
 	}
 	return out, nil
 }
@@ -110,7 +118,7 @@ func (w *world) seeEntries(ctx context.Context, in *input) (map[string]any, erro
 	if err != nil {
 		return nil, err
 	}
-	points, amounts := map[string]int64{}, map[string]int64{}
+	points, amounts := map[string]int64{}, sums{}
 	for _, e := range items {
 		fields, _ := w.plain(e).(map[string]any)
 		if fields["state"] == "EXEMPTED" || fields["state"] == "VOID" {
@@ -119,15 +127,21 @@ func (w *world) seeEntries(ctx context.Context, in *input) (map[string]any, erro
 		rule, _ := fields["entry"].(string)
 		to, _ := fields["to"].(string)
 		n, _ := fields["points"].(float64)
+		amount, err := amountOf(e)
+		if err != nil {
+			return nil, err
+		}
 		for _, key := range []string{bookingKey(rule, to), to} {
 			points[key] += int64(n)
-			amounts[key] += fenOf(e)
+			if err := amounts.add(key, amount); err != nil {
+				return nil, err
+			}
 		}
 	}
 	out := map[string]any{}
 	for _, b := range in.move.GetExpect().GetEntries() {
 		key := bookingKey(b.GetRule(), b.GetTo())
-		out[key] = map[string]any{"points": strconv.FormatInt(points[key], 10), "amount": yuan(amounts[key])}
+		out[key] = map[string]any{"points": strconv.FormatInt(points[key], 10), "amount": amounts[key].Text()}
 	}
 	return out, nil
 }
@@ -169,28 +183,31 @@ func (w *world) seeCards(ctx context.Context, in *input) (map[string]any, error)
 	return nil, in.mistake("no RPC lists cards")
 }
 
-// fenOf is the amount of a share or an entry in fen.
-func fenOf(m protoreflect.Message) int64 {
+// amountOf is the amount of a share or an entry; nothing where there is none.
+func amountOf(m protoreflect.Message) (money.Amount, error) {
 	fd := m.Descriptor().Fields().ByName("amount")
 	if fd == nil || !m.Has(fd) {
-		return 0
+		return money.Zero(currency), nil
 	}
-	money, ok := m.Get(fd).Message().Interface().(*typev1.Money)
+	amount, ok := m.Get(fd).Message().Interface().(*typev1.Money)
 	if !ok {
-		return 0
+		return money.Amount{}, fmt.Errorf("amount of %s is no money", m.Descriptor().Name())
 	}
-	n, err := strconv.ParseInt(strings.Replace(money.GetAmount(), ".", "", 1), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return n
+	return money.Parse(amount)
 }
 
-func yuan(fen int64) string {
-	sign := ""
-	if fen < 0 {
-		sign, fen = "-", -fen
+// currency of all that scenarios expect.
+const currency = "CNY"
+
+// sums adds amounts up by key.
+type sums map[string]money.Amount
+
+func (s sums) add(key string, amount money.Amount) error {
+	have, ok := s[key]
+	if !ok {
+		have = money.Zero(currency)
 	}
-	cents := strconv.FormatInt(fen%100+100, 10)[1:]
-	return sign + strconv.FormatInt(fen/100, 10) + "." + cents
+	sum, err := have.Add(amount)
+	s[key] = sum
+	return err
 }
