@@ -277,6 +277,9 @@ func (s *story) file(ctx context.Context) error {
 // absent reports that a resource is not there (yet).
 func absent(err error) bool { return status.Code(unwrapped(err)) == codes.NotFound }
 
+// unavailable tells an answer that asks to be tried again.
+func unavailable(err error) bool { return status.Code(unwrapped(err)) == codes.Unavailable }
+
 // notYet reports that an act was refused for a state that another service is
 // about to change, or for a version that has just become stale.
 func notYet(err error) bool {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -61,20 +62,21 @@ func call[Q, R any](ctx context.Context, w *World, principal string, rpc func(co
 }
 
 // until repeats look until it reports true: what one service did reaches the
-// next over its feed.
+// next over its feed. A service that has just started and has not heard yet who
+// is who answers UNAVAILABLE, which asks to be tried again; other errors end it.
 func (w *World) until(ctx context.Context, what string, look func(context.Context) (bool, error)) error {
 	ctx, cancel := clock.System().WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		ok, err := look(ctx)
-		if err != nil {
+		switch {
+		case err != nil && !unavailable(err):
 			return fmt.Errorf("wait until %s: %w", what, err)
-		}
-		if ok {
+		case err == nil && ok:
 			return nil
 		}
-		if err := clock.System().Pause(ctx, 20*time.Millisecond); err != nil {
-			return fmt.Errorf("waited %s in vain until %s", patience, what)
+		if clock.System().Pause(ctx, 20*time.Millisecond) != nil {
+			return errors.Join(fmt.Errorf("waited %s in vain until %s", patience, what), err)
 		}
 	}
 }
