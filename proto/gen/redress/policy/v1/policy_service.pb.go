@@ -8,7 +8,7 @@ package policyv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
-	_ "example.com/redress/proto/gen/redress/type/v1"
+	v1 "example.com/redress/proto/gen/redress/type/v1"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -82,6 +82,63 @@ func (Revision_State) EnumDescriptor() ([]byte, []int) {
 	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{0, 0}
 }
 
+// What became of it. New values may come.
+type Difference_Kind int32
+
+const (
+	// Not set; never returned.
+	Difference_KIND_UNSPECIFIED Difference_Kind = 0
+	// Only the newer revision has it.
+	Difference_KIND_ADDED Difference_Kind = 1
+	// Only the older revision has it.
+	Difference_KIND_REMOVED Difference_Kind = 2
+	// Both have it, and they differ in the fields listed.
+	Difference_KIND_CHANGED Difference_Kind = 3
+)
+
+// Enum value maps for Difference_Kind.
+var (
+	Difference_Kind_name = map[int32]string{
+		0: "KIND_UNSPECIFIED",
+		1: "KIND_ADDED",
+		2: "KIND_REMOVED",
+		3: "KIND_CHANGED",
+	}
+	Difference_Kind_value = map[string]int32{
+		"KIND_UNSPECIFIED": 0,
+		"KIND_ADDED":       1,
+		"KIND_REMOVED":     2,
+		"KIND_CHANGED":     3,
+	}
+)
+
+func (x Difference_Kind) Enum() *Difference_Kind {
+	p := new(Difference_Kind)
+	*p = x
+	return p
+}
+
+func (x Difference_Kind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Difference_Kind) Descriptor() protoreflect.EnumDescriptor {
+	return file_redress_policy_v1_policy_service_proto_enumTypes[1].Descriptor()
+}
+
+func (Difference_Kind) Type() protoreflect.EnumType {
+	return &file_redress_policy_v1_policy_service_proto_enumTypes[1]
+}
+
+func (x Difference_Kind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Difference_Kind.Descriptor instead.
+func (Difference_Kind) EnumDescriptor() ([]byte, []int) {
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{2, 0}
+}
+
 // How grave it is.
 type Finding_Severity int32
 
@@ -119,11 +176,11 @@ func (x Finding_Severity) String() string {
 }
 
 func (Finding_Severity) Descriptor() protoreflect.EnumDescriptor {
-	return file_redress_policy_v1_policy_service_proto_enumTypes[1].Descriptor()
+	return file_redress_policy_v1_policy_service_proto_enumTypes[2].Descriptor()
 }
 
 func (Finding_Severity) Type() protoreflect.EnumType {
-	return &file_redress_policy_v1_policy_service_proto_enumTypes[1]
+	return &file_redress_policy_v1_policy_service_proto_enumTypes[2]
 }
 
 func (x Finding_Severity) Number() protoreflect.EnumNumber {
@@ -132,7 +189,7 @@ func (x Finding_Severity) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Finding_Severity.Descriptor instead.
 func (Finding_Severity) EnumDescriptor() ([]byte, []int) {
-	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{1, 0}
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{5, 0}
 }
 
 // Revision is one text of a policy pack with its parameters. Its id is the hash
@@ -171,8 +228,10 @@ type Revision struct {
 	Findings []*Finding `protobuf:"bytes,13,rep,name=findings,proto3" json:"findings,omitempty"`
 	// Parameters without value; activation is refused until they are set.
 	UnsetParameters []string `protobuf:"bytes,14,rep,name=unset_parameters,json=unsetParameters,proto3" json:"unset_parameters,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Newest run of its scenarios on record; absent if nobody recorded one.
+	TestRun       *TestRun `protobuf:"bytes,15,opt,name=test_run,json=testRun,proto3" json:"test_run,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Revision) Reset() {
@@ -303,6 +362,354 @@ func (x *Revision) GetUnsetParameters() []string {
 	return nil
 }
 
+func (x *Revision) GetTestRun() *TestRun {
+	if x != nil {
+		return x.TestRun
+	}
+	return nil
+}
+
+// TestRun is what playing the scenarios of a pack came to. Scenarios are played where the author
+// is (docs/adr/0013); what is kept here is the outcome, with the content it holds for and who
+// vouches for it. It is green if something passed, nothing failed and no mutant survived.
+type TestRun struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Digest of the resolved whole that was played, lower-case hex SHA-256 as in Revision.digest.
+	Digest string `protobuf:"bytes,1,opt,name=digest,proto3" json:"digest,omitempty"`
+	// SHA-256 over the scenario files, lower-case hex; says whether two runs played the same.
+	ScenariosDigest string `protobuf:"bytes,2,opt,name=scenarios_digest,json=scenariosDigest,proto3" json:"scenarios_digest,omitempty"`
+	// How many rows of scenarios passed, 0 to 1,000,000.
+	Passed int32 `protobuf:"varint,3,opt,name=passed,proto3" json:"passed,omitempty"`
+	// How many failed, 0 to 1,000,000.
+	Failed int32 `protobuf:"varint,4,opt,name=failed,proto3" json:"failed,omitempty"`
+	// How many expected values were changed to see whether that is noticed, 0 to 10,000,000; 0 if
+	// that was not asked for.
+	Mutants int32 `protobuf:"varint,5,opt,name=mutants,proto3" json:"mutants,omitempty"`
+	// How many of these changes nothing noticed, 0 to 10,000,000.
+	Survivors int32 `protobuf:"varint,6,opt,name=survivors,proto3" json:"survivors,omitempty"`
+	// Program and version that played them.
+	Tool string `protobuf:"bytes,7,opt,name=tool,proto3" json:"tool,omitempty"`
+	// people/{person} who recorded it.
+	Recorder string `protobuf:"bytes,8,opt,name=recorder,proto3" json:"recorder,omitempty"`
+	// When it was recorded.
+	RecordTime    *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=record_time,json=recordTime,proto3" json:"record_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestRun) Reset() {
+	*x = TestRun{}
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestRun) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestRun) ProtoMessage() {}
+
+func (x *TestRun) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestRun.ProtoReflect.Descriptor instead.
+func (*TestRun) Descriptor() ([]byte, []int) {
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *TestRun) GetDigest() string {
+	if x != nil {
+		return x.Digest
+	}
+	return ""
+}
+
+func (x *TestRun) GetScenariosDigest() string {
+	if x != nil {
+		return x.ScenariosDigest
+	}
+	return ""
+}
+
+func (x *TestRun) GetPassed() int32 {
+	if x != nil {
+		return x.Passed
+	}
+	return 0
+}
+
+func (x *TestRun) GetFailed() int32 {
+	if x != nil {
+		return x.Failed
+	}
+	return 0
+}
+
+func (x *TestRun) GetMutants() int32 {
+	if x != nil {
+		return x.Mutants
+	}
+	return 0
+}
+
+func (x *TestRun) GetSurvivors() int32 {
+	if x != nil {
+		return x.Survivors
+	}
+	return 0
+}
+
+func (x *TestRun) GetTool() string {
+	if x != nil {
+		return x.Tool
+	}
+	return ""
+}
+
+func (x *TestRun) GetRecorder() string {
+	if x != nil {
+		return x.Recorder
+	}
+	return ""
+}
+
+func (x *TestRun) GetRecordTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RecordTime
+	}
+	return nil
+}
+
+// Difference is one thing in which two revisions differ, in words. A pack has no order between
+// sections; within one, the order of rules is the pack's.
+type Difference struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of it.
+	Kind Difference_Kind `protobuf:"varint,1,opt,name=kind,proto3,enum=redress.policy.v1.Difference_Kind" json:"kind,omitempty"`
+	// Section of the pack, for example "clocks"; "pack" for its title, source and includes.
+	Section string `protobuf:"bytes,2,opt,name=section,proto3" json:"section,omitempty"`
+	// The section in words.
+	SectionTitle string `protobuf:"bytes,3,opt,name=section_title,json=sectionTitle,proto3" json:"section_title,omitempty"`
+	// Place in the pack, for example "clocks.response".
+	Path string `protobuf:"bytes,4,opt,name=path,proto3" json:"path,omitempty"`
+	// Id of the rule; empty for what has none.
+	Rule string `protobuf:"bytes,5,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Clause of the source, that of the newer revision if it has the rule.
+	Clause string `protobuf:"bytes,6,opt,name=clause,proto3" json:"clause,omitempty"`
+	// The rule in words, those of the newer revision if it has the rule.
+	Text string `protobuf:"bytes,7,opt,name=text,proto3" json:"text,omitempty"`
+	// Fields that differ; empty for what was added or removed.
+	Fields        []*FieldDifference `protobuf:"bytes,8,rep,name=fields,proto3" json:"fields,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Difference) Reset() {
+	*x = Difference{}
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Difference) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Difference) ProtoMessage() {}
+
+func (x *Difference) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Difference.ProtoReflect.Descriptor instead.
+func (*Difference) Descriptor() ([]byte, []int) {
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Difference) GetKind() Difference_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return Difference_KIND_UNSPECIFIED
+}
+
+func (x *Difference) GetSection() string {
+	if x != nil {
+		return x.Section
+	}
+	return ""
+}
+
+func (x *Difference) GetSectionTitle() string {
+	if x != nil {
+		return x.SectionTitle
+	}
+	return ""
+}
+
+func (x *Difference) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *Difference) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *Difference) GetClause() string {
+	if x != nil {
+		return x.Clause
+	}
+	return ""
+}
+
+func (x *Difference) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Difference) GetFields() []*FieldDifference {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+// FieldDifference is one field of a rule that differs.
+type FieldDifference struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the field in the pack, for example "limit".
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// The field in words.
+	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	// Old value in words; empty if there was none.
+	Before string `protobuf:"bytes,3,opt,name=before,proto3" json:"before,omitempty"`
+	// New value in words; empty if there is none.
+	After         string `protobuf:"bytes,4,opt,name=after,proto3" json:"after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FieldDifference) Reset() {
+	*x = FieldDifference{}
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FieldDifference) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FieldDifference) ProtoMessage() {}
+
+func (x *FieldDifference) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FieldDifference.ProtoReflect.Descriptor instead.
+func (*FieldDifference) Descriptor() ([]byte, []int) {
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *FieldDifference) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *FieldDifference) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *FieldDifference) GetBefore() string {
+	if x != nil {
+		return x.Before
+	}
+	return ""
+}
+
+func (x *FieldDifference) GetAfter() string {
+	if x != nil {
+		return x.After
+	}
+	return ""
+}
+
+// RevisionTested says that a run of its scenarios was recorded.
+type RevisionTested struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevisionTested) Reset() {
+	*x = RevisionTested{}
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevisionTested) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevisionTested) ProtoMessage() {}
+
+func (x *RevisionTested) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevisionTested.ProtoReflect.Descriptor instead.
+func (*RevisionTested) Descriptor() ([]byte, []int) {
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{4}
+}
+
 // Finding is something lint noticed in a pack.
 type Finding struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -326,7 +733,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[1]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -338,7 +745,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[1]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -351,7 +758,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{1}
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Finding) GetFile() string {
@@ -412,7 +819,7 @@ type RevisionStored struct {
 
 func (x *RevisionStored) Reset() {
 	*x = RevisionStored{}
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[2]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -424,7 +831,7 @@ func (x *RevisionStored) String() string {
 func (*RevisionStored) ProtoMessage() {}
 
 func (x *RevisionStored) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[2]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -437,7 +844,7 @@ func (x *RevisionStored) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevisionStored.ProtoReflect.Descriptor instead.
 func (*RevisionStored) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{2}
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{6}
 }
 
 // PolicyRevisionActivated says that a revision is in force from now on. Its
@@ -452,7 +859,7 @@ type PolicyRevisionActivated struct {
 
 func (x *PolicyRevisionActivated) Reset() {
 	*x = PolicyRevisionActivated{}
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[3]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -464,7 +871,7 @@ func (x *PolicyRevisionActivated) String() string {
 func (*PolicyRevisionActivated) ProtoMessage() {}
 
 func (x *PolicyRevisionActivated) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[3]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -477,7 +884,7 @@ func (x *PolicyRevisionActivated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyRevisionActivated.ProtoReflect.Descriptor instead.
 func (*PolicyRevisionActivated) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{3}
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *PolicyRevisionActivated) GetPrevious() string {
@@ -496,7 +903,7 @@ type RevisionRetired struct {
 
 func (x *RevisionRetired) Reset() {
 	*x = RevisionRetired{}
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[4]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -508,7 +915,7 @@ func (x *RevisionRetired) String() string {
 func (*RevisionRetired) ProtoMessage() {}
 
 func (x *RevisionRetired) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[4]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -521,7 +928,7 @@ func (x *RevisionRetired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevisionRetired.ProtoReflect.Descriptor instead.
 func (*RevisionRetired) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{4}
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{8}
 }
 
 // ValidatePackRequest holds a pack.
@@ -537,7 +944,7 @@ type ValidatePackRequest struct {
 
 func (x *ValidatePackRequest) Reset() {
 	*x = ValidatePackRequest{}
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[5]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -549,7 +956,7 @@ func (x *ValidatePackRequest) String() string {
 func (*ValidatePackRequest) ProtoMessage() {}
 
 func (x *ValidatePackRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[5]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -562,7 +969,7 @@ func (x *ValidatePackRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidatePackRequest.ProtoReflect.Descriptor instead.
 func (*ValidatePackRequest) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{5}
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ValidatePackRequest) GetSource() []byte {
@@ -594,7 +1001,7 @@ type ValidatePackResponse struct {
 
 func (x *ValidatePackResponse) Reset() {
 	*x = ValidatePackResponse{}
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[6]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -606,7 +1013,7 @@ func (x *ValidatePackResponse) String() string {
 func (*ValidatePackResponse) ProtoMessage() {}
 
 func (x *ValidatePackResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[6]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -619,7 +1026,7 @@ func (x *ValidatePackResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidatePackResponse.ProtoReflect.Descriptor instead.
 func (*ValidatePackResponse) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{6}
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ValidatePackResponse) GetFindings() []*Finding {
@@ -659,7 +1066,7 @@ type CreateRevisionRequest struct {
 
 func (x *CreateRevisionRequest) Reset() {
 	*x = CreateRevisionRequest{}
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[7]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -671,7 +1078,7 @@ func (x *CreateRevisionRequest) String() string {
 func (*CreateRevisionRequest) ProtoMessage() {}
 
 func (x *CreateRevisionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[7]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -684,7 +1091,7 @@ func (x *CreateRevisionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateRevisionRequest.ProtoReflect.Descriptor instead.
 func (*CreateRevisionRequest) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{7}
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CreateRevisionRequest) GetSource() []byte {
@@ -719,7 +1126,7 @@ type CreateRevisionResponse struct {
 
 func (x *CreateRevisionResponse) Reset() {
 	*x = CreateRevisionResponse{}
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[8]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -731,7 +1138,7 @@ func (x *CreateRevisionResponse) String() string {
 func (*CreateRevisionResponse) ProtoMessage() {}
 
 func (x *CreateRevisionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[8]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -744,7 +1151,7 @@ func (x *CreateRevisionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateRevisionResponse.ProtoReflect.Descriptor instead.
 func (*CreateRevisionResponse) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{8}
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CreateRevisionResponse) GetRevision() *Revision {
@@ -770,7 +1177,7 @@ type ActivateRevisionRequest struct {
 
 func (x *ActivateRevisionRequest) Reset() {
 	*x = ActivateRevisionRequest{}
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[9]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -782,7 +1189,7 @@ func (x *ActivateRevisionRequest) String() string {
 func (*ActivateRevisionRequest) ProtoMessage() {}
 
 func (x *ActivateRevisionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[9]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -795,7 +1202,7 @@ func (x *ActivateRevisionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActivateRevisionRequest.ProtoReflect.Descriptor instead.
 func (*ActivateRevisionRequest) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{9}
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ActivateRevisionRequest) GetName() string {
@@ -830,7 +1237,7 @@ type ActivateRevisionResponse struct {
 
 func (x *ActivateRevisionResponse) Reset() {
 	*x = ActivateRevisionResponse{}
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[10]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -842,7 +1249,7 @@ func (x *ActivateRevisionResponse) String() string {
 func (*ActivateRevisionResponse) ProtoMessage() {}
 
 func (x *ActivateRevisionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[10]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -855,12 +1262,352 @@ func (x *ActivateRevisionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActivateRevisionResponse.ProtoReflect.Descriptor instead.
 func (*ActivateRevisionResponse) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{10}
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ActivateRevisionResponse) GetRevision() *Revision {
 	if x != nil {
 		return x.Revision
+	}
+	return nil
+}
+
+// RecordTestRunRequest holds the outcome.
+type RecordTestRunRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, packs/{id}/revisions/{id}.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The outcome.
+	TestRun *TestRun `protobuf:"bytes,2,opt,name=test_run,json=testRun,proto3" json:"test_run,omitempty"`
+	// Idempotency key, a UUID. The same key with the same content gives the first answer,
+	// for 30 days, for payments for ever; with other content REQUEST_ID_REUSED.
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordTestRunRequest) Reset() {
+	*x = RecordTestRunRequest{}
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordTestRunRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordTestRunRequest) ProtoMessage() {}
+
+func (x *RecordTestRunRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordTestRunRequest.ProtoReflect.Descriptor instead.
+func (*RecordTestRunRequest) Descriptor() ([]byte, []int) {
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *RecordTestRunRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RecordTestRunRequest) GetTestRun() *TestRun {
+	if x != nil {
+		return x.TestRun
+	}
+	return nil
+}
+
+func (x *RecordTestRunRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// RecordTestRunResponse holds the revision.
+type RecordTestRunResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The revision with the run.
+	Revision      *Revision `protobuf:"bytes,1,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordTestRunResponse) Reset() {
+	*x = RecordTestRunResponse{}
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordTestRunResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordTestRunResponse) ProtoMessage() {}
+
+func (x *RecordTestRunResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordTestRunResponse.ProtoReflect.Descriptor instead.
+func (*RecordTestRunResponse) Descriptor() ([]byte, []int) {
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *RecordTestRunResponse) GetRevision() *Revision {
+	if x != nil {
+		return x.Revision
+	}
+	return nil
+}
+
+// CompareRevisionsRequest names two revisions.
+type CompareRevisionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The older one, packs/{id}/revisions/{id}; empty means the one in force.
+	Before string `protobuf:"bytes,1,opt,name=before,proto3" json:"before,omitempty"`
+	// The newer one, packs/{id}/revisions/{id}.
+	After         string `protobuf:"bytes,2,opt,name=after,proto3" json:"after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CompareRevisionsRequest) Reset() {
+	*x = CompareRevisionsRequest{}
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CompareRevisionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CompareRevisionsRequest) ProtoMessage() {}
+
+func (x *CompareRevisionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CompareRevisionsRequest.ProtoReflect.Descriptor instead.
+func (*CompareRevisionsRequest) Descriptor() ([]byte, []int) {
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *CompareRevisionsRequest) GetBefore() string {
+	if x != nil {
+		return x.Before
+	}
+	return ""
+}
+
+func (x *CompareRevisionsRequest) GetAfter() string {
+	if x != nil {
+		return x.After
+	}
+	return ""
+}
+
+// CompareRevisionsResponse says in what they differ.
+type CompareRevisionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The older one.
+	Before string `protobuf:"bytes,1,opt,name=before,proto3" json:"before,omitempty"`
+	// The newer one.
+	After string `protobuf:"bytes,2,opt,name=after,proto3" json:"after,omitempty"`
+	// Differences in the order of the pack's sections; empty if they say the same.
+	Differences   []*Difference `protobuf:"bytes,3,rep,name=differences,proto3" json:"differences,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CompareRevisionsResponse) Reset() {
+	*x = CompareRevisionsResponse{}
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CompareRevisionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CompareRevisionsResponse) ProtoMessage() {}
+
+func (x *CompareRevisionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CompareRevisionsResponse.ProtoReflect.Descriptor instead.
+func (*CompareRevisionsResponse) Descriptor() ([]byte, []int) {
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *CompareRevisionsResponse) GetBefore() string {
+	if x != nil {
+		return x.Before
+	}
+	return ""
+}
+
+func (x *CompareRevisionsResponse) GetAfter() string {
+	if x != nil {
+		return x.After
+	}
+	return ""
+}
+
+func (x *CompareRevisionsResponse) GetDifferences() []*Difference {
+	if x != nil {
+		return x.Differences
+	}
+	return nil
+}
+
+// DraftPackRequest says what the pack is to be called.
+type DraftPackRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the pack: lower-case words joined by hyphens.
+	Pack string `protobuf:"bytes,1,opt,name=pack,proto3" json:"pack,omitempty"`
+	// Its title in both languages, each at most 200 characters; empty means a title made of the id.
+	Title *v1.Text `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	// Ids of shipped packs whose guidance cards and letters it takes, at most 10.
+	Include       []string `protobuf:"bytes,3,rep,name=include,proto3" json:"include,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DraftPackRequest) Reset() {
+	*x = DraftPackRequest{}
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DraftPackRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DraftPackRequest) ProtoMessage() {}
+
+func (x *DraftPackRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DraftPackRequest.ProtoReflect.Descriptor instead.
+func (*DraftPackRequest) Descriptor() ([]byte, []int) {
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *DraftPackRequest) GetPack() string {
+	if x != nil {
+		return x.Pack
+	}
+	return ""
+}
+
+func (x *DraftPackRequest) GetTitle() *v1.Text {
+	if x != nil {
+		return x.Title
+	}
+	return nil
+}
+
+func (x *DraftPackRequest) GetInclude() []string {
+	if x != nil {
+		return x.Include
+	}
+	return nil
+}
+
+// DraftPackResponse holds the files.
+type DraftPackResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Files in order of their paths.
+	Files         []*DraftPackResponse_File `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DraftPackResponse) Reset() {
+	*x = DraftPackResponse{}
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DraftPackResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DraftPackResponse) ProtoMessage() {}
+
+func (x *DraftPackResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DraftPackResponse.ProtoReflect.Descriptor instead.
+func (*DraftPackResponse) Descriptor() ([]byte, []int) {
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *DraftPackResponse) GetFiles() []*DraftPackResponse_File {
+	if x != nil {
+		return x.Files
 	}
 	return nil
 }
@@ -876,7 +1623,7 @@ type GetRevisionRequest struct {
 
 func (x *GetRevisionRequest) Reset() {
 	*x = GetRevisionRequest{}
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[11]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +1635,7 @@ func (x *GetRevisionRequest) String() string {
 func (*GetRevisionRequest) ProtoMessage() {}
 
 func (x *GetRevisionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[11]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +1648,7 @@ func (x *GetRevisionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRevisionRequest.ProtoReflect.Descriptor instead.
 func (*GetRevisionRequest) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{11}
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetRevisionRequest) GetName() string {
@@ -922,7 +1669,7 @@ type GetRevisionResponse struct {
 
 func (x *GetRevisionResponse) Reset() {
 	*x = GetRevisionResponse{}
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[12]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -934,7 +1681,7 @@ func (x *GetRevisionResponse) String() string {
 func (*GetRevisionResponse) ProtoMessage() {}
 
 func (x *GetRevisionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[12]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -947,7 +1694,7 @@ func (x *GetRevisionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRevisionResponse.ProtoReflect.Descriptor instead.
 func (*GetRevisionResponse) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{12}
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetRevisionResponse) GetRevision() *Revision {
@@ -970,7 +1717,7 @@ type ListRevisionsRequest struct {
 
 func (x *ListRevisionsRequest) Reset() {
 	*x = ListRevisionsRequest{}
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[13]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -982,7 +1729,7 @@ func (x *ListRevisionsRequest) String() string {
 func (*ListRevisionsRequest) ProtoMessage() {}
 
 func (x *ListRevisionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[13]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -995,7 +1742,7 @@ func (x *ListRevisionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRevisionsRequest.ProtoReflect.Descriptor instead.
 func (*ListRevisionsRequest) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{13}
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListRevisionsRequest) GetPageSize() int32 {
@@ -1025,7 +1772,7 @@ type ListRevisionsResponse struct {
 
 func (x *ListRevisionsResponse) Reset() {
 	*x = ListRevisionsResponse{}
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[14]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1037,7 +1784,7 @@ func (x *ListRevisionsResponse) String() string {
 func (*ListRevisionsResponse) ProtoMessage() {}
 
 func (x *ListRevisionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[14]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1050,7 +1797,7 @@ func (x *ListRevisionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRevisionsResponse.ProtoReflect.Descriptor instead.
 func (*ListRevisionsResponse) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{14}
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListRevisionsResponse) GetRevisions() []*Revision {
@@ -1076,7 +1823,7 @@ type GetActiveRevisionRequest struct {
 
 func (x *GetActiveRevisionRequest) Reset() {
 	*x = GetActiveRevisionRequest{}
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[15]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1088,7 +1835,7 @@ func (x *GetActiveRevisionRequest) String() string {
 func (*GetActiveRevisionRequest) ProtoMessage() {}
 
 func (x *GetActiveRevisionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[15]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1101,7 +1848,7 @@ func (x *GetActiveRevisionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetActiveRevisionRequest.ProtoReflect.Descriptor instead.
 func (*GetActiveRevisionRequest) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{15}
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{25}
 }
 
 // GetActiveRevisionResponse holds the revision.
@@ -1115,7 +1862,7 @@ type GetActiveRevisionResponse struct {
 
 func (x *GetActiveRevisionResponse) Reset() {
 	*x = GetActiveRevisionResponse{}
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[16]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1127,7 +1874,7 @@ func (x *GetActiveRevisionResponse) String() string {
 func (*GetActiveRevisionResponse) ProtoMessage() {}
 
 func (x *GetActiveRevisionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[16]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1140,7 +1887,7 @@ func (x *GetActiveRevisionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetActiveRevisionResponse.ProtoReflect.Descriptor instead.
 func (*GetActiveRevisionResponse) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{16}
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetActiveRevisionResponse) GetRevision() *Revision {
@@ -1168,7 +1915,7 @@ type InstallPackRequest struct {
 
 func (x *InstallPackRequest) Reset() {
 	*x = InstallPackRequest{}
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[17]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1180,7 +1927,7 @@ func (x *InstallPackRequest) String() string {
 func (*InstallPackRequest) ProtoMessage() {}
 
 func (x *InstallPackRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[17]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1193,7 +1940,7 @@ func (x *InstallPackRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InstallPackRequest.ProtoReflect.Descriptor instead.
 func (*InstallPackRequest) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{17}
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *InstallPackRequest) GetOrganization() string {
@@ -1235,7 +1982,7 @@ type InstallPackResponse struct {
 
 func (x *InstallPackResponse) Reset() {
 	*x = InstallPackResponse{}
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[18]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1247,7 +1994,7 @@ func (x *InstallPackResponse) String() string {
 func (*InstallPackResponse) ProtoMessage() {}
 
 func (x *InstallPackResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[18]
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1260,7 +2007,7 @@ func (x *InstallPackResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InstallPackResponse.ProtoReflect.Descriptor instead.
 func (*InstallPackResponse) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{18}
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *InstallPackResponse) GetRevision() *Revision {
@@ -1270,11 +2017,66 @@ func (x *InstallPackResponse) GetRevision() *Revision {
 	return nil
 }
 
+// A file of a pack.
+type DraftPackResponse_File struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path in the folder of the pack, for example "scenarios/first.yaml".
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// Content, YAML in UTF-8.
+	Content       []byte `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DraftPackResponse_File) Reset() {
+	*x = DraftPackResponse_File{}
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DraftPackResponse_File) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DraftPackResponse_File) ProtoMessage() {}
+
+func (x *DraftPackResponse_File) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_policy_v1_policy_service_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DraftPackResponse_File.ProtoReflect.Descriptor instead.
+func (*DraftPackResponse_File) Descriptor() ([]byte, []int) {
+	return file_redress_policy_v1_policy_service_proto_rawDescGZIP(), []int{20, 0}
+}
+
+func (x *DraftPackResponse_File) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *DraftPackResponse_File) GetContent() []byte {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
 var File_redress_policy_v1_policy_service_proto protoreflect.FileDescriptor
 
 const file_redress_policy_v1_policy_service_proto_rawDesc = "" +
 	"\n" +
-	"&redress/policy/v1/policy_service.proto\x12\x11redress.policy.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\"\x8a\x06\n" +
+	"&redress/policy/v1/policy_service.proto\x12\x11redress.policy.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1aredress/type/v1/text.proto\"\xc6\x06\n" +
 	"\bRevision\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12<\n" +
@@ -1293,7 +2095,8 @@ const file_redress_policy_v1_policy_service_proto_rawDesc = "" +
 	"createTime\x12D\n" +
 	"\ractivate_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\factivateTime\x12;\n" +
 	"\bfindings\x18\r \x03(\v2\x1a.redress.policy.v1.FindingB\x03\xe0A\x03R\bfindings\x12.\n" +
-	"\x10unset_parameters\x18\x0e \x03(\tB\x03\xe0A\x03R\x0funsetParameters\x1a=\n" +
+	"\x10unset_parameters\x18\x0e \x03(\tB\x03\xe0A\x03R\x0funsetParameters\x12:\n" +
+	"\btest_run\x18\x0f \x01(\v2\x1a.redress.policy.v1.TestRunB\x03\xe0A\x03R\atestRun\x1a=\n" +
 	"\x0fParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"T\n" +
@@ -1301,7 +2104,40 @@ const file_redress_policy_v1_policy_service_proto_rawDesc = "" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vSTATE_DRAFT\x10\x01\x12\x10\n" +
 	"\fSTATE_ACTIVE\x10\x02\x12\x11\n" +
-	"\rSTATE_RETIRED\x10\x03\"\xa0\x02\n" +
+	"\rSTATE_RETIRED\x10\x03\"\xcf\x03\n" +
+	"\aTestRun\x120\n" +
+	"\x06digest\x18\x01 \x01(\tB\x18\xe0A\x02\xbaH\x12r\x102\x0e^[0-9a-f]{64}$R\x06digest\x12C\n" +
+	"\x10scenarios_digest\x18\x02 \x01(\tB\x18\xe0A\x02\xbaH\x12r\x102\x0e^[0-9a-f]{64}$R\x0fscenariosDigest\x12&\n" +
+	"\x06passed\x18\x03 \x01(\x05B\x0e\xe0A\x01\xbaH\b\x1a\x06\x18\xc0\x84=(\x00R\x06passed\x12&\n" +
+	"\x06failed\x18\x04 \x01(\x05B\x0e\xe0A\x01\xbaH\b\x1a\x06\x18\xc0\x84=(\x00R\x06failed\x12)\n" +
+	"\amutants\x18\x05 \x01(\x05B\x0f\xe0A\x01\xbaH\t\x1a\a\x18\x80\xad\xe2\x04(\x00R\amutants\x12-\n" +
+	"\tsurvivors\x18\x06 \x01(\x05B\x0f\xe0A\x01\xbaH\t\x1a\a\x18\x80\xad\xe2\x04(\x00R\tsurvivors\x12@\n" +
+	"\x04tool\x18\a \x01(\tB,\xe0A\x02\xbaH\"r 2\x1e^[A-Za-z0-9 .,:()/+_-]{1,200}$\xd0\xda\x18\x03R\x04tool\x12\x1f\n" +
+	"\brecorder\x18\b \x01(\tB\x03\xe0A\x03R\brecorder\x12@\n" +
+	"\vrecord_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
+	"recordTime\"\xe5\x02\n" +
+	"\n" +
+	"Difference\x126\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\".redress.policy.v1.Difference.KindR\x04kind\x12\x18\n" +
+	"\asection\x18\x02 \x01(\tR\asection\x12#\n" +
+	"\rsection_title\x18\x03 \x01(\tR\fsectionTitle\x12\x12\n" +
+	"\x04path\x18\x04 \x01(\tR\x04path\x12\x12\n" +
+	"\x04rule\x18\x05 \x01(\tR\x04rule\x12\x16\n" +
+	"\x06clause\x18\x06 \x01(\tR\x06clause\x12\x12\n" +
+	"\x04text\x18\a \x01(\tR\x04text\x12:\n" +
+	"\x06fields\x18\b \x03(\v2\".redress.policy.v1.FieldDifferenceR\x06fields\"P\n" +
+	"\x04Kind\x12\x14\n" +
+	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"KIND_ADDED\x10\x01\x12\x10\n" +
+	"\fKIND_REMOVED\x10\x02\x12\x10\n" +
+	"\fKIND_CHANGED\x10\x03\"k\n" +
+	"\x0fFieldDifference\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\x12\x16\n" +
+	"\x06before\x18\x03 \x01(\tR\x06before\x12\x14\n" +
+	"\x05after\x18\x04 \x01(\tR\x05after\"\x16\n" +
+	"\x0eRevisionTested:\x04\xd8\xda\x18\x01\"\xa0\x02\n" +
 	"\aFinding\x12\x12\n" +
 	"\x04file\x18\x01 \x01(\tR\x04file\x12\x12\n" +
 	"\x04line\x18\x02 \x01(\x05R\x04line\x12\x16\n" +
@@ -1348,7 +2184,31 @@ const file_redress_policy_v1_policy_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"S\n" +
 	"\x18ActivateRevisionResponse\x127\n" +
-	"\brevision\x18\x01 \x01(\v2\x1b.redress.policy.v1.RevisionR\brevision\"e\n" +
+	"\brevision\x18\x01 \x01(\v2\x1b.redress.policy.v1.RevisionR\brevision\"\xd5\x01\n" +
+	"\x14RecordTestRunRequest\x12O\n" +
+	"\x04name\x18\x01 \x01(\tB;\xe0A\x02\xbaH5r321^packs/[a-z0-9-]{1,64}/revisions/[a-z0-9-]{1,64}$R\x04name\x12@\n" +
+	"\btest_run\x18\x02 \x01(\v2\x1a.redress.policy.v1.TestRunB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\atestRun\x12*\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"P\n" +
+	"\x15RecordTestRunResponse\x127\n" +
+	"\brevision\x18\x01 \x01(\v2\x1b.redress.policy.v1.RevisionR\brevision\"\xc4\x01\n" +
+	"\x17CompareRevisionsRequest\x12V\n" +
+	"\x06before\x18\x01 \x01(\tB>\xe0A\x01\xbaH8r624^(packs/[a-z0-9-]{1,64}/revisions/[a-z0-9-]{1,64})?$R\x06before\x12Q\n" +
+	"\x05after\x18\x02 \x01(\tB;\xe0A\x02\xbaH5r321^packs/[a-z0-9-]{1,64}/revisions/[a-z0-9-]{1,64}$R\x05after\"\x89\x01\n" +
+	"\x18CompareRevisionsResponse\x12\x16\n" +
+	"\x06before\x18\x01 \x01(\tR\x06before\x12\x14\n" +
+	"\x05after\x18\x02 \x01(\tR\x05after\x12?\n" +
+	"\vdifferences\x18\x03 \x03(\v2\x1d.redress.policy.v1.DifferenceR\vdifferences\"\xc6\x01\n" +
+	"\x10DraftPackRequest\x12=\n" +
+	"\x04pack\x18\x01 \x01(\tB)\xe0A\x02\xbaH#r!\x18>2\x1d^[a-z][a-z0-9]*(-[a-z0-9]+)*$R\x04pack\x120\n" +
+	"\x05title\x18\x02 \x01(\v2\x15.redress.type.v1.TextB\x03\xe0A\x01R\x05title\x12A\n" +
+	"\ainclude\x18\x03 \x03(\tB'\xe0A\x01\xbaH!\x92\x01\x1e\x10\n" +
+	"\"\x1ar\x182\x16^[a-z][a-z0-9-]{0,62}$R\ainclude\"\x8a\x01\n" +
+	"\x11DraftPackResponse\x12?\n" +
+	"\x05files\x18\x01 \x03(\v2).redress.policy.v1.DraftPackResponse.FileR\x05files\x1a4\n" +
+	"\x04File\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x18\n" +
+	"\acontent\x18\x02 \x01(\fR\acontent\"e\n" +
 	"\x12GetRevisionRequest\x12O\n" +
 	"\x04name\x18\x01 \x01(\tB;\xe0A\x02\xbaH5r321^packs/[a-z0-9-]{1,64}/revisions/[a-z0-9-]{1,64}$R\x04name\"N\n" +
 	"\x13GetRevisionResponse\x127\n" +
@@ -1376,7 +2236,7 @@ const file_redress_policy_v1_policy_service_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"N\n" +
 	"\x13InstallPackResponse\x127\n" +
-	"\brevision\x18\x01 \x01(\v2\x1b.redress.policy.v1.RevisionR\brevision2\xfe\b\n" +
+	"\brevision\x18\x01 \x01(\v2\x1b.redress.policy.v1.RevisionR\brevision2\xcc\f\n" +
 	"\rPolicyService\x12\x89\x01\n" +
 	"\fValidatePack\x12&.redress.policy.v1.ValidatePackRequest\x1a'.redress.policy.v1.ValidatePackResponse\"(\xca\xda\x18\x04\n" +
 	"\x02\n" +
@@ -1386,7 +2246,14 @@ const file_redress_policy_v1_policy_service_proto_rawDesc = "" +
 	"8\x01\x82\xd3\xe4\x93\x02':\x01*b\brevision\"\x18/v1/packs:createRevision\x90\x02\x02\x12\xbd\x01\n" +
 	"\x10ActivateRevision\x12*.redress.policy.v1.ActivateRevisionRequest\x1a+.redress.policy.v1.ActivateRevisionResponse\"P\xca\xda\x18\r\n" +
 	"\x01\n" +
-	"2\x04name8\x01@\x01\x82\xd3\xe4\x93\x026:\x01*b\brevision\"'/v1/{name=packs/*/revisions/*}:activate\x90\x02\x02\x12\x9d\x01\n" +
+	"2\x04name8\x01@\x01\x82\xd3\xe4\x93\x026:\x01*b\brevision\"'/v1/{name=packs/*/revisions/*}:activate\x90\x02\x02\x12\xb7\x01\n" +
+	"\rRecordTestRun\x12'.redress.policy.v1.RecordTestRunRequest\x1a(.redress.policy.v1.RecordTestRunResponse\"S\xca\xda\x18\v\n" +
+	"\x01\n" +
+	"2\x04name8\x01\x82\xd3\xe4\x93\x02;:\x01*b\brevision\",/v1/{name=packs/*/revisions/*}:recordTestRun\x90\x02\x02\x12\x93\x01\n" +
+	"\x10CompareRevisions\x12*.redress.policy.v1.CompareRevisionsRequest\x1a+.redress.policy.v1.CompareRevisionsResponse\"&\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/revisions:compare\x90\x02\x01\x12|\n" +
+	"\tDraftPack\x12#.redress.policy.v1.DraftPackRequest\x1a$.redress.policy.v1.DraftPackResponse\"$\xca\xda\x18\x03\n" +
+	"\x01\n" +
+	"\x82\xd3\xe4\x93\x02\x14:\x01*\"\x0f/v1/packs:draft\x90\x02\x01\x12\x9d\x01\n" +
 	"\vGetRevision\x12%.redress.policy.v1.GetRevisionRequest\x1a&.redress.policy.v1.GetRevisionResponse\"?\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02*b\brevision\x12\x1e/v1/{name=packs/*/revisions/*}\x90\x02\x01\x12\x82\x01\n" +
 	"\rListRevisions\x12'.redress.policy.v1.ListRevisionsRequest\x1a(.redress.policy.v1.ListRevisionsResponse\"\x1e\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/revisions\x90\x02\x01\x12\xe8\x01\n" +
 	"\x11GetActiveRevision\x12+.redress.policy.v1.GetActiveRevisionRequest\x1a,.redress.policy.v1.GetActiveRevisionResponse\"x\xca\xda\x18K\x1a\x06intake\x1a\fcompensation\x1a\x11corrective-action\x1a\fnotification\x1a\treporting\x1a\x05suite(\x01\x82\xd3\xe4\x93\x02 b\brevision\x12\x14/v1/revisions:active\x90\x02\x01\x12n\n" +
@@ -1404,72 +2271,100 @@ func file_redress_policy_v1_policy_service_proto_rawDescGZIP() []byte {
 	return file_redress_policy_v1_policy_service_proto_rawDescData
 }
 
-var file_redress_policy_v1_policy_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_redress_policy_v1_policy_service_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_redress_policy_v1_policy_service_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_redress_policy_v1_policy_service_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_redress_policy_v1_policy_service_proto_goTypes = []any{
 	(Revision_State)(0),               // 0: redress.policy.v1.Revision.State
-	(Finding_Severity)(0),             // 1: redress.policy.v1.Finding.Severity
-	(*Revision)(nil),                  // 2: redress.policy.v1.Revision
-	(*Finding)(nil),                   // 3: redress.policy.v1.Finding
-	(*RevisionStored)(nil),            // 4: redress.policy.v1.RevisionStored
-	(*PolicyRevisionActivated)(nil),   // 5: redress.policy.v1.PolicyRevisionActivated
-	(*RevisionRetired)(nil),           // 6: redress.policy.v1.RevisionRetired
-	(*ValidatePackRequest)(nil),       // 7: redress.policy.v1.ValidatePackRequest
-	(*ValidatePackResponse)(nil),      // 8: redress.policy.v1.ValidatePackResponse
-	(*CreateRevisionRequest)(nil),     // 9: redress.policy.v1.CreateRevisionRequest
-	(*CreateRevisionResponse)(nil),    // 10: redress.policy.v1.CreateRevisionResponse
-	(*ActivateRevisionRequest)(nil),   // 11: redress.policy.v1.ActivateRevisionRequest
-	(*ActivateRevisionResponse)(nil),  // 12: redress.policy.v1.ActivateRevisionResponse
-	(*GetRevisionRequest)(nil),        // 13: redress.policy.v1.GetRevisionRequest
-	(*GetRevisionResponse)(nil),       // 14: redress.policy.v1.GetRevisionResponse
-	(*ListRevisionsRequest)(nil),      // 15: redress.policy.v1.ListRevisionsRequest
-	(*ListRevisionsResponse)(nil),     // 16: redress.policy.v1.ListRevisionsResponse
-	(*GetActiveRevisionRequest)(nil),  // 17: redress.policy.v1.GetActiveRevisionRequest
-	(*GetActiveRevisionResponse)(nil), // 18: redress.policy.v1.GetActiveRevisionResponse
-	(*InstallPackRequest)(nil),        // 19: redress.policy.v1.InstallPackRequest
-	(*InstallPackResponse)(nil),       // 20: redress.policy.v1.InstallPackResponse
-	nil,                               // 21: redress.policy.v1.Revision.ParametersEntry
-	nil,                               // 22: redress.policy.v1.ValidatePackRequest.ParametersEntry
-	nil,                               // 23: redress.policy.v1.CreateRevisionRequest.ParametersEntry
-	nil,                               // 24: redress.policy.v1.InstallPackRequest.ParametersEntry
-	(*timestamppb.Timestamp)(nil),     // 25: google.protobuf.Timestamp
+	(Difference_Kind)(0),              // 1: redress.policy.v1.Difference.Kind
+	(Finding_Severity)(0),             // 2: redress.policy.v1.Finding.Severity
+	(*Revision)(nil),                  // 3: redress.policy.v1.Revision
+	(*TestRun)(nil),                   // 4: redress.policy.v1.TestRun
+	(*Difference)(nil),                // 5: redress.policy.v1.Difference
+	(*FieldDifference)(nil),           // 6: redress.policy.v1.FieldDifference
+	(*RevisionTested)(nil),            // 7: redress.policy.v1.RevisionTested
+	(*Finding)(nil),                   // 8: redress.policy.v1.Finding
+	(*RevisionStored)(nil),            // 9: redress.policy.v1.RevisionStored
+	(*PolicyRevisionActivated)(nil),   // 10: redress.policy.v1.PolicyRevisionActivated
+	(*RevisionRetired)(nil),           // 11: redress.policy.v1.RevisionRetired
+	(*ValidatePackRequest)(nil),       // 12: redress.policy.v1.ValidatePackRequest
+	(*ValidatePackResponse)(nil),      // 13: redress.policy.v1.ValidatePackResponse
+	(*CreateRevisionRequest)(nil),     // 14: redress.policy.v1.CreateRevisionRequest
+	(*CreateRevisionResponse)(nil),    // 15: redress.policy.v1.CreateRevisionResponse
+	(*ActivateRevisionRequest)(nil),   // 16: redress.policy.v1.ActivateRevisionRequest
+	(*ActivateRevisionResponse)(nil),  // 17: redress.policy.v1.ActivateRevisionResponse
+	(*RecordTestRunRequest)(nil),      // 18: redress.policy.v1.RecordTestRunRequest
+	(*RecordTestRunResponse)(nil),     // 19: redress.policy.v1.RecordTestRunResponse
+	(*CompareRevisionsRequest)(nil),   // 20: redress.policy.v1.CompareRevisionsRequest
+	(*CompareRevisionsResponse)(nil),  // 21: redress.policy.v1.CompareRevisionsResponse
+	(*DraftPackRequest)(nil),          // 22: redress.policy.v1.DraftPackRequest
+	(*DraftPackResponse)(nil),         // 23: redress.policy.v1.DraftPackResponse
+	(*GetRevisionRequest)(nil),        // 24: redress.policy.v1.GetRevisionRequest
+	(*GetRevisionResponse)(nil),       // 25: redress.policy.v1.GetRevisionResponse
+	(*ListRevisionsRequest)(nil),      // 26: redress.policy.v1.ListRevisionsRequest
+	(*ListRevisionsResponse)(nil),     // 27: redress.policy.v1.ListRevisionsResponse
+	(*GetActiveRevisionRequest)(nil),  // 28: redress.policy.v1.GetActiveRevisionRequest
+	(*GetActiveRevisionResponse)(nil), // 29: redress.policy.v1.GetActiveRevisionResponse
+	(*InstallPackRequest)(nil),        // 30: redress.policy.v1.InstallPackRequest
+	(*InstallPackResponse)(nil),       // 31: redress.policy.v1.InstallPackResponse
+	nil,                               // 32: redress.policy.v1.Revision.ParametersEntry
+	nil,                               // 33: redress.policy.v1.ValidatePackRequest.ParametersEntry
+	nil,                               // 34: redress.policy.v1.CreateRevisionRequest.ParametersEntry
+	(*DraftPackResponse_File)(nil),    // 35: redress.policy.v1.DraftPackResponse.File
+	nil,                               // 36: redress.policy.v1.InstallPackRequest.ParametersEntry
+	(*timestamppb.Timestamp)(nil),     // 37: google.protobuf.Timestamp
+	(*v1.Text)(nil),                   // 38: redress.type.v1.Text
 }
 var file_redress_policy_v1_policy_service_proto_depIdxs = []int32{
 	0,  // 0: redress.policy.v1.Revision.state:type_name -> redress.policy.v1.Revision.State
-	21, // 1: redress.policy.v1.Revision.parameters:type_name -> redress.policy.v1.Revision.ParametersEntry
-	25, // 2: redress.policy.v1.Revision.create_time:type_name -> google.protobuf.Timestamp
-	25, // 3: redress.policy.v1.Revision.activate_time:type_name -> google.protobuf.Timestamp
-	3,  // 4: redress.policy.v1.Revision.findings:type_name -> redress.policy.v1.Finding
-	1,  // 5: redress.policy.v1.Finding.severity:type_name -> redress.policy.v1.Finding.Severity
-	22, // 6: redress.policy.v1.ValidatePackRequest.parameters:type_name -> redress.policy.v1.ValidatePackRequest.ParametersEntry
-	3,  // 7: redress.policy.v1.ValidatePackResponse.findings:type_name -> redress.policy.v1.Finding
-	23, // 8: redress.policy.v1.CreateRevisionRequest.parameters:type_name -> redress.policy.v1.CreateRevisionRequest.ParametersEntry
-	2,  // 9: redress.policy.v1.CreateRevisionResponse.revision:type_name -> redress.policy.v1.Revision
-	2,  // 10: redress.policy.v1.ActivateRevisionResponse.revision:type_name -> redress.policy.v1.Revision
-	2,  // 11: redress.policy.v1.GetRevisionResponse.revision:type_name -> redress.policy.v1.Revision
-	2,  // 12: redress.policy.v1.ListRevisionsResponse.revisions:type_name -> redress.policy.v1.Revision
-	2,  // 13: redress.policy.v1.GetActiveRevisionResponse.revision:type_name -> redress.policy.v1.Revision
-	24, // 14: redress.policy.v1.InstallPackRequest.parameters:type_name -> redress.policy.v1.InstallPackRequest.ParametersEntry
-	2,  // 15: redress.policy.v1.InstallPackResponse.revision:type_name -> redress.policy.v1.Revision
-	7,  // 16: redress.policy.v1.PolicyService.ValidatePack:input_type -> redress.policy.v1.ValidatePackRequest
-	9,  // 17: redress.policy.v1.PolicyService.CreateRevision:input_type -> redress.policy.v1.CreateRevisionRequest
-	11, // 18: redress.policy.v1.PolicyService.ActivateRevision:input_type -> redress.policy.v1.ActivateRevisionRequest
-	13, // 19: redress.policy.v1.PolicyService.GetRevision:input_type -> redress.policy.v1.GetRevisionRequest
-	15, // 20: redress.policy.v1.PolicyService.ListRevisions:input_type -> redress.policy.v1.ListRevisionsRequest
-	17, // 21: redress.policy.v1.PolicyService.GetActiveRevision:input_type -> redress.policy.v1.GetActiveRevisionRequest
-	19, // 22: redress.policy.v1.PolicyService.InstallPack:input_type -> redress.policy.v1.InstallPackRequest
-	8,  // 23: redress.policy.v1.PolicyService.ValidatePack:output_type -> redress.policy.v1.ValidatePackResponse
-	10, // 24: redress.policy.v1.PolicyService.CreateRevision:output_type -> redress.policy.v1.CreateRevisionResponse
-	12, // 25: redress.policy.v1.PolicyService.ActivateRevision:output_type -> redress.policy.v1.ActivateRevisionResponse
-	14, // 26: redress.policy.v1.PolicyService.GetRevision:output_type -> redress.policy.v1.GetRevisionResponse
-	16, // 27: redress.policy.v1.PolicyService.ListRevisions:output_type -> redress.policy.v1.ListRevisionsResponse
-	18, // 28: redress.policy.v1.PolicyService.GetActiveRevision:output_type -> redress.policy.v1.GetActiveRevisionResponse
-	20, // 29: redress.policy.v1.PolicyService.InstallPack:output_type -> redress.policy.v1.InstallPackResponse
-	23, // [23:30] is the sub-list for method output_type
-	16, // [16:23] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	32, // 1: redress.policy.v1.Revision.parameters:type_name -> redress.policy.v1.Revision.ParametersEntry
+	37, // 2: redress.policy.v1.Revision.create_time:type_name -> google.protobuf.Timestamp
+	37, // 3: redress.policy.v1.Revision.activate_time:type_name -> google.protobuf.Timestamp
+	8,  // 4: redress.policy.v1.Revision.findings:type_name -> redress.policy.v1.Finding
+	4,  // 5: redress.policy.v1.Revision.test_run:type_name -> redress.policy.v1.TestRun
+	37, // 6: redress.policy.v1.TestRun.record_time:type_name -> google.protobuf.Timestamp
+	1,  // 7: redress.policy.v1.Difference.kind:type_name -> redress.policy.v1.Difference.Kind
+	6,  // 8: redress.policy.v1.Difference.fields:type_name -> redress.policy.v1.FieldDifference
+	2,  // 9: redress.policy.v1.Finding.severity:type_name -> redress.policy.v1.Finding.Severity
+	33, // 10: redress.policy.v1.ValidatePackRequest.parameters:type_name -> redress.policy.v1.ValidatePackRequest.ParametersEntry
+	8,  // 11: redress.policy.v1.ValidatePackResponse.findings:type_name -> redress.policy.v1.Finding
+	34, // 12: redress.policy.v1.CreateRevisionRequest.parameters:type_name -> redress.policy.v1.CreateRevisionRequest.ParametersEntry
+	3,  // 13: redress.policy.v1.CreateRevisionResponse.revision:type_name -> redress.policy.v1.Revision
+	3,  // 14: redress.policy.v1.ActivateRevisionResponse.revision:type_name -> redress.policy.v1.Revision
+	4,  // 15: redress.policy.v1.RecordTestRunRequest.test_run:type_name -> redress.policy.v1.TestRun
+	3,  // 16: redress.policy.v1.RecordTestRunResponse.revision:type_name -> redress.policy.v1.Revision
+	5,  // 17: redress.policy.v1.CompareRevisionsResponse.differences:type_name -> redress.policy.v1.Difference
+	38, // 18: redress.policy.v1.DraftPackRequest.title:type_name -> redress.type.v1.Text
+	35, // 19: redress.policy.v1.DraftPackResponse.files:type_name -> redress.policy.v1.DraftPackResponse.File
+	3,  // 20: redress.policy.v1.GetRevisionResponse.revision:type_name -> redress.policy.v1.Revision
+	3,  // 21: redress.policy.v1.ListRevisionsResponse.revisions:type_name -> redress.policy.v1.Revision
+	3,  // 22: redress.policy.v1.GetActiveRevisionResponse.revision:type_name -> redress.policy.v1.Revision
+	36, // 23: redress.policy.v1.InstallPackRequest.parameters:type_name -> redress.policy.v1.InstallPackRequest.ParametersEntry
+	3,  // 24: redress.policy.v1.InstallPackResponse.revision:type_name -> redress.policy.v1.Revision
+	12, // 25: redress.policy.v1.PolicyService.ValidatePack:input_type -> redress.policy.v1.ValidatePackRequest
+	14, // 26: redress.policy.v1.PolicyService.CreateRevision:input_type -> redress.policy.v1.CreateRevisionRequest
+	16, // 27: redress.policy.v1.PolicyService.ActivateRevision:input_type -> redress.policy.v1.ActivateRevisionRequest
+	18, // 28: redress.policy.v1.PolicyService.RecordTestRun:input_type -> redress.policy.v1.RecordTestRunRequest
+	20, // 29: redress.policy.v1.PolicyService.CompareRevisions:input_type -> redress.policy.v1.CompareRevisionsRequest
+	22, // 30: redress.policy.v1.PolicyService.DraftPack:input_type -> redress.policy.v1.DraftPackRequest
+	24, // 31: redress.policy.v1.PolicyService.GetRevision:input_type -> redress.policy.v1.GetRevisionRequest
+	26, // 32: redress.policy.v1.PolicyService.ListRevisions:input_type -> redress.policy.v1.ListRevisionsRequest
+	28, // 33: redress.policy.v1.PolicyService.GetActiveRevision:input_type -> redress.policy.v1.GetActiveRevisionRequest
+	30, // 34: redress.policy.v1.PolicyService.InstallPack:input_type -> redress.policy.v1.InstallPackRequest
+	13, // 35: redress.policy.v1.PolicyService.ValidatePack:output_type -> redress.policy.v1.ValidatePackResponse
+	15, // 36: redress.policy.v1.PolicyService.CreateRevision:output_type -> redress.policy.v1.CreateRevisionResponse
+	17, // 37: redress.policy.v1.PolicyService.ActivateRevision:output_type -> redress.policy.v1.ActivateRevisionResponse
+	19, // 38: redress.policy.v1.PolicyService.RecordTestRun:output_type -> redress.policy.v1.RecordTestRunResponse
+	21, // 39: redress.policy.v1.PolicyService.CompareRevisions:output_type -> redress.policy.v1.CompareRevisionsResponse
+	23, // 40: redress.policy.v1.PolicyService.DraftPack:output_type -> redress.policy.v1.DraftPackResponse
+	25, // 41: redress.policy.v1.PolicyService.GetRevision:output_type -> redress.policy.v1.GetRevisionResponse
+	27, // 42: redress.policy.v1.PolicyService.ListRevisions:output_type -> redress.policy.v1.ListRevisionsResponse
+	29, // 43: redress.policy.v1.PolicyService.GetActiveRevision:output_type -> redress.policy.v1.GetActiveRevisionResponse
+	31, // 44: redress.policy.v1.PolicyService.InstallPack:output_type -> redress.policy.v1.InstallPackResponse
+	35, // [35:45] is the sub-list for method output_type
+	25, // [25:35] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_redress_policy_v1_policy_service_proto_init() }
@@ -1482,8 +2377,8 @@ func file_redress_policy_v1_policy_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_policy_v1_policy_service_proto_rawDesc), len(file_redress_policy_v1_policy_service_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   23,
+			NumEnums:      3,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,9 @@ const (
 	PolicyService_ValidatePack_FullMethodName      = "/redress.policy.v1.PolicyService/ValidatePack"
 	PolicyService_CreateRevision_FullMethodName    = "/redress.policy.v1.PolicyService/CreateRevision"
 	PolicyService_ActivateRevision_FullMethodName  = "/redress.policy.v1.PolicyService/ActivateRevision"
+	PolicyService_RecordTestRun_FullMethodName     = "/redress.policy.v1.PolicyService/RecordTestRun"
+	PolicyService_CompareRevisions_FullMethodName  = "/redress.policy.v1.PolicyService/CompareRevisions"
+	PolicyService_DraftPack_FullMethodName         = "/redress.policy.v1.PolicyService/DraftPack"
 	PolicyService_GetRevision_FullMethodName       = "/redress.policy.v1.PolicyService/GetRevision"
 	PolicyService_ListRevisions_FullMethodName     = "/redress.policy.v1.PolicyService/ListRevisions"
 	PolicyService_GetActiveRevision_FullMethodName = "/redress.policy.v1.PolicyService/GetActiveRevision"
@@ -35,17 +38,32 @@ const (
 // PolicyService keeps the policy revisions of one organisation. It is served by
 // routing; every service stores the revisions it needs in its own database.
 type PolicyServiceClient interface {
-	// ValidatePack checks a pack and returns every finding with file, line and column. Stores
-	// nothing.
+	// ValidatePack checks a pack as redress policy lint does and returns every finding with file, line
+	// and column, warnings too. Stores nothing.
 	ValidatePack(ctx context.Context, in *ValidatePackRequest, opts ...grpc.CallOption) (*ValidatePackResponse, error)
 	// CreateRevision stores a pack with its parameters as a DRAFT. A pack that does not load is
 	// refused with all findings: PACK_INVALID. Storing the same text again answers with the
 	// revision there is.
 	CreateRevision(ctx context.Context, in *CreateRevisionRequest, opts ...grpc.CallOption) (*CreateRevisionResponse, error)
-	// ActivateRevision puts a revision in force for complaints registered from now on. Reasons
-	// OWN_REVISION (another person than the author must), PACK_INVALID, PARAMETER_UNSET (names
-	// each), ETAG_MISMATCH, REVISION_ACTIVE.
+	// ActivateRevision puts a revision in force for complaints registered from now on; complaints
+	// keep the one they began under. From DRAFT it needs a green test run on record; a RETIRED one
+	// was in force before and needs none, but no red one. Reasons OWN_REVISION (another person than
+	// the author must), PACK_INVALID, PARAMETER_UNSET (names each), PACK_NOT_TESTED, TESTS_FAILED,
+	// ETAG_MISMATCH, REVISION_ACTIVE.
 	ActivateRevision(ctx context.Context, in *ActivateRevisionRequest, opts ...grpc.CallOption) (*ActivateRevisionResponse, error)
+	// RecordTestRun records what playing the scenarios against a revision came to, in any state of
+	// the revision; the newest counts. Nothing is played here. Reasons RESOURCE_NOT_FOUND,
+	// TEST_RUN_ELSEWHERE (the digest is that of another content), PARAMETER_UNSET (what is not whole
+	// cannot have been played).
+	RecordTestRun(ctx context.Context, in *RecordTestRunRequest, opts ...grpc.CallOption) (*RecordTestRunResponse, error)
+	// CompareRevisions says in words, in the caller's language, in what a revision differs from
+	// another, from any state of both. Stores nothing. Reasons RESOURCE_NOT_FOUND, NO_ACTIVE_POLICY
+	// (before is left out and nothing is in force).
+	CompareRevisions(ctx context.Context, in *CompareRevisionsRequest, opts ...grpc.CallOption) (*CompareRevisionsResponse, error)
+	// DraftPack returns the files of a small complete pack to begin with: lint is clean, its
+	// scenario passes. Stores nothing. Reason PACK_INVALID (there is no such shipped pack to
+	// include).
+	DraftPack(ctx context.Context, in *DraftPackRequest, opts ...grpc.CallOption) (*DraftPackResponse, error)
 	// GetRevision returns one revision. Reason RESOURCE_NOT_FOUND.
 	GetRevision(ctx context.Context, in *GetRevisionRequest, opts ...grpc.CallOption) (*GetRevisionResponse, error)
 	// ListRevisions lists revisions in order of name, without source and resolved bytes.
@@ -89,6 +107,36 @@ func (c *policyServiceClient) ActivateRevision(ctx context.Context, in *Activate
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ActivateRevisionResponse)
 	err := c.cc.Invoke(ctx, PolicyService_ActivateRevision_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *policyServiceClient) RecordTestRun(ctx context.Context, in *RecordTestRunRequest, opts ...grpc.CallOption) (*RecordTestRunResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RecordTestRunResponse)
+	err := c.cc.Invoke(ctx, PolicyService_RecordTestRun_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *policyServiceClient) CompareRevisions(ctx context.Context, in *CompareRevisionsRequest, opts ...grpc.CallOption) (*CompareRevisionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CompareRevisionsResponse)
+	err := c.cc.Invoke(ctx, PolicyService_CompareRevisions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *policyServiceClient) DraftPack(ctx context.Context, in *DraftPackRequest, opts ...grpc.CallOption) (*DraftPackResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DraftPackResponse)
+	err := c.cc.Invoke(ctx, PolicyService_DraftPack_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -142,17 +190,32 @@ func (c *policyServiceClient) InstallPack(ctx context.Context, in *InstallPackRe
 // PolicyService keeps the policy revisions of one organisation. It is served by
 // routing; every service stores the revisions it needs in its own database.
 type PolicyServiceServer interface {
-	// ValidatePack checks a pack and returns every finding with file, line and column. Stores
-	// nothing.
+	// ValidatePack checks a pack as redress policy lint does and returns every finding with file, line
+	// and column, warnings too. Stores nothing.
 	ValidatePack(context.Context, *ValidatePackRequest) (*ValidatePackResponse, error)
 	// CreateRevision stores a pack with its parameters as a DRAFT. A pack that does not load is
 	// refused with all findings: PACK_INVALID. Storing the same text again answers with the
 	// revision there is.
 	CreateRevision(context.Context, *CreateRevisionRequest) (*CreateRevisionResponse, error)
-	// ActivateRevision puts a revision in force for complaints registered from now on. Reasons
-	// OWN_REVISION (another person than the author must), PACK_INVALID, PARAMETER_UNSET (names
-	// each), ETAG_MISMATCH, REVISION_ACTIVE.
+	// ActivateRevision puts a revision in force for complaints registered from now on; complaints
+	// keep the one they began under. From DRAFT it needs a green test run on record; a RETIRED one
+	// was in force before and needs none, but no red one. Reasons OWN_REVISION (another person than
+	// the author must), PACK_INVALID, PARAMETER_UNSET (names each), PACK_NOT_TESTED, TESTS_FAILED,
+	// ETAG_MISMATCH, REVISION_ACTIVE.
 	ActivateRevision(context.Context, *ActivateRevisionRequest) (*ActivateRevisionResponse, error)
+	// RecordTestRun records what playing the scenarios against a revision came to, in any state of
+	// the revision; the newest counts. Nothing is played here. Reasons RESOURCE_NOT_FOUND,
+	// TEST_RUN_ELSEWHERE (the digest is that of another content), PARAMETER_UNSET (what is not whole
+	// cannot have been played).
+	RecordTestRun(context.Context, *RecordTestRunRequest) (*RecordTestRunResponse, error)
+	// CompareRevisions says in words, in the caller's language, in what a revision differs from
+	// another, from any state of both. Stores nothing. Reasons RESOURCE_NOT_FOUND, NO_ACTIVE_POLICY
+	// (before is left out and nothing is in force).
+	CompareRevisions(context.Context, *CompareRevisionsRequest) (*CompareRevisionsResponse, error)
+	// DraftPack returns the files of a small complete pack to begin with: lint is clean, its
+	// scenario passes. Stores nothing. Reason PACK_INVALID (there is no such shipped pack to
+	// include).
+	DraftPack(context.Context, *DraftPackRequest) (*DraftPackResponse, error)
 	// GetRevision returns one revision. Reason RESOURCE_NOT_FOUND.
 	GetRevision(context.Context, *GetRevisionRequest) (*GetRevisionResponse, error)
 	// ListRevisions lists revisions in order of name, without source and resolved bytes.
@@ -180,6 +243,15 @@ func (UnimplementedPolicyServiceServer) CreateRevision(context.Context, *CreateR
 }
 func (UnimplementedPolicyServiceServer) ActivateRevision(context.Context, *ActivateRevisionRequest) (*ActivateRevisionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ActivateRevision not implemented")
+}
+func (UnimplementedPolicyServiceServer) RecordTestRun(context.Context, *RecordTestRunRequest) (*RecordTestRunResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RecordTestRun not implemented")
+}
+func (UnimplementedPolicyServiceServer) CompareRevisions(context.Context, *CompareRevisionsRequest) (*CompareRevisionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CompareRevisions not implemented")
+}
+func (UnimplementedPolicyServiceServer) DraftPack(context.Context, *DraftPackRequest) (*DraftPackResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DraftPack not implemented")
 }
 func (UnimplementedPolicyServiceServer) GetRevision(context.Context, *GetRevisionRequest) (*GetRevisionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetRevision not implemented")
@@ -264,6 +336,60 @@ func _PolicyService_ActivateRevision_Handler(srv interface{}, ctx context.Contex
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(PolicyServiceServer).ActivateRevision(ctx, req.(*ActivateRevisionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PolicyService_RecordTestRun_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RecordTestRunRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PolicyServiceServer).RecordTestRun(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PolicyService_RecordTestRun_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PolicyServiceServer).RecordTestRun(ctx, req.(*RecordTestRunRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PolicyService_CompareRevisions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CompareRevisionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PolicyServiceServer).CompareRevisions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PolicyService_CompareRevisions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PolicyServiceServer).CompareRevisions(ctx, req.(*CompareRevisionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PolicyService_DraftPack_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DraftPackRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PolicyServiceServer).DraftPack(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PolicyService_DraftPack_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PolicyServiceServer).DraftPack(ctx, req.(*DraftPackRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -358,6 +484,18 @@ var PolicyService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ActivateRevision",
 			Handler:    _PolicyService_ActivateRevision_Handler,
+		},
+		{
+			MethodName: "RecordTestRun",
+			Handler:    _PolicyService_RecordTestRun_Handler,
+		},
+		{
+			MethodName: "CompareRevisions",
+			Handler:    _PolicyService_CompareRevisions_Handler,
+		},
+		{
+			MethodName: "DraftPack",
+			Handler:    _PolicyService_DraftPack_Handler,
 		},
 		{
 			MethodName: "GetRevision",
