@@ -40,6 +40,9 @@ type Options struct {
 	Ranges int
 	// LeaseTTL is how long a lease lasts unless it is renewed; 0 means 15 s.
 	LeaseTTL time.Duration
+	// Jitter returns the part of a pause that is chance, from 0 up to the most
+	// given; nil draws it.
+	Jitter func(most time.Duration) time.Duration
 	// Reads returns the names the reaction will read, besides the event's
 	// resource, to fetch them for a whole group at once; nil for none.
 	Reads func(ev *eventv1.Event) []string
@@ -111,6 +114,9 @@ const maxAborts = 8
 func NewConsumer(j *journal.Journal, source string, conn grpc.ClientConnInterface, apply ApplyFunc, o Options) *Consumer {
 	if o.LeaseTTL <= 0 {
 		o.LeaseTTL = DefaultLeaseTTL
+	}
+	if o.Jitter == nil {
+		o.Jitter = func(most time.Duration) time.Duration { return rand.N(most + 1) } //nolint:gosec // spreads reconnections; guards nothing
 	}
 	if o.Known == nil {
 		o.Known = linked
@@ -195,7 +201,7 @@ func (c *Consumer) run(ctx context.Context) error {
 				c.log.Info("feed ended, connecting again", slog.Any("error", err), slog.Duration("pause", backoff))
 			}
 			// Up to half of the pause is chance, so that consumers do not come all at once.
-			if clock.System().Pause(ctx, backoff/2+rand.N(backoff/2+1)) != nil { //nolint:gosec // spreads reconnections; guards nothing
+			if clock.System().Pause(ctx, backoff/2+c.o.Jitter(backoff/2)) != nil {
 				break
 			}
 			backoff = min(2*backoff, maxBackoff)

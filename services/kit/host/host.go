@@ -57,6 +57,20 @@ type Deps struct {
 	Measures *telemetry.Measures
 	// Lanes is how many transactions are in flight; 0 means the journal's default.
 	Lanes int
+	// Pace is how often it looks for what nobody told it of; zero values are the
+	// defaults of packages timers and feed.
+	Pace Pace
+}
+
+// Pace are the intervals of a service. Production leaves them as they are; the
+// simulation plays months, and looks less often.
+type Pace struct {
+	// Sweep, Refresh, Horizon, Lease, Retry and Workers are those of timers.Options.
+	Sweep, Refresh, Horizon, Lease, Retry time.Duration
+	Workers                               int
+	// Poll is that of feed.ServerOptions; LeaseTTL and Jitter those of feed.Options.
+	Poll, LeaseTTL time.Duration
+	Jitter         func(most time.Duration) time.Duration
 }
 
 // Host is one running service. Safe for concurrent use after New.
@@ -107,16 +121,19 @@ func New(ctx context.Context, def Definition, deps Deps) (_ *Host, err error) {
 		source = directory.FromResources(h.Journal)
 	}
 	h.Directory = directory.NewStore(source)
-	h.feed = feed.NewServer(h.Journal, feed.ServerOptions{Logger: h.Logger})
+	h.feed = feed.NewServer(h.Journal, feed.ServerOptions{Logger: h.Logger, Poll: deps.Pace.Poll})
 	if h.engine, err = timers.New(timers.Options{
 		Store: timerStore{h}, Memory: heartbeats{h.Journal}, Index: deps.Timers(h.Journal.StoreID()), Clock: deps.Clock, Logger: h.Logger, Shards: h.Journal.Shards(),
 		Tracer: deps.Tracer, OnFired: h.fired,
+		Sweep: deps.Pace.Sweep, Refresh: deps.Pace.Refresh, Horizon: deps.Pace.Horizon, Lease: deps.Pace.Lease, Retry: deps.Pace.Retry, Workers: deps.Pace.Workers,
 	}); err != nil {
 		return nil, err
 	}
 	h.loops.Add("timers", h.engine)
 	for _, source := range def.Consumes {
-		c := feed.NewConsumer(h.Journal, source, deps.Dial(source), h.apply, feed.Options{Logger: h.Logger, Applied: def.AfterApply, Ranges: deps.Ranges, Tracer: deps.Tracer})
+		c := feed.NewConsumer(h.Journal, source, deps.Dial(source), h.apply, feed.Options{
+			Logger: h.Logger, Applied: def.AfterApply, Ranges: deps.Ranges, Tracer: deps.Tracer, LeaseTTL: deps.Pace.LeaseTTL, Jitter: deps.Pace.Jitter,
+		})
 		h.consumers[source] = c
 		h.loops.Add("feed of "+source, c)
 	}

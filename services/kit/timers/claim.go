@@ -2,6 +2,7 @@ package timers
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -61,6 +62,7 @@ func (w *waker) ready(now time.Time) (shards []int32, next time.Time, ok bool) {
 			next, ok = at, true
 		}
 	}
+	slices.Sort(shards) // of a set: the same at every replay of a simulation
 	return shards, next, ok
 }
 
@@ -137,8 +139,11 @@ func (e *Engine) claimRound(ctx context.Context, shards []int32) error {
 	for _, t := range e.hand.fire(ctx, ByClaim, due) {
 		done[t.Shard] = append(done[t.Shard], t.member())
 	}
-	for shard, members := range done {
-		if err := e.o.Index.Ack(ctx, shard, members...); err != nil {
+	for _, shard := range shards {
+		if len(done[shard]) == 0 {
+			continue
+		}
+		if err := e.o.Index.Ack(ctx, shard, done[shard]...); err != nil {
 			return err // they come back with the end of their lease, and are dropped
 		}
 	}

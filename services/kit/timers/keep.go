@@ -79,9 +79,9 @@ func (e *Engine) arm(ctx context.Context, timers []Timer) error {
 		}
 	}
 	var failed error
-	for shard, entries := range byShard {
+	for _, shard := range slices.Sorted(maps.Keys(byShard)) {
 		if failed == nil {
-			failed = e.o.Index.Arm(ctx, shard, entries...)
+			failed = e.o.Index.Arm(ctx, shard, byShard[shard]...)
 		}
 		if failed != nil {
 			e.keep.fellBehind(shard)
