@@ -46,21 +46,24 @@ const (
 	Because_BECAUSE_CHOICE Because = 8
 	// The state does not allow it.
 	Because_BECAUSE_STATE Because = 9
+	// Lint finds an error in the pack.
+	Because_BECAUSE_LINT Because = 10
 )
 
 // Enum value maps for Because.
 var (
 	Because_name = map[int32]string{
-		0: "BECAUSE_UNSPECIFIED",
-		1: "BECAUSE_INCOMPLETE",
-		2: "BECAUSE_GATE",
-		3: "BECAUSE_ORDER",
-		4: "BECAUSE_ROLE",
-		5: "BECAUSE_AUTHORITY",
-		6: "BECAUSE_WINDOW",
-		7: "BECAUSE_AMOUNT",
-		8: "BECAUSE_CHOICE",
-		9: "BECAUSE_STATE",
+		0:  "BECAUSE_UNSPECIFIED",
+		1:  "BECAUSE_INCOMPLETE",
+		2:  "BECAUSE_GATE",
+		3:  "BECAUSE_ORDER",
+		4:  "BECAUSE_ROLE",
+		5:  "BECAUSE_AUTHORITY",
+		6:  "BECAUSE_WINDOW",
+		7:  "BECAUSE_AMOUNT",
+		8:  "BECAUSE_CHOICE",
+		9:  "BECAUSE_STATE",
+		10: "BECAUSE_LINT",
 	}
 	Because_value = map[string]int32{
 		"BECAUSE_UNSPECIFIED": 0,
@@ -73,6 +76,7 @@ var (
 		"BECAUSE_AMOUNT":      7,
 		"BECAUSE_CHOICE":      8,
 		"BECAUSE_STATE":       9,
+		"BECAUSE_LINT":        10,
 	}
 )
 
@@ -387,7 +391,12 @@ type Move struct {
 	// The act must be refused so.
 	Refused *Refusal `protobuf:"bytes,12,opt,name=refused,proto3" json:"refused,omitempty"`
 	// What must be seen afterwards.
-	Expect        *Expect `protobuf:"bytes,13,opt,name=expect,proto3" json:"expect,omitempty"`
+	Expect *Expect `protobuf:"bytes,13,opt,name=expect,proto3" json:"expect,omitempty"`
+	// Stores the pack with these parameters and puts it in force, by two people. A scenario with
+	// such a move begins without a pack in force.
+	Activate *Activation `protobuf:"bytes,14,opt,name=activate,proto3" json:"activate,omitempty"`
+	// Who acts names a designee for one of their roles.
+	Designate     *Designation `protobuf:"bytes,15,opt,name=designate,proto3" json:"designate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -513,12 +522,127 @@ func (x *Move) GetExpect() *Expect {
 	return nil
 }
 
+func (x *Move) GetActivate() *Activation {
+	if x != nil {
+		return x.Activate
+	}
+	return nil
+}
+
+func (x *Move) GetDesignate() *Designation {
+	if x != nil {
+		return x.Designate
+	}
+	return nil
+}
+
+// Activation is what the pack is put in force with.
+type Activation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Values of parameters, by id, in place of the scenario's; an empty one leaves the parameter blank.
+	Parameters    map[string]string `protobuf:"bytes,1,rep,name=parameters,proto3" json:"parameters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Activation) Reset() {
+	*x = Activation{}
+	mi := &file_redress_policy_v1_scenario_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Activation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Activation) ProtoMessage() {}
+
+func (x *Activation) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_policy_v1_scenario_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Activation.ProtoReflect.Descriptor instead.
+func (*Activation) Descriptor() ([]byte, []int) {
+	return file_redress_policy_v1_scenario_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Activation) GetParameters() map[string]string {
+	if x != nil {
+		return x.Parameters
+	}
+	return nil
+}
+
+// Designation names a designee.
+type Designation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Role of the pack that is passed on.
+	Role string `protobuf:"bytes,1,opt,name=role,proto3" json:"role,omitempty"`
+	// Who may act in it from now on, as an actor.
+	To            string `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Designation) Reset() {
+	*x = Designation{}
+	mi := &file_redress_policy_v1_scenario_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Designation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Designation) ProtoMessage() {}
+
+func (x *Designation) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_policy_v1_scenario_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Designation.ProtoReflect.Descriptor instead.
+func (*Designation) Descriptor() ([]byte, []int) {
+	return file_redress_policy_v1_scenario_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Designation) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *Designation) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
 // Refusal says how an act must be refused; nothing may have changed.
 type Refusal struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Why.
 	Because Because `protobuf:"varint,1,opt,name=because,proto3,enum=redress.policy.v1.Because" json:"because,omitempty"`
-	// Id of the rule that refuses.
+	// Id of the rule that refuses; for a fault of the pack, that of lint, for example "L37".
 	Rule string `protobuf:"bytes,2,opt,name=rule,proto3" json:"rule,omitempty"`
 	// Ids of exactly what is missing; who may, if it is the caller's role or authority.
 	Missing []string `protobuf:"bytes,3,rep,name=missing,proto3" json:"missing,omitempty"`
@@ -530,7 +654,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_redress_policy_v1_scenario_proto_msgTypes[4]
+	mi := &file_redress_policy_v1_scenario_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -542,7 +666,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_scenario_proto_msgTypes[4]
+	mi := &file_redress_policy_v1_scenario_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -555,7 +679,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_scenario_proto_rawDescGZIP(), []int{4}
+	return file_redress_policy_v1_scenario_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Refusal) GetBecause() Because {
@@ -616,14 +740,18 @@ type Expect struct {
 	// Ids of the rules that were quoted.
 	Why *structpb.Struct `protobuf:"bytes,13,opt,name=why,proto3" json:"why,omitempty"`
 	// Fields of the newest resource of a collection, by its name in the API: "actions", "workOrders".
-	Newest        *structpb.Struct `protobuf:"bytes,14,opt,name=newest,proto3" json:"newest,omitempty"`
+	Newest *structpb.Struct `protobuf:"bytes,14,opt,name=newest,proto3" json:"newest,omitempty"`
+	// Fields of cards that are shown, by id: what to do, what not to do, what to choose from.
+	Card *structpb.Struct `protobuf:"bytes,15,opt,name=card,proto3" json:"card,omitempty"`
+	// How many resources there are of a kind.
+	Counts        []*Count `protobuf:"bytes,16,rep,name=counts,proto3" json:"counts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Expect) Reset() {
 	*x = Expect{}
-	mi := &file_redress_policy_v1_scenario_proto_msgTypes[5]
+	mi := &file_redress_policy_v1_scenario_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -635,7 +763,7 @@ func (x *Expect) String() string {
 func (*Expect) ProtoMessage() {}
 
 func (x *Expect) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_scenario_proto_msgTypes[5]
+	mi := &file_redress_policy_v1_scenario_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -648,7 +776,7 @@ func (x *Expect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expect.ProtoReflect.Descriptor instead.
 func (*Expect) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_scenario_proto_rawDescGZIP(), []int{5}
+	return file_redress_policy_v1_scenario_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Expect) GetComplaint() *structpb.Struct {
@@ -749,6 +877,84 @@ func (x *Expect) GetNewest() *structpb.Struct {
 	return nil
 }
 
+func (x *Expect) GetCard() *structpb.Struct {
+	if x != nil {
+		return x.Card
+	}
+	return nil
+}
+
+func (x *Expect) GetCounts() []*Count {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
+// Count is how many resources a list of the API holds, over all complaints of the organisation.
+type Count struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is listed, by its name in the API: "actions", "duties", "missingFiles".
+	Of string `protobuf:"bytes,1,opt,name=of,proto3" json:"of,omitempty"`
+	// Fields that those counted have; without any, all are counted.
+	Where *structpb.Struct `protobuf:"bytes,2,opt,name=where,proto3" json:"where,omitempty"`
+	// How many.
+	Are           int32 `protobuf:"varint,3,opt,name=are,proto3" json:"are,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Count) Reset() {
+	*x = Count{}
+	mi := &file_redress_policy_v1_scenario_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Count) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Count) ProtoMessage() {}
+
+func (x *Count) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_policy_v1_scenario_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Count.ProtoReflect.Descriptor instead.
+func (*Count) Descriptor() ([]byte, []int) {
+	return file_redress_policy_v1_scenario_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Count) GetOf() string {
+	if x != nil {
+		return x.Of
+	}
+	return ""
+}
+
+func (x *Count) GetWhere() *structpb.Struct {
+	if x != nil {
+		return x.Where
+	}
+	return nil
+}
+
+func (x *Count) GetAre() int32 {
+	if x != nil {
+		return x.Are
+	}
+	return 0
+}
+
 // Due is the expected state of a clock.
 type Due struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -764,7 +970,7 @@ type Due struct {
 
 func (x *Due) Reset() {
 	*x = Due{}
-	mi := &file_redress_policy_v1_scenario_proto_msgTypes[6]
+	mi := &file_redress_policy_v1_scenario_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -776,7 +982,7 @@ func (x *Due) String() string {
 func (*Due) ProtoMessage() {}
 
 func (x *Due) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_scenario_proto_msgTypes[6]
+	mi := &file_redress_policy_v1_scenario_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -789,7 +995,7 @@ func (x *Due) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Due.ProtoReflect.Descriptor instead.
 func (*Due) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_scenario_proto_rawDescGZIP(), []int{6}
+	return file_redress_policy_v1_scenario_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Due) GetDue() string {
@@ -828,7 +1034,7 @@ type Signs struct {
 
 func (x *Signs) Reset() {
 	*x = Signs{}
-	mi := &file_redress_policy_v1_scenario_proto_msgTypes[7]
+	mi := &file_redress_policy_v1_scenario_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -840,7 +1046,7 @@ func (x *Signs) String() string {
 func (*Signs) ProtoMessage() {}
 
 func (x *Signs) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_scenario_proto_msgTypes[7]
+	mi := &file_redress_policy_v1_scenario_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -853,7 +1059,7 @@ func (x *Signs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signs.ProtoReflect.Descriptor instead.
 func (*Signs) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_scenario_proto_rawDescGZIP(), []int{7}
+	return file_redress_policy_v1_scenario_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Signs) GetState() string {
@@ -894,7 +1100,7 @@ type Booking struct {
 
 func (x *Booking) Reset() {
 	*x = Booking{}
-	mi := &file_redress_policy_v1_scenario_proto_msgTypes[8]
+	mi := &file_redress_policy_v1_scenario_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -906,7 +1112,7 @@ func (x *Booking) String() string {
 func (*Booking) ProtoMessage() {}
 
 func (x *Booking) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_scenario_proto_msgTypes[8]
+	mi := &file_redress_policy_v1_scenario_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -919,7 +1125,7 @@ func (x *Booking) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Booking.ProtoReflect.Descriptor instead.
 func (*Booking) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_scenario_proto_rawDescGZIP(), []int{8}
+	return file_redress_policy_v1_scenario_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Booking) GetRule() string {
@@ -979,7 +1185,7 @@ const file_redress_policy_v1_scenario_proto_rawDesc = "" +
 	"\x06vacant\x18\v \x03(\tR\x06vacant\x1a=\n" +
 	"\x0fParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xcc\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc5\x04\n" +
 	"\x04Move\x12\x12\n" +
 	"\x04only\x18\x01 \x01(\tR\x04only\x12\x0e\n" +
 	"\x02at\x18\x02 \x01(\tR\x02at\x12\x0e\n" +
@@ -994,12 +1200,25 @@ const file_redress_policy_v1_scenario_proto_rawDesc = "" +
 	" \x01(\tR\x03use\x12.\n" +
 	"\x04rows\x18\v \x03(\v2\x1a.google.protobuf.ListValueR\x04rows\x124\n" +
 	"\arefused\x18\f \x01(\v2\x1a.redress.policy.v1.RefusalR\arefused\x121\n" +
-	"\x06expect\x18\r \x01(\v2\x19.redress.policy.v1.ExpectR\x06expect\"\x85\x01\n" +
+	"\x06expect\x18\r \x01(\v2\x19.redress.policy.v1.ExpectR\x06expect\x129\n" +
+	"\bactivate\x18\x0e \x01(\v2\x1d.redress.policy.v1.ActivationR\bactivate\x12<\n" +
+	"\tdesignate\x18\x0f \x01(\v2\x1e.redress.policy.v1.DesignationR\tdesignate\"\x9a\x01\n" +
+	"\n" +
+	"Activation\x12M\n" +
+	"\n" +
+	"parameters\x18\x01 \x03(\v2-.redress.policy.v1.Activation.ParametersEntryR\n" +
+	"parameters\x1a=\n" +
+	"\x0fParametersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"1\n" +
+	"\vDesignation\x12\x12\n" +
+	"\x04role\x18\x01 \x01(\tR\x04role\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\tR\x02to\"\x85\x01\n" +
 	"\aRefusal\x124\n" +
 	"\abecause\x18\x01 \x01(\x0e2\x1a.redress.policy.v1.BecauseR\abecause\x12\x12\n" +
 	"\x04rule\x18\x02 \x01(\tR\x04rule\x12\x18\n" +
 	"\amissing\x18\x03 \x03(\tR\amissing\x12\x16\n" +
-	"\x06clause\x18\x04 \x01(\tR\x06clause\"\xcf\b\n" +
+	"\x06clause\x18\x04 \x01(\tR\x06clause\"\xae\t\n" +
 	"\x06Expect\x125\n" +
 	"\tcomplaint\x18\x01 \x01(\v2\x17.google.protobuf.StructR\tcomplaint\x12+\n" +
 	"\x04case\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x04case\x12=\n" +
@@ -1015,7 +1234,9 @@ const file_redress_policy_v1_scenario_proto_rawDesc = "" +
 	"\x06report\x18\v \x01(\v2\x17.google.protobuf.StructR\x06report\x12\x14\n" +
 	"\x05cards\x18\f \x03(\tR\x05cards\x12)\n" +
 	"\x03why\x18\r \x01(\v2\x17.google.protobuf.StructR\x03why\x12/\n" +
-	"\x06newest\x18\x0e \x01(\v2\x17.google.protobuf.StructR\x06newest\x1aQ\n" +
+	"\x06newest\x18\x0e \x01(\v2\x17.google.protobuf.StructR\x06newest\x12+\n" +
+	"\x04card\x18\x0f \x01(\v2\x17.google.protobuf.StructR\x04card\x120\n" +
+	"\x06counts\x18\x10 \x03(\v2\x18.redress.policy.v1.CountR\x06counts\x1aQ\n" +
 	"\vClocksEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12,\n" +
 	"\x05value\x18\x02 \x01(\v2\x16.redress.policy.v1.DueR\x05value:\x028\x01\x1a8\n" +
@@ -1031,7 +1252,11 @@ const file_redress_policy_v1_scenario_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a<\n" +
 	"\x0eLiabilityEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"C\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"X\n" +
+	"\x05Count\x12\x0e\n" +
+	"\x02of\x18\x01 \x01(\tR\x02of\x12-\n" +
+	"\x05where\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x05where\x12\x10\n" +
+	"\x03are\x18\x03 \x01(\x05R\x03are\"C\n" +
 	"\x03Due\x12\x10\n" +
 	"\x03due\x18\x01 \x01(\tR\x03due\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x14\n" +
@@ -1044,7 +1269,7 @@ const file_redress_policy_v1_scenario_proto_rawDesc = "" +
 	"\x04rule\x18\x01 \x01(\tR\x04rule\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12\x16\n" +
 	"\x06points\x18\x03 \x01(\tR\x06points\x12\x16\n" +
-	"\x06amount\x18\x04 \x01(\tR\x06amount*\xd7\x01\n" +
+	"\x06amount\x18\x04 \x01(\tR\x06amount*\xe9\x01\n" +
 	"\aBecause\x12\x17\n" +
 	"\x13BECAUSE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12BECAUSE_INCOMPLETE\x10\x01\x12\x10\n" +
@@ -1055,7 +1280,9 @@ const file_redress_policy_v1_scenario_proto_rawDesc = "" +
 	"\x0eBECAUSE_WINDOW\x10\x06\x12\x12\n" +
 	"\x0eBECAUSE_AMOUNT\x10\a\x12\x12\n" +
 	"\x0eBECAUSE_CHOICE\x10\b\x12\x11\n" +
-	"\rBECAUSE_STATE\x10\tB:Z8example.com/redress/proto/gen/redress/policy/v1;policyv1b\x06proto3"
+	"\rBECAUSE_STATE\x10\t\x12\x10\n" +
+	"\fBECAUSE_LINT\x10\n" +
+	"B:Z8example.com/redress/proto/gen/redress/policy/v1;policyv1b\x06proto3"
 
 var (
 	file_redress_policy_v1_scenario_proto_rawDescOnce sync.Once
@@ -1070,65 +1297,75 @@ func file_redress_policy_v1_scenario_proto_rawDescGZIP() []byte {
 }
 
 var file_redress_policy_v1_scenario_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_redress_policy_v1_scenario_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_redress_policy_v1_scenario_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_redress_policy_v1_scenario_proto_goTypes = []any{
 	(Because)(0),               // 0: redress.policy.v1.Because
 	(*ScenarioFile)(nil),       // 1: redress.policy.v1.ScenarioFile
 	(*Fixture)(nil),            // 2: redress.policy.v1.Fixture
 	(*Scenario)(nil),           // 3: redress.policy.v1.Scenario
 	(*Move)(nil),               // 4: redress.policy.v1.Move
-	(*Refusal)(nil),            // 5: redress.policy.v1.Refusal
-	(*Expect)(nil),             // 6: redress.policy.v1.Expect
-	(*Due)(nil),                // 7: redress.policy.v1.Due
-	(*Signs)(nil),              // 8: redress.policy.v1.Signs
-	(*Booking)(nil),            // 9: redress.policy.v1.Booking
-	nil,                        // 10: redress.policy.v1.Scenario.ParametersEntry
-	nil,                        // 11: redress.policy.v1.Expect.ClocksEntry
-	nil,                        // 12: redress.policy.v1.Expect.StepsEntry
-	nil,                        // 13: redress.policy.v1.Expect.ApprovalsEntry
-	nil,                        // 14: redress.policy.v1.Expect.NoticesEntry
-	nil,                        // 15: redress.policy.v1.Expect.LiabilityEntry
-	(*Calendar)(nil),           // 16: redress.policy.v1.Calendar
-	(*structpb.ListValue)(nil), // 17: google.protobuf.ListValue
-	(Act)(0),                   // 18: redress.policy.v1.Act
-	(*structpb.Struct)(nil),    // 19: google.protobuf.Struct
+	(*Activation)(nil),         // 5: redress.policy.v1.Activation
+	(*Designation)(nil),        // 6: redress.policy.v1.Designation
+	(*Refusal)(nil),            // 7: redress.policy.v1.Refusal
+	(*Expect)(nil),             // 8: redress.policy.v1.Expect
+	(*Count)(nil),              // 9: redress.policy.v1.Count
+	(*Due)(nil),                // 10: redress.policy.v1.Due
+	(*Signs)(nil),              // 11: redress.policy.v1.Signs
+	(*Booking)(nil),            // 12: redress.policy.v1.Booking
+	nil,                        // 13: redress.policy.v1.Scenario.ParametersEntry
+	nil,                        // 14: redress.policy.v1.Activation.ParametersEntry
+	nil,                        // 15: redress.policy.v1.Expect.ClocksEntry
+	nil,                        // 16: redress.policy.v1.Expect.StepsEntry
+	nil,                        // 17: redress.policy.v1.Expect.ApprovalsEntry
+	nil,                        // 18: redress.policy.v1.Expect.NoticesEntry
+	nil,                        // 19: redress.policy.v1.Expect.LiabilityEntry
+	(*Calendar)(nil),           // 20: redress.policy.v1.Calendar
+	(*structpb.ListValue)(nil), // 21: google.protobuf.ListValue
+	(Act)(0),                   // 22: redress.policy.v1.Act
+	(*structpb.Struct)(nil),    // 23: google.protobuf.Struct
 }
 var file_redress_policy_v1_scenario_proto_depIdxs = []int32{
 	2,  // 0: redress.policy.v1.ScenarioFile.fixtures:type_name -> redress.policy.v1.Fixture
 	3,  // 1: redress.policy.v1.ScenarioFile.scenarios:type_name -> redress.policy.v1.Scenario
 	4,  // 2: redress.policy.v1.Fixture.moves:type_name -> redress.policy.v1.Move
-	10, // 3: redress.policy.v1.Scenario.parameters:type_name -> redress.policy.v1.Scenario.ParametersEntry
-	16, // 4: redress.policy.v1.Scenario.calendar:type_name -> redress.policy.v1.Calendar
-	17, // 5: redress.policy.v1.Scenario.rows:type_name -> google.protobuf.ListValue
+	13, // 3: redress.policy.v1.Scenario.parameters:type_name -> redress.policy.v1.Scenario.ParametersEntry
+	20, // 4: redress.policy.v1.Scenario.calendar:type_name -> redress.policy.v1.Calendar
+	21, // 5: redress.policy.v1.Scenario.rows:type_name -> google.protobuf.ListValue
 	4,  // 6: redress.policy.v1.Scenario.moves:type_name -> redress.policy.v1.Move
-	18, // 7: redress.policy.v1.Move.call:type_name -> redress.policy.v1.Act
-	19, // 8: redress.policy.v1.Move.with:type_name -> google.protobuf.Struct
-	19, // 9: redress.policy.v1.Move.answers:type_name -> google.protobuf.Struct
-	19, // 10: redress.policy.v1.Move.receivers:type_name -> google.protobuf.Struct
-	17, // 11: redress.policy.v1.Move.rows:type_name -> google.protobuf.ListValue
-	5,  // 12: redress.policy.v1.Move.refused:type_name -> redress.policy.v1.Refusal
-	6,  // 13: redress.policy.v1.Move.expect:type_name -> redress.policy.v1.Expect
-	0,  // 14: redress.policy.v1.Refusal.because:type_name -> redress.policy.v1.Because
-	19, // 15: redress.policy.v1.Expect.complaint:type_name -> google.protobuf.Struct
-	19, // 16: redress.policy.v1.Expect.case:type_name -> google.protobuf.Struct
-	11, // 17: redress.policy.v1.Expect.clocks:type_name -> redress.policy.v1.Expect.ClocksEntry
-	12, // 18: redress.policy.v1.Expect.steps:type_name -> redress.policy.v1.Expect.StepsEntry
-	13, // 19: redress.policy.v1.Expect.approvals:type_name -> redress.policy.v1.Expect.ApprovalsEntry
-	14, // 20: redress.policy.v1.Expect.notices:type_name -> redress.policy.v1.Expect.NoticesEntry
-	19, // 21: redress.policy.v1.Expect.claim:type_name -> google.protobuf.Struct
-	19, // 22: redress.policy.v1.Expect.goods:type_name -> google.protobuf.Struct
-	15, // 23: redress.policy.v1.Expect.liability:type_name -> redress.policy.v1.Expect.LiabilityEntry
-	9,  // 24: redress.policy.v1.Expect.entries:type_name -> redress.policy.v1.Booking
-	19, // 25: redress.policy.v1.Expect.report:type_name -> google.protobuf.Struct
-	19, // 26: redress.policy.v1.Expect.why:type_name -> google.protobuf.Struct
-	19, // 27: redress.policy.v1.Expect.newest:type_name -> google.protobuf.Struct
-	7,  // 28: redress.policy.v1.Expect.ClocksEntry.value:type_name -> redress.policy.v1.Due
-	8,  // 29: redress.policy.v1.Expect.ApprovalsEntry.value:type_name -> redress.policy.v1.Signs
-	30, // [30:30] is the sub-list for method output_type
-	30, // [30:30] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	22, // 7: redress.policy.v1.Move.call:type_name -> redress.policy.v1.Act
+	23, // 8: redress.policy.v1.Move.with:type_name -> google.protobuf.Struct
+	23, // 9: redress.policy.v1.Move.answers:type_name -> google.protobuf.Struct
+	23, // 10: redress.policy.v1.Move.receivers:type_name -> google.protobuf.Struct
+	21, // 11: redress.policy.v1.Move.rows:type_name -> google.protobuf.ListValue
+	7,  // 12: redress.policy.v1.Move.refused:type_name -> redress.policy.v1.Refusal
+	8,  // 13: redress.policy.v1.Move.expect:type_name -> redress.policy.v1.Expect
+	5,  // 14: redress.policy.v1.Move.activate:type_name -> redress.policy.v1.Activation
+	6,  // 15: redress.policy.v1.Move.designate:type_name -> redress.policy.v1.Designation
+	14, // 16: redress.policy.v1.Activation.parameters:type_name -> redress.policy.v1.Activation.ParametersEntry
+	0,  // 17: redress.policy.v1.Refusal.because:type_name -> redress.policy.v1.Because
+	23, // 18: redress.policy.v1.Expect.complaint:type_name -> google.protobuf.Struct
+	23, // 19: redress.policy.v1.Expect.case:type_name -> google.protobuf.Struct
+	15, // 20: redress.policy.v1.Expect.clocks:type_name -> redress.policy.v1.Expect.ClocksEntry
+	16, // 21: redress.policy.v1.Expect.steps:type_name -> redress.policy.v1.Expect.StepsEntry
+	17, // 22: redress.policy.v1.Expect.approvals:type_name -> redress.policy.v1.Expect.ApprovalsEntry
+	18, // 23: redress.policy.v1.Expect.notices:type_name -> redress.policy.v1.Expect.NoticesEntry
+	23, // 24: redress.policy.v1.Expect.claim:type_name -> google.protobuf.Struct
+	23, // 25: redress.policy.v1.Expect.goods:type_name -> google.protobuf.Struct
+	19, // 26: redress.policy.v1.Expect.liability:type_name -> redress.policy.v1.Expect.LiabilityEntry
+	12, // 27: redress.policy.v1.Expect.entries:type_name -> redress.policy.v1.Booking
+	23, // 28: redress.policy.v1.Expect.report:type_name -> google.protobuf.Struct
+	23, // 29: redress.policy.v1.Expect.why:type_name -> google.protobuf.Struct
+	23, // 30: redress.policy.v1.Expect.newest:type_name -> google.protobuf.Struct
+	23, // 31: redress.policy.v1.Expect.card:type_name -> google.protobuf.Struct
+	9,  // 32: redress.policy.v1.Expect.counts:type_name -> redress.policy.v1.Count
+	23, // 33: redress.policy.v1.Count.where:type_name -> google.protobuf.Struct
+	10, // 34: redress.policy.v1.Expect.ClocksEntry.value:type_name -> redress.policy.v1.Due
+	11, // 35: redress.policy.v1.Expect.ApprovalsEntry.value:type_name -> redress.policy.v1.Signs
+	36, // [36:36] is the sub-list for method output_type
+	36, // [36:36] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_redress_policy_v1_scenario_proto_init() }
@@ -1143,7 +1380,7 @@ func file_redress_policy_v1_scenario_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_policy_v1_scenario_proto_rawDesc), len(file_redress_policy_v1_scenario_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   15,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
