@@ -177,6 +177,10 @@ const (
 	pingTimeout = 10 * time.Second
 	// pingLimit is how often clients may ping.
 	pingLimit = 10 * time.Second
+	// workers is how many goroutines are kept for calls, with the stacks that calls
+	// need: growing a new stack for each costs a tenth of a registration. Calls above
+	// it get goroutines of their own.
+	workers = 128
 	// hardStop is how long handlers get to notice that they were cut off.
 	hardStop = time.Second
 )
@@ -185,7 +189,7 @@ func (s *Server) listen(unary []grpc.UnaryServerInterceptor, stream []grpc.Strea
 	options := []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(unary...), grpc.ChainStreamInterceptor(stream...),
 		grpc.MaxRecvMsgSize(int(s.config.MaxReceive)), grpc.MaxSendMsgSize(int(s.config.MaxSend)),
-		grpc.MaxConcurrentStreams(s.config.MaxStreams), grpc.WaitForHandlers(true),
+		grpc.MaxConcurrentStreams(s.config.MaxStreams), grpc.WaitForHandlers(true), grpc.NumStreamWorkers(workers),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingAfter, Timeout: pingTimeout}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingLimit, PermitWithoutStream: true}),
 	}

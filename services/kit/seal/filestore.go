@@ -19,7 +19,8 @@ import (
 
 // FileStore keeps the keys of data subjects in one file that only grows, in a
 // folder of its own: apart from the database and never in the same backup, or
-// an erasure would come back with it. Only intake opens one.
+// an erasure would come back with it. Only intake opens one. Keys of new subjects
+// are made ahead, see [FileStore.Reserve].
 //
 //	<folder>/keys.log    slots of 128 bytes, see slot.go; mode 0600
 //
@@ -51,7 +52,8 @@ type FileStore struct {
 	end     int64             // of what is known and durable
 	writing int64             // end of what is being written by this process
 	waiting []*maker
-	busy    bool // whether a goroutine makes keys
+	busy    bool                // whether a goroutine makes keys
+	reserve map[string]*reserve // by organisation
 	closed  bool
 	makers  sync.WaitGroup
 }
@@ -95,7 +97,7 @@ func OpenFileStore(folder string, master []byte) (_ *FileStore, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("key store: %w", err)
 	}
-	s := &FileStore{file: f, wrap: wrap, left: map[uint32]slotID{}, index: map[slotID]uint32{}}
+	s := &FileStore{file: f, wrap: wrap, left: map[uint32]slotID{}, index: map[slotID]uint32{}, reserve: map[string]*reserve{}}
 	if err := s.locked(func() error { return s.prepare(folder) }); err != nil {
 		return nil, errors.Join(fmt.Errorf("key store %s: %w", name, err), f.Close())
 	}

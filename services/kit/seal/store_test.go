@@ -223,6 +223,8 @@ func TestACallAfterCloseFails(t *testing.T) {
 		_, err = s.Key(ctx, organization, subject, create)
 		require.ErrorIs(t, err, fs.ErrClosed)
 	}
+	_, err = s.Reserve(ctx, organization)
+	require.ErrorIs(t, err, fs.ErrClosed)
 }
 
 func TestManyKeysAreFoundAgain(t *testing.T) {
@@ -269,6 +271,53 @@ func TestManyMakersGetOneKey(t *testing.T) {
 		require.Equal(t, keys[0], k)
 		require.Len(t, k, seal.KeySize)
 	}
+}
+
+func TestReservedSubjectsAreNobodyElsesAndTheirKeysAreOnTheDisk(t *testing.T) {
+	t.Parallel()
+	ctx, folder := context.Background(), t.TempDir()
+	stores := []*seal.FileStore{openStore(t, folder), openStore(t, folder)}
+	const each = 200 // more than are made ahead at once
+	var mu sync.Mutex
+	taken := map[string]bool{}
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for n := range each {
+				of := fmt.Sprintf("organizations/%d", n%2)
+				id, err := stores[i%2].Reserve(ctx, of)
+				if err != nil || !seal.ValidSubject(id) {
+					t.Errorf("%q: %v", id, err)
+					return
+				}
+				mu.Lock()
+				if taken[of+id] {
+					t.Errorf("%s was given twice", id)
+				}
+				taken[of+id] = true
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	require.Len(t, taken, 8*each)
+	later := openStore(t, folder)
+	for at := range taken {
+		of, id := at[:len("organizations/0")], at[len("organizations/0"):]
+		key, err := stores[0].Key(ctx, of, id, false)
+		require.NoError(t, err)
+		again, err := later.Key(ctx, of, id, false)
+		require.NoError(t, err)
+		require.Equal(t, key, again)
+	}
+}
+
+func TestWhoWaitsForAReservedSubjectMayGiveUp(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := openStore(t, t.TempDir()).Reserve(ctx, organization)
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestNamesCannotLeaveTheFolder(t *testing.T) {

@@ -43,7 +43,10 @@ func (s *Server) CreateComplaint(ctx context.Context, req *intakev1.CreateCompla
 				WithViolations(fault.Violation{Field: "complaint.repeat_of", Reason: domain.ReasonRepeat})
 		}
 	}
-	subject := subjectFor(caller.Organization, customer, id)
+	subject, err := s.subjectFor(ctx, caller.Organization, customer)
+	if err != nil {
+		return nil, err
+	}
 	shard := s.host.Journal.ShardOf(name)
 	prints := s.prints(caller, p, req)
 	received := s.host.Clock.Now()
@@ -101,9 +104,9 @@ func serialKey(day string, shard int) string {
 
 // subjectFor returns the data subject of a complaint: one for all complaints of
 // a customer with an account, else one for this complaint alone.
-func subjectFor(organization, customer, complaint string) string {
+func (s *Server) subjectFor(ctx context.Context, organization, customer string) (string, error) {
 	if customer == "" {
-		return complaint
+		return s.cfg.Keys.Reserve(ctx, organization)
 	}
-	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("subject/"+organization+"/"+customer)).String()
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("subject/"+organization+"/"+customer)).String(), nil
 }

@@ -39,6 +39,8 @@ const (
 // Keys is intake's own key store: it makes, lends and destroys keys.
 type Keys interface {
 	seal.Keys
+	// Reserve returns a new subject whose key is already durable.
+	Reserve(ctx context.Context, organization string) (subject string, err error)
 	Destroy(ctx context.Context, organization, subject string) error
 }
 
