@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -70,6 +71,7 @@ func (l *lane) add(m *member) bool {
 // There is no artificial delay: what arrives during a commit goes out with the next one.
 func (l *lane) run() {
 	for {
+		runtime.Gosched() // who is about to write comes along
 		l.mu.Lock()
 		if len(l.waiting) == 0 {
 			close(l.idle)
