@@ -210,7 +210,10 @@ type EventBody struct {
 	Rules []*v1.RuleRef `protobuf:"bytes,5,rep,name=rules,proto3" json:"rules,omitempty"`
 	// W3C traceparent of the request that led to the change, so that one trace
 	// crosses the feed.
-	Traceparent   string `protobuf:"bytes,6,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
+	Traceparent string `protobuf:"bytes,6,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
+	// Rules of the pack that warned of the act behind the change; it was done all the
+	// same (K13).
+	Warnings      []*v1.RuleRef `protobuf:"bytes,7,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -285,6 +288,13 @@ func (x *EventBody) GetTraceparent() string {
 		return x.Traceparent
 	}
 	return ""
+}
+
+func (x *EventBody) GetWarnings() []*v1.RuleRef {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
 }
 
 // Cause points to the event that an event reacts to.
@@ -509,7 +519,7 @@ const file_redress_event_v1_event_proto_rawDesc = "" +
 	"\x0fprevious_digest\x18\v \x01(\fR\x0epreviousDigest\x12\x16\n" +
 	"\x06digest\x18\f \x01(\fR\x06digest\x12-\n" +
 	"\x05cause\x18\r \x01(\v2\x17.redress.event.v1.CauseR\x05cause\x12\x14\n" +
-	"\x05depth\x18\x0e \x01(\x05R\x05depth\"\xa1\x02\n" +
+	"\x05depth\x18\x0e \x01(\x05R\x05depth\"\xd7\x02\n" +
 	"\tEventBody\x129\n" +
 	"\n" +
 	"occur_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\toccurTime\x12-\n" +
@@ -517,7 +527,8 @@ const file_redress_event_v1_event_proto_rawDesc = "" +
 	"\x06change\x18\x03 \x01(\v2\x14.google.protobuf.AnyR\x06change\x12*\n" +
 	"\x05state\x18\x04 \x01(\v2\x14.google.protobuf.AnyR\x05state\x12.\n" +
 	"\x05rules\x18\x05 \x03(\v2\x18.redress.type.v1.RuleRefR\x05rules\x12 \n" +
-	"\vtraceparent\x18\x06 \x01(\tR\vtraceparent\"k\n" +
+	"\vtraceparent\x18\x06 \x01(\tR\vtraceparent\x124\n" +
+	"\bwarnings\x18\a \x03(\v2\x18.redress.type.v1.RuleRefR\bwarnings\"k\n" +
 	"\x05Cause\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12\x14\n" +
 	"\x05shard\x18\x02 \x01(\x05R\x05shard\x12\x1a\n" +
@@ -564,11 +575,12 @@ var file_redress_event_v1_event_proto_depIdxs = []int32{
 	6, // 4: redress.event.v1.EventBody.change:type_name -> google.protobuf.Any
 	6, // 5: redress.event.v1.EventBody.state:type_name -> google.protobuf.Any
 	7, // 6: redress.event.v1.EventBody.rules:type_name -> redress.type.v1.RuleRef
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	7, // 7: redress.event.v1.EventBody.warnings:type_name -> redress.type.v1.RuleRef
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_redress_event_v1_event_proto_init() }

@@ -2051,10 +2051,12 @@ type Parameter struct {
 	Text *v1.Text `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
 	// What kind of value it takes.
 	Type ParameterType `protobuf:"varint,5,opt,name=type,proto3,enum=redress.policy.v1.ParameterType" json:"type,omitempty"`
-	// Options of a CHOICE.
+	// Ids of the choices, in their order. Filled by the loader; an author leaves it out.
 	Options []string `protobuf:"bytes,6,rep,name=options,proto3" json:"options,omitempty"`
 	// The value; empty means the owner must set it.
-	Value         string `protobuf:"bytes,7,opt,name=value,proto3" json:"value,omitempty"`
+	Value string `protobuf:"bytes,7,opt,name=value,proto3" json:"value,omitempty"`
+	// What a CHOICE may be.
+	Choices       []*Option `protobuf:"bytes,8,rep,name=choices,proto3" json:"choices,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2138,6 +2140,68 @@ func (x *Parameter) GetValue() string {
 	return ""
 }
 
+func (x *Parameter) GetChoices() []*Option {
+	if x != nil {
+		return x.Choices
+	}
+	return nil
+}
+
+// Option is one thing that may be chosen.
+type Option struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id, unique in its field; it is the value that is recorded and that conditions see.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// What a person reads.
+	Text          *v1.Text `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Option) Reset() {
+	*x = Option{}
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Option) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Option) ProtoMessage() {}
+
+func (x *Option) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Option.ProtoReflect.Descriptor instead.
+func (*Option) Descriptor() ([]byte, []int) {
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Option) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Option) GetText() *v1.Text {
+	if x != nil {
+		return x.Text
+	}
+	return nil
+}
+
 // Role is a part that persons of the directory hold.
 type Role struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2159,7 +2223,7 @@ type Role struct {
 
 func (x *Role) Reset() {
 	*x = Role{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[3]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2171,7 +2235,7 @@ func (x *Role) String() string {
 func (*Role) ProtoMessage() {}
 
 func (x *Role) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[3]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2184,7 +2248,7 @@ func (x *Role) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Role.ProtoReflect.Descriptor instead.
 func (*Role) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{3}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Role) GetId() string {
@@ -2252,7 +2316,7 @@ type Department struct {
 
 func (x *Department) Reset() {
 	*x = Department{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[4]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2264,7 +2328,7 @@ func (x *Department) String() string {
 func (*Department) ProtoMessage() {}
 
 func (x *Department) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[4]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2277,7 +2341,7 @@ func (x *Department) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Department.ProtoReflect.Descriptor instead.
 func (*Department) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{4}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Department) GetId() string {
@@ -2344,7 +2408,7 @@ type Calendar struct {
 
 func (x *Calendar) Reset() {
 	*x = Calendar{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[5]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2356,7 +2420,7 @@ func (x *Calendar) String() string {
 func (*Calendar) ProtoMessage() {}
 
 func (x *Calendar) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[5]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2369,7 +2433,7 @@ func (x *Calendar) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Calendar.ProtoReflect.Descriptor instead.
 func (*Calendar) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{5}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Calendar) GetZone() string {
@@ -2420,7 +2484,7 @@ type Form struct {
 
 func (x *Form) Reset() {
 	*x = Form{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[6]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2432,7 +2496,7 @@ func (x *Form) String() string {
 func (*Form) ProtoMessage() {}
 
 func (x *Form) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[6]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2445,7 +2509,7 @@ func (x *Form) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Form.ProtoReflect.Descriptor instead.
 func (*Form) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{6}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Form) GetId() string {
@@ -2514,7 +2578,7 @@ func (x *Form) GetChecks() []*Check {
 // Field is one field of a form; conditions read it as facts.<id>.
 type Field struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id; the same id in two forms must have the same type and options.
+	// Id; the same id in two forms must have the same type and choices.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// What it holds.
 	Type FieldType `protobuf:"varint,2,opt,name=type,proto3,enum=redress.policy.v1.FieldType" json:"type,omitempty"`
@@ -2524,7 +2588,7 @@ type Field struct {
 	Required bool `protobuf:"varint,4,opt,name=required,proto3" json:"required,omitempty"`
 	// Must be filled when this condition holds.
 	RequiredIf string `protobuf:"bytes,5,opt,name=required_if,json=requiredIf,proto3" json:"required_if,omitempty"`
-	// Options of CHOICE and CHOICES.
+	// Ids of the choices, in their order. Filled by the loader; an author leaves it out.
 	Options []string `protobuf:"bytes,6,rep,name=options,proto3" json:"options,omitempty"`
 	// Bounds of SCORE and COUNT, or of the number of entries of a LIST, both included, for example "1..5".
 	Range string `protobuf:"bytes,7,opt,name=range,proto3" json:"range,omitempty"`
@@ -2536,14 +2600,16 @@ type Field struct {
 	HiddenFrom []string `protobuf:"bytes,10,rep,name=hidden_from,json=hiddenFrom,proto3" json:"hidden_from,omitempty"`
 	// The PERSON named is complained about: they, their superior and the heads of their departments
 	// sign nothing about the complaint, neither for another nor through another.
-	Recuses       bool `protobuf:"varint,11,opt,name=recuses,proto3" json:"recuses,omitempty"`
+	Recuses bool `protobuf:"varint,11,opt,name=recuses,proto3" json:"recuses,omitempty"`
+	// What a CHOICE or CHOICES may be.
+	Choices       []*Option `protobuf:"bytes,12,rep,name=choices,proto3" json:"choices,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Field) Reset() {
 	*x = Field{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[7]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2555,7 +2621,7 @@ func (x *Field) String() string {
 func (*Field) ProtoMessage() {}
 
 func (x *Field) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[7]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2568,7 +2634,7 @@ func (x *Field) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Field.ProtoReflect.Descriptor instead.
 func (*Field) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{7}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Field) GetId() string {
@@ -2648,6 +2714,13 @@ func (x *Field) GetRecuses() bool {
 	return false
 }
 
+func (x *Field) GetChoices() []*Option {
+	if x != nil {
+		return x.Choices
+	}
+	return nil
+}
+
 // Check is a rule that must hold; refused with its text when false, incomplete when unknown.
 type Check struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2669,7 +2742,7 @@ type Check struct {
 
 func (x *Check) Reset() {
 	*x = Check{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[8]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2681,7 +2754,7 @@ func (x *Check) String() string {
 func (*Check) ProtoMessage() {}
 
 func (x *Check) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[8]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2694,7 +2767,7 @@ func (x *Check) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Check.ProtoReflect.Descriptor instead.
 func (*Check) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{8}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Check) GetId() string {
@@ -2758,7 +2831,7 @@ type Item struct {
 
 func (x *Item) Reset() {
 	*x = Item{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[9]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2770,7 +2843,7 @@ func (x *Item) String() string {
 func (*Item) ProtoMessage() {}
 
 func (x *Item) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[9]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2783,7 +2856,7 @@ func (x *Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Item.ProtoReflect.Descriptor instead.
 func (*Item) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{9}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Item) GetId() string {
@@ -2840,7 +2913,7 @@ type Category struct {
 
 func (x *Category) Reset() {
 	*x = Category{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[10]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2852,7 +2925,7 @@ func (x *Category) String() string {
 func (*Category) ProtoMessage() {}
 
 func (x *Category) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[10]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2865,7 +2938,7 @@ func (x *Category) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Category.ProtoReflect.Descriptor instead.
 func (*Category) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{10}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Category) GetId() string {
@@ -2928,7 +3001,7 @@ type Scale struct {
 
 func (x *Scale) Reset() {
 	*x = Scale{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[11]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2940,7 +3013,7 @@ func (x *Scale) String() string {
 func (*Scale) ProtoMessage() {}
 
 func (x *Scale) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[11]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2953,7 +3026,7 @@ func (x *Scale) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Scale.ProtoReflect.Descriptor instead.
 func (*Scale) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{11}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Scale) GetId() string {
@@ -3037,7 +3110,7 @@ type Acceptance struct {
 
 func (x *Acceptance) Reset() {
 	*x = Acceptance{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[12]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3049,7 +3122,7 @@ func (x *Acceptance) String() string {
 func (*Acceptance) ProtoMessage() {}
 
 func (x *Acceptance) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[12]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3062,7 +3135,7 @@ func (x *Acceptance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acceptance.ProtoReflect.Descriptor instead.
 func (*Acceptance) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{12}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Acceptance) GetChannels() []*Channel {
@@ -3142,7 +3215,7 @@ type Channel struct {
 
 func (x *Channel) Reset() {
 	*x = Channel{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[13]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3154,7 +3227,7 @@ func (x *Channel) String() string {
 func (*Channel) ProtoMessage() {}
 
 func (x *Channel) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[13]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3167,7 +3240,7 @@ func (x *Channel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Channel.ProtoReflect.Descriptor instead.
 func (*Channel) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{13}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Channel) GetId() string {
@@ -3235,7 +3308,7 @@ type Outside struct {
 
 func (x *Outside) Reset() {
 	*x = Outside{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[14]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3247,7 +3320,7 @@ func (x *Outside) String() string {
 func (*Outside) ProtoMessage() {}
 
 func (x *Outside) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[14]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3260,7 +3333,7 @@ func (x *Outside) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outside.ProtoReflect.Descriptor instead.
 func (*Outside) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{14}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Outside) GetId() string {
@@ -3333,7 +3406,7 @@ type Repeat struct {
 
 func (x *Repeat) Reset() {
 	*x = Repeat{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[15]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3345,7 +3418,7 @@ func (x *Repeat) String() string {
 func (*Repeat) ProtoMessage() {}
 
 func (x *Repeat) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[15]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3358,7 +3431,7 @@ func (x *Repeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Repeat.ProtoReflect.Descriptor instead.
 func (*Repeat) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{15}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Repeat) GetId() string {
@@ -3438,7 +3511,7 @@ type Window struct {
 
 func (x *Window) Reset() {
 	*x = Window{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[16]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3450,7 +3523,7 @@ func (x *Window) String() string {
 func (*Window) ProtoMessage() {}
 
 func (x *Window) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[16]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3463,7 +3536,7 @@ func (x *Window) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Window.ProtoReflect.Descriptor instead.
 func (*Window) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{16}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Window) GetId() string {
@@ -3586,7 +3659,7 @@ type Evidence struct {
 
 func (x *Evidence) Reset() {
 	*x = Evidence{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[17]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3598,7 +3671,7 @@ func (x *Evidence) String() string {
 func (*Evidence) ProtoMessage() {}
 
 func (x *Evidence) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[17]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3611,7 +3684,7 @@ func (x *Evidence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Evidence.ProtoReflect.Descriptor instead.
 func (*Evidence) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{17}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Evidence) GetId() string {
@@ -3699,7 +3772,7 @@ type Paper struct {
 
 func (x *Paper) Reset() {
 	*x = Paper{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[18]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3711,7 +3784,7 @@ func (x *Paper) String() string {
 func (*Paper) ProtoMessage() {}
 
 func (x *Paper) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[18]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3724,7 +3797,7 @@ func (x *Paper) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Paper.ProtoReflect.Descriptor instead.
 func (*Paper) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{18}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Paper) GetDocument() string {
@@ -3773,7 +3846,7 @@ type Stage struct {
 
 func (x *Stage) Reset() {
 	*x = Stage{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[19]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3785,7 +3858,7 @@ func (x *Stage) String() string {
 func (*Stage) ProtoMessage() {}
 
 func (x *Stage) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[19]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3798,7 +3871,7 @@ func (x *Stage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stage.ProtoReflect.Descriptor instead.
 func (*Stage) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{19}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Stage) GetId() string {
@@ -3873,7 +3946,7 @@ type Trigger struct {
 
 func (x *Trigger) Reset() {
 	*x = Trigger{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[20]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3885,7 +3958,7 @@ func (x *Trigger) String() string {
 func (*Trigger) ProtoMessage() {}
 
 func (x *Trigger) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[20]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3898,7 +3971,7 @@ func (x *Trigger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Trigger.ProtoReflect.Descriptor instead.
 func (*Trigger) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{20}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Trigger) GetEvent() Event {
@@ -3956,7 +4029,7 @@ type Step struct {
 
 func (x *Step) Reset() {
 	*x = Step{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[21]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3968,7 +4041,7 @@ func (x *Step) String() string {
 func (*Step) ProtoMessage() {}
 
 func (x *Step) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[21]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3981,7 +4054,7 @@ func (x *Step) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Step.ProtoReflect.Descriptor instead.
 func (*Step) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{21}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Step) GetId() string {
@@ -4097,7 +4170,7 @@ type Gate struct {
 
 func (x *Gate) Reset() {
 	*x = Gate{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[22]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4109,7 +4182,7 @@ func (x *Gate) String() string {
 func (*Gate) ProtoMessage() {}
 
 func (x *Gate) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[22]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4122,7 +4195,7 @@ func (x *Gate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gate.ProtoReflect.Descriptor instead.
 func (*Gate) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{22}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Gate) GetId() string {
@@ -4217,7 +4290,7 @@ type Need struct {
 
 func (x *Need) Reset() {
 	*x = Need{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[23]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4229,7 +4302,7 @@ func (x *Need) String() string {
 func (*Need) ProtoMessage() {}
 
 func (x *Need) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[23]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4242,7 +4315,7 @@ func (x *Need) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Need.ProtoReflect.Descriptor instead.
 func (*Need) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{23}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Need) GetOne() isNeed_One {
@@ -4374,7 +4447,7 @@ type Waiver struct {
 
 func (x *Waiver) Reset() {
 	*x = Waiver{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[24]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4386,7 +4459,7 @@ func (x *Waiver) String() string {
 func (*Waiver) ProtoMessage() {}
 
 func (x *Waiver) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[24]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4399,7 +4472,7 @@ func (x *Waiver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Waiver.ProtoReflect.Descriptor instead.
 func (*Waiver) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{24}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Waiver) GetBy() []string {
@@ -4474,7 +4547,7 @@ type Clock struct {
 
 func (x *Clock) Reset() {
 	*x = Clock{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[25]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4486,7 +4559,7 @@ func (x *Clock) String() string {
 func (*Clock) ProtoMessage() {}
 
 func (x *Clock) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[25]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4499,7 +4572,7 @@ func (x *Clock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Clock.ProtoReflect.Descriptor instead.
 func (*Clock) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{25}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Clock) GetId() string {
@@ -4664,7 +4737,7 @@ type Extension struct {
 
 func (x *Extension) Reset() {
 	*x = Extension{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[26]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4676,7 +4749,7 @@ func (x *Extension) String() string {
 func (*Extension) ProtoMessage() {}
 
 func (x *Extension) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[26]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4689,7 +4762,7 @@ func (x *Extension) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extension.ProtoReflect.Descriptor instead.
 func (*Extension) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{26}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Extension) GetBy() []string {
@@ -4732,7 +4805,7 @@ type Routing struct {
 
 func (x *Routing) Reset() {
 	*x = Routing{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[27]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4744,7 +4817,7 @@ func (x *Routing) String() string {
 func (*Routing) ProtoMessage() {}
 
 func (x *Routing) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[27]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4757,7 +4830,7 @@ func (x *Routing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Routing.ProtoReflect.Descriptor instead.
 func (*Routing) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{27}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Routing) GetOwner() *Owner {
@@ -4816,7 +4889,7 @@ type Owner struct {
 
 func (x *Owner) Reset() {
 	*x = Owner{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[28]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4828,7 +4901,7 @@ func (x *Owner) String() string {
 func (*Owner) ProtoMessage() {}
 
 func (x *Owner) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[28]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4841,7 +4914,7 @@ func (x *Owner) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Owner.ProtoReflect.Descriptor instead.
 func (*Owner) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{28}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Owner) GetId() string {
@@ -4909,7 +4982,7 @@ type Assign struct {
 
 func (x *Assign) Reset() {
 	*x = Assign{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[29]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4921,7 +4994,7 @@ func (x *Assign) String() string {
 func (*Assign) ProtoMessage() {}
 
 func (x *Assign) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[29]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4934,7 +5007,7 @@ func (x *Assign) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assign.ProtoReflect.Descriptor instead.
 func (*Assign) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{29}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Assign) GetId() string {
@@ -5007,7 +5080,7 @@ type Connector struct {
 
 func (x *Connector) Reset() {
 	*x = Connector{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[30]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5019,7 +5092,7 @@ func (x *Connector) String() string {
 func (*Connector) ProtoMessage() {}
 
 func (x *Connector) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[30]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5032,7 +5105,7 @@ func (x *Connector) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Connector.ProtoReflect.Descriptor instead.
 func (*Connector) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{30}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Connector) GetId() string {
@@ -5102,7 +5175,7 @@ type Tree struct {
 
 func (x *Tree) Reset() {
 	*x = Tree{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[31]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5114,7 +5187,7 @@ func (x *Tree) String() string {
 func (*Tree) ProtoMessage() {}
 
 func (x *Tree) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[31]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5127,7 +5200,7 @@ func (x *Tree) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tree.ProtoReflect.Descriptor instead.
 func (*Tree) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{31}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Tree) GetId() string {
@@ -5201,7 +5274,7 @@ type Node struct {
 
 func (x *Node) Reset() {
 	*x = Node{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[32]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5213,7 +5286,7 @@ func (x *Node) String() string {
 func (*Node) ProtoMessage() {}
 
 func (x *Node) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[32]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5226,7 +5299,7 @@ func (x *Node) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Node.ProtoReflect.Descriptor instead.
 func (*Node) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{32}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Node) GetId() string {
@@ -5265,7 +5338,7 @@ type Branch struct {
 
 func (x *Branch) Reset() {
 	*x = Branch{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[33]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5277,7 +5350,7 @@ func (x *Branch) String() string {
 func (*Branch) ProtoMessage() {}
 
 func (x *Branch) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[33]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5290,7 +5363,7 @@ func (x *Branch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Branch.ProtoReflect.Descriptor instead.
 func (*Branch) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{33}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Branch) GetIf() string {
@@ -5333,7 +5406,7 @@ type Diagnosis struct {
 
 func (x *Diagnosis) Reset() {
 	*x = Diagnosis{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[34]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5345,7 +5418,7 @@ func (x *Diagnosis) String() string {
 func (*Diagnosis) ProtoMessage() {}
 
 func (x *Diagnosis) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[34]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5358,7 +5431,7 @@ func (x *Diagnosis) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Diagnosis.ProtoReflect.Descriptor instead.
 func (*Diagnosis) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{34}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Diagnosis) GetId() string {
@@ -5423,7 +5496,7 @@ type Exchange struct {
 
 func (x *Exchange) Reset() {
 	*x = Exchange{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[35]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5435,7 +5508,7 @@ func (x *Exchange) String() string {
 func (*Exchange) ProtoMessage() {}
 
 func (x *Exchange) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[35]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5448,7 +5521,7 @@ func (x *Exchange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Exchange.ProtoReflect.Descriptor instead.
 func (*Exchange) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{35}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Exchange) GetId() string {
@@ -5551,7 +5624,7 @@ type Approval struct {
 
 func (x *Approval) Reset() {
 	*x = Approval{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[36]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5563,7 +5636,7 @@ func (x *Approval) String() string {
 func (*Approval) ProtoMessage() {}
 
 func (x *Approval) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[36]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5576,7 +5649,7 @@ func (x *Approval) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Approval.ProtoReflect.Descriptor instead.
 func (*Approval) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{36}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Approval) GetId() string {
@@ -5704,7 +5777,7 @@ type Sign struct {
 
 func (x *Sign) Reset() {
 	*x = Sign{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[37]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5716,7 +5789,7 @@ func (x *Sign) String() string {
 func (*Sign) ProtoMessage() {}
 
 func (x *Sign) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[37]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5729,7 +5802,7 @@ func (x *Sign) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sign.ProtoReflect.Descriptor instead.
 func (*Sign) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{37}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Sign) GetId() string {
@@ -5816,7 +5889,7 @@ type Band struct {
 
 func (x *Band) Reset() {
 	*x = Band{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[38]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5828,7 +5901,7 @@ func (x *Band) String() string {
 func (*Band) ProtoMessage() {}
 
 func (x *Band) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[38]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5841,7 +5914,7 @@ func (x *Band) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Band.ProtoReflect.Descriptor instead.
 func (*Band) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{38}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Band) GetAbove() string {
@@ -5901,7 +5974,7 @@ type Urgent struct {
 
 func (x *Urgent) Reset() {
 	*x = Urgent{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[39]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5913,7 +5986,7 @@ func (x *Urgent) String() string {
 func (*Urgent) ProtoMessage() {}
 
 func (x *Urgent) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[39]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5926,7 +5999,7 @@ func (x *Urgent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Urgent.ProtoReflect.Descriptor instead.
 func (*Urgent) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{39}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Urgent) GetIf() string {
@@ -5967,7 +6040,7 @@ type Compensation struct {
 
 func (x *Compensation) Reset() {
 	*x = Compensation{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[40]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5979,7 +6052,7 @@ func (x *Compensation) String() string {
 func (*Compensation) ProtoMessage() {}
 
 func (x *Compensation) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[40]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5992,7 +6065,7 @@ func (x *Compensation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Compensation.ProtoReflect.Descriptor instead.
 func (*Compensation) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{40}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Compensation) GetInitiators() []string {
@@ -6050,7 +6123,7 @@ type Remedy struct {
 
 func (x *Remedy) Reset() {
 	*x = Remedy{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[41]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6062,7 +6135,7 @@ func (x *Remedy) String() string {
 func (*Remedy) ProtoMessage() {}
 
 func (x *Remedy) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[41]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6075,7 +6148,7 @@ func (x *Remedy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Remedy.ProtoReflect.Descriptor instead.
 func (*Remedy) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{41}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Remedy) GetId() string {
@@ -6176,7 +6249,7 @@ type Standard struct {
 
 func (x *Standard) Reset() {
 	*x = Standard{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[42]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6188,7 +6261,7 @@ func (x *Standard) String() string {
 func (*Standard) ProtoMessage() {}
 
 func (x *Standard) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[42]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6201,7 +6274,7 @@ func (x *Standard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Standard.ProtoReflect.Descriptor instead.
 func (*Standard) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{42}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Standard) GetId() string {
@@ -6318,7 +6391,7 @@ type Returns struct {
 
 func (x *Returns) Reset() {
 	*x = Returns{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[43]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6330,7 +6403,7 @@ func (x *Returns) String() string {
 func (*Returns) ProtoMessage() {}
 
 func (x *Returns) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[43]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6343,7 +6416,7 @@ func (x *Returns) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Returns.ProtoReflect.Descriptor instead.
 func (*Returns) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{43}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Returns) GetId() string {
@@ -6422,7 +6495,7 @@ type Liability struct {
 
 func (x *Liability) Reset() {
 	*x = Liability{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[44]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6434,7 +6507,7 @@ func (x *Liability) String() string {
 func (*Liability) ProtoMessage() {}
 
 func (x *Liability) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[44]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6447,7 +6520,7 @@ func (x *Liability) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Liability.ProtoReflect.Descriptor instead.
 func (*Liability) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{44}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Liability) GetId() string {
@@ -6540,7 +6613,7 @@ type Cause struct {
 
 func (x *Cause) Reset() {
 	*x = Cause{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[45]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6552,7 +6625,7 @@ func (x *Cause) String() string {
 func (*Cause) ProtoMessage() {}
 
 func (x *Cause) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[45]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6565,7 +6638,7 @@ func (x *Cause) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cause.ProtoReflect.Descriptor instead.
 func (*Cause) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{45}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Cause) GetId() string {
@@ -6670,7 +6743,7 @@ type ActionKind struct {
 
 func (x *ActionKind) Reset() {
 	*x = ActionKind{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[46]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6682,7 +6755,7 @@ func (x *ActionKind) String() string {
 func (*ActionKind) ProtoMessage() {}
 
 func (x *ActionKind) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[46]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6695,7 +6768,7 @@ func (x *ActionKind) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionKind.ProtoReflect.Descriptor instead.
 func (*ActionKind) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{46}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *ActionKind) GetId() string {
@@ -6844,7 +6917,7 @@ type Notice struct {
 
 func (x *Notice) Reset() {
 	*x = Notice{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[47]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6856,7 +6929,7 @@ func (x *Notice) String() string {
 func (*Notice) ProtoMessage() {}
 
 func (x *Notice) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[47]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6869,7 +6942,7 @@ func (x *Notice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Notice.ProtoReflect.Descriptor instead.
 func (*Notice) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{47}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *Notice) GetId() string {
@@ -7002,7 +7075,7 @@ type Part struct {
 
 func (x *Part) Reset() {
 	*x = Part{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[48]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7014,7 +7087,7 @@ func (x *Part) String() string {
 func (*Part) ProtoMessage() {}
 
 func (x *Part) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[48]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7027,7 +7100,7 @@ func (x *Part) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Part.ProtoReflect.Descriptor instead.
 func (*Part) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{48}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *Part) GetId() string {
@@ -7073,7 +7146,7 @@ type Choice struct {
 
 func (x *Choice) Reset() {
 	*x = Choice{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[49]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7085,7 +7158,7 @@ func (x *Choice) String() string {
 func (*Choice) ProtoMessage() {}
 
 func (x *Choice) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[49]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7098,7 +7171,7 @@ func (x *Choice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Choice.ProtoReflect.Descriptor instead.
 func (*Choice) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{49}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *Choice) GetId() string {
@@ -7161,7 +7234,7 @@ type FollowUp struct {
 
 func (x *FollowUp) Reset() {
 	*x = FollowUp{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[50]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7173,7 +7246,7 @@ func (x *FollowUp) String() string {
 func (*FollowUp) ProtoMessage() {}
 
 func (x *FollowUp) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[50]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7186,7 +7259,7 @@ func (x *FollowUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowUp.ProtoReflect.Descriptor instead.
 func (*FollowUp) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{50}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *FollowUp) GetId() string {
@@ -7321,7 +7394,7 @@ type Round struct {
 
 func (x *Round) Reset() {
 	*x = Round{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[51]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7333,7 +7406,7 @@ func (x *Round) String() string {
 func (*Round) ProtoMessage() {}
 
 func (x *Round) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[51]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7346,7 +7419,7 @@ func (x *Round) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Round.ProtoReflect.Descriptor instead.
 func (*Round) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{51}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Round) GetId() string {
@@ -7451,7 +7524,7 @@ type Counter struct {
 
 func (x *Counter) Reset() {
 	*x = Counter{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[52]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7463,7 +7536,7 @@ func (x *Counter) String() string {
 func (*Counter) ProtoMessage() {}
 
 func (x *Counter) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[52]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7476,7 +7549,7 @@ func (x *Counter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Counter.ProtoReflect.Descriptor instead.
 func (*Counter) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{52}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *Counter) GetId() string {
@@ -7641,7 +7714,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[53]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7653,7 +7726,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[53]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7666,7 +7739,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{53}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *Entry) GetId() string {
@@ -7860,7 +7933,7 @@ type Reaction struct {
 
 func (x *Reaction) Reset() {
 	*x = Reaction{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[54]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7872,7 +7945,7 @@ func (x *Reaction) String() string {
 func (*Reaction) ProtoMessage() {}
 
 func (x *Reaction) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[54]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7885,7 +7958,7 @@ func (x *Reaction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reaction.ProtoReflect.Descriptor instead.
 func (*Reaction) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{54}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *Reaction) GetId() string {
@@ -7969,7 +8042,7 @@ type Do struct {
 
 func (x *Do) Reset() {
 	*x = Do{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[55]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7981,7 +8054,7 @@ func (x *Do) String() string {
 func (*Do) ProtoMessage() {}
 
 func (x *Do) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[55]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7994,7 +8067,7 @@ func (x *Do) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Do.ProtoReflect.Descriptor instead.
 func (*Do) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{55}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Do) GetOne() isDo_One {
@@ -8270,7 +8343,7 @@ type Reports struct {
 
 func (x *Reports) Reset() {
 	*x = Reports{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[56]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8282,7 +8355,7 @@ func (x *Reports) String() string {
 func (*Reports) ProtoMessage() {}
 
 func (x *Reports) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[56]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8295,7 +8368,7 @@ func (x *Reports) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reports.ProtoReflect.Descriptor instead.
 func (*Reports) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{56}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Reports) GetMeasures() []*Measure {
@@ -8352,7 +8425,7 @@ type Measure struct {
 
 func (x *Measure) Reset() {
 	*x = Measure{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[57]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8364,7 +8437,7 @@ func (x *Measure) String() string {
 func (*Measure) ProtoMessage() {}
 
 func (x *Measure) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[57]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8377,7 +8450,7 @@ func (x *Measure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Measure.ProtoReflect.Descriptor instead.
 func (*Measure) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{57}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Measure) GetId() string {
@@ -8493,7 +8566,7 @@ type Watch struct {
 
 func (x *Watch) Reset() {
 	*x = Watch{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[58]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8505,7 +8578,7 @@ func (x *Watch) String() string {
 func (*Watch) ProtoMessage() {}
 
 func (x *Watch) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[58]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8518,7 +8591,7 @@ func (x *Watch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Watch.ProtoReflect.Descriptor instead.
 func (*Watch) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{58}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *Watch) GetId() string {
@@ -8622,7 +8695,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[59]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8634,7 +8707,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[59]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8647,7 +8720,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{59}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *Report) GetId() string {
@@ -8762,7 +8835,7 @@ type Card struct {
 
 func (x *Card) Reset() {
 	*x = Card{}
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[60]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8774,7 +8847,7 @@ func (x *Card) String() string {
 func (*Card) ProtoMessage() {}
 
 func (x *Card) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_policy_v1_pack_proto_msgTypes[60]
+	mi := &file_redress_policy_v1_pack_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8787,7 +8860,7 @@ func (x *Card) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Card.ProtoReflect.Descriptor instead.
 func (*Card) Descriptor() ([]byte, []int) {
-	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{60}
+	return file_redress_policy_v1_pack_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *Card) GetId() string {
@@ -8930,7 +9003,7 @@ const file_redress_policy_v1_pack_proto_rawDesc = "" +
 	"\x04pack\x18\x01 \x01(\tR\x04pack\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\tR\brevision\x12\x1a\n" +
 	"\bsections\x18\x03 \x03(\tR\bsections\x12\x14\n" +
-	"\x05rules\x18\x04 \x03(\tR\x05rules\"\xde\x01\n" +
+	"\x05rules\x18\x04 \x03(\tR\x05rules\"\x93\x02\n" +
 	"\tParameter\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06clause\x18\x02 \x01(\tR\x06clause\x12\x18\n" +
@@ -8938,7 +9011,11 @@ const file_redress_policy_v1_pack_proto_rawDesc = "" +
 	"\x04text\x18\x04 \x01(\v2\x15.redress.type.v1.TextR\x04text\x124\n" +
 	"\x04type\x18\x05 \x01(\x0e2 .redress.policy.v1.ParameterTypeR\x04type\x12\x18\n" +
 	"\aoptions\x18\x06 \x03(\tR\aoptions\x12\x14\n" +
-	"\x05value\x18\a \x01(\tR\x05value\"\xc2\x01\n" +
+	"\x05value\x18\a \x01(\tR\x05value\x123\n" +
+	"\achoices\x18\b \x03(\v2\x19.redress.policy.v1.OptionR\achoices\"C\n" +
+	"\x06Option\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12)\n" +
+	"\x04text\x18\x02 \x01(\v2\x15.redress.type.v1.TextR\x04text\"\xc2\x01\n" +
 	"\x04Role\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06clause\x18\x02 \x01(\tR\x06clause\x12\x18\n" +
@@ -8968,7 +9045,7 @@ const file_redress_policy_v1_pack_proto_rawDesc = "" +
 	"\tfilled_by\x18\x06 \x03(\tR\bfilledBy\x12\x16\n" +
 	"\x06number\x18\a \x01(\tR\x06number\x120\n" +
 	"\x06fields\x18\b \x03(\v2\x18.redress.policy.v1.FieldR\x06fields\x120\n" +
-	"\x06checks\x18\t \x03(\v2\x18.redress.policy.v1.CheckR\x06checks\"\xe4\x02\n" +
+	"\x06checks\x18\t \x03(\v2\x18.redress.policy.v1.CheckR\x06checks\"\x99\x03\n" +
 	"\x05Field\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x120\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x1c.redress.policy.v1.FieldTypeR\x04type\x12)\n" +
@@ -8983,7 +9060,8 @@ const file_redress_policy_v1_pack_proto_rawDesc = "" +
 	"\vhidden_from\x18\n" +
 	" \x03(\tR\n" +
 	"hiddenFrom\x12\x18\n" +
-	"\arecuses\x18\v \x01(\bR\arecuses\"\x9c\x01\n" +
+	"\arecuses\x18\v \x01(\bR\arecuses\x123\n" +
+	"\achoices\x18\f \x03(\v2\x19.redress.policy.v1.OptionR\achoices\"\x9c\x01\n" +
 	"\x05Check\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06clause\x18\x02 \x01(\tR\x06clause\x12\x18\n" +
@@ -9817,7 +9895,7 @@ func file_redress_policy_v1_pack_proto_rawDescGZIP() []byte {
 }
 
 var file_redress_policy_v1_pack_proto_enumTypes = make([]protoimpl.EnumInfo, 17)
-var file_redress_policy_v1_pack_proto_msgTypes = make([]protoimpl.MessageInfo, 65)
+var file_redress_policy_v1_pack_proto_msgTypes = make([]protoimpl.MessageInfo, 66)
 var file_redress_policy_v1_pack_proto_goTypes = []any{
 	(ParameterType)(0),        // 0: redress.policy.v1.ParameterType
 	(Holder)(0),               // 1: redress.policy.v1.Holder
@@ -9839,263 +9917,267 @@ var file_redress_policy_v1_pack_proto_goTypes = []any{
 	(*Pack)(nil),              // 17: redress.policy.v1.Pack
 	(*Include)(nil),           // 18: redress.policy.v1.Include
 	(*Parameter)(nil),         // 19: redress.policy.v1.Parameter
-	(*Role)(nil),              // 20: redress.policy.v1.Role
-	(*Department)(nil),        // 21: redress.policy.v1.Department
-	(*Calendar)(nil),          // 22: redress.policy.v1.Calendar
-	(*Form)(nil),              // 23: redress.policy.v1.Form
-	(*Field)(nil),             // 24: redress.policy.v1.Field
-	(*Check)(nil),             // 25: redress.policy.v1.Check
-	(*Item)(nil),              // 26: redress.policy.v1.Item
-	(*Category)(nil),          // 27: redress.policy.v1.Category
-	(*Scale)(nil),             // 28: redress.policy.v1.Scale
-	(*Acceptance)(nil),        // 29: redress.policy.v1.Acceptance
-	(*Channel)(nil),           // 30: redress.policy.v1.Channel
-	(*Outside)(nil),           // 31: redress.policy.v1.Outside
-	(*Repeat)(nil),            // 32: redress.policy.v1.Repeat
-	(*Window)(nil),            // 33: redress.policy.v1.Window
-	(*Evidence)(nil),          // 34: redress.policy.v1.Evidence
-	(*Paper)(nil),             // 35: redress.policy.v1.Paper
-	(*Stage)(nil),             // 36: redress.policy.v1.Stage
-	(*Trigger)(nil),           // 37: redress.policy.v1.Trigger
-	(*Step)(nil),              // 38: redress.policy.v1.Step
-	(*Gate)(nil),              // 39: redress.policy.v1.Gate
-	(*Need)(nil),              // 40: redress.policy.v1.Need
-	(*Waiver)(nil),            // 41: redress.policy.v1.Waiver
-	(*Clock)(nil),             // 42: redress.policy.v1.Clock
-	(*Extension)(nil),         // 43: redress.policy.v1.Extension
-	(*Routing)(nil),           // 44: redress.policy.v1.Routing
-	(*Owner)(nil),             // 45: redress.policy.v1.Owner
-	(*Assign)(nil),            // 46: redress.policy.v1.Assign
-	(*Connector)(nil),         // 47: redress.policy.v1.Connector
-	(*Tree)(nil),              // 48: redress.policy.v1.Tree
-	(*Node)(nil),              // 49: redress.policy.v1.Node
-	(*Branch)(nil),            // 50: redress.policy.v1.Branch
-	(*Diagnosis)(nil),         // 51: redress.policy.v1.Diagnosis
-	(*Exchange)(nil),          // 52: redress.policy.v1.Exchange
-	(*Approval)(nil),          // 53: redress.policy.v1.Approval
-	(*Sign)(nil),              // 54: redress.policy.v1.Sign
-	(*Band)(nil),              // 55: redress.policy.v1.Band
-	(*Urgent)(nil),            // 56: redress.policy.v1.Urgent
-	(*Compensation)(nil),      // 57: redress.policy.v1.Compensation
-	(*Remedy)(nil),            // 58: redress.policy.v1.Remedy
-	(*Standard)(nil),          // 59: redress.policy.v1.Standard
-	(*Returns)(nil),           // 60: redress.policy.v1.Returns
-	(*Liability)(nil),         // 61: redress.policy.v1.Liability
-	(*Cause)(nil),             // 62: redress.policy.v1.Cause
-	(*ActionKind)(nil),        // 63: redress.policy.v1.ActionKind
-	(*Notice)(nil),            // 64: redress.policy.v1.Notice
-	(*Part)(nil),              // 65: redress.policy.v1.Part
-	(*Choice)(nil),            // 66: redress.policy.v1.Choice
-	(*FollowUp)(nil),          // 67: redress.policy.v1.FollowUp
-	(*Round)(nil),             // 68: redress.policy.v1.Round
-	(*Counter)(nil),           // 69: redress.policy.v1.Counter
-	(*Entry)(nil),             // 70: redress.policy.v1.Entry
-	(*Reaction)(nil),          // 71: redress.policy.v1.Reaction
-	(*Do)(nil),                // 72: redress.policy.v1.Do
-	(*Reports)(nil),           // 73: redress.policy.v1.Reports
-	(*Measure)(nil),           // 74: redress.policy.v1.Measure
-	(*Watch)(nil),             // 75: redress.policy.v1.Watch
-	(*Report)(nil),            // 76: redress.policy.v1.Report
-	(*Card)(nil),              // 77: redress.policy.v1.Card
-	nil,                       // 78: redress.policy.v1.Clock.ByGradeEntry
-	nil,                       // 79: redress.policy.v1.Assign.GradeEntry
-	nil,                       // 80: redress.policy.v1.Cause.SharesEntry
-	nil,                       // 81: redress.policy.v1.Card.RepeatEntry
-	(*v1.Text)(nil),           // 82: redress.type.v1.Text
-	(v1.ApprovalStep_Kind)(0), // 83: redress.type.v1.ApprovalStep.Kind
+	(*Option)(nil),            // 20: redress.policy.v1.Option
+	(*Role)(nil),              // 21: redress.policy.v1.Role
+	(*Department)(nil),        // 22: redress.policy.v1.Department
+	(*Calendar)(nil),          // 23: redress.policy.v1.Calendar
+	(*Form)(nil),              // 24: redress.policy.v1.Form
+	(*Field)(nil),             // 25: redress.policy.v1.Field
+	(*Check)(nil),             // 26: redress.policy.v1.Check
+	(*Item)(nil),              // 27: redress.policy.v1.Item
+	(*Category)(nil),          // 28: redress.policy.v1.Category
+	(*Scale)(nil),             // 29: redress.policy.v1.Scale
+	(*Acceptance)(nil),        // 30: redress.policy.v1.Acceptance
+	(*Channel)(nil),           // 31: redress.policy.v1.Channel
+	(*Outside)(nil),           // 32: redress.policy.v1.Outside
+	(*Repeat)(nil),            // 33: redress.policy.v1.Repeat
+	(*Window)(nil),            // 34: redress.policy.v1.Window
+	(*Evidence)(nil),          // 35: redress.policy.v1.Evidence
+	(*Paper)(nil),             // 36: redress.policy.v1.Paper
+	(*Stage)(nil),             // 37: redress.policy.v1.Stage
+	(*Trigger)(nil),           // 38: redress.policy.v1.Trigger
+	(*Step)(nil),              // 39: redress.policy.v1.Step
+	(*Gate)(nil),              // 40: redress.policy.v1.Gate
+	(*Need)(nil),              // 41: redress.policy.v1.Need
+	(*Waiver)(nil),            // 42: redress.policy.v1.Waiver
+	(*Clock)(nil),             // 43: redress.policy.v1.Clock
+	(*Extension)(nil),         // 44: redress.policy.v1.Extension
+	(*Routing)(nil),           // 45: redress.policy.v1.Routing
+	(*Owner)(nil),             // 46: redress.policy.v1.Owner
+	(*Assign)(nil),            // 47: redress.policy.v1.Assign
+	(*Connector)(nil),         // 48: redress.policy.v1.Connector
+	(*Tree)(nil),              // 49: redress.policy.v1.Tree
+	(*Node)(nil),              // 50: redress.policy.v1.Node
+	(*Branch)(nil),            // 51: redress.policy.v1.Branch
+	(*Diagnosis)(nil),         // 52: redress.policy.v1.Diagnosis
+	(*Exchange)(nil),          // 53: redress.policy.v1.Exchange
+	(*Approval)(nil),          // 54: redress.policy.v1.Approval
+	(*Sign)(nil),              // 55: redress.policy.v1.Sign
+	(*Band)(nil),              // 56: redress.policy.v1.Band
+	(*Urgent)(nil),            // 57: redress.policy.v1.Urgent
+	(*Compensation)(nil),      // 58: redress.policy.v1.Compensation
+	(*Remedy)(nil),            // 59: redress.policy.v1.Remedy
+	(*Standard)(nil),          // 60: redress.policy.v1.Standard
+	(*Returns)(nil),           // 61: redress.policy.v1.Returns
+	(*Liability)(nil),         // 62: redress.policy.v1.Liability
+	(*Cause)(nil),             // 63: redress.policy.v1.Cause
+	(*ActionKind)(nil),        // 64: redress.policy.v1.ActionKind
+	(*Notice)(nil),            // 65: redress.policy.v1.Notice
+	(*Part)(nil),              // 66: redress.policy.v1.Part
+	(*Choice)(nil),            // 67: redress.policy.v1.Choice
+	(*FollowUp)(nil),          // 68: redress.policy.v1.FollowUp
+	(*Round)(nil),             // 69: redress.policy.v1.Round
+	(*Counter)(nil),           // 70: redress.policy.v1.Counter
+	(*Entry)(nil),             // 71: redress.policy.v1.Entry
+	(*Reaction)(nil),          // 72: redress.policy.v1.Reaction
+	(*Do)(nil),                // 73: redress.policy.v1.Do
+	(*Reports)(nil),           // 74: redress.policy.v1.Reports
+	(*Measure)(nil),           // 75: redress.policy.v1.Measure
+	(*Watch)(nil),             // 76: redress.policy.v1.Watch
+	(*Report)(nil),            // 77: redress.policy.v1.Report
+	(*Card)(nil),              // 78: redress.policy.v1.Card
+	nil,                       // 79: redress.policy.v1.Clock.ByGradeEntry
+	nil,                       // 80: redress.policy.v1.Assign.GradeEntry
+	nil,                       // 81: redress.policy.v1.Cause.SharesEntry
+	nil,                       // 82: redress.policy.v1.Card.RepeatEntry
+	(*v1.Text)(nil),           // 83: redress.type.v1.Text
+	(v1.ApprovalStep_Kind)(0), // 84: redress.type.v1.ApprovalStep.Kind
 }
 var file_redress_policy_v1_pack_proto_depIdxs = []int32{
-	82,  // 0: redress.policy.v1.Pack.title:type_name -> redress.type.v1.Text
+	83,  // 0: redress.policy.v1.Pack.title:type_name -> redress.type.v1.Text
 	18,  // 1: redress.policy.v1.Pack.include:type_name -> redress.policy.v1.Include
 	19,  // 2: redress.policy.v1.Pack.parameters:type_name -> redress.policy.v1.Parameter
-	20,  // 3: redress.policy.v1.Pack.roles:type_name -> redress.policy.v1.Role
-	21,  // 4: redress.policy.v1.Pack.departments:type_name -> redress.policy.v1.Department
-	22,  // 5: redress.policy.v1.Pack.calendar:type_name -> redress.policy.v1.Calendar
-	23,  // 6: redress.policy.v1.Pack.forms:type_name -> redress.policy.v1.Form
-	27,  // 7: redress.policy.v1.Pack.categories:type_name -> redress.policy.v1.Category
-	28,  // 8: redress.policy.v1.Pack.grades:type_name -> redress.policy.v1.Scale
-	29,  // 9: redress.policy.v1.Pack.acceptance:type_name -> redress.policy.v1.Acceptance
-	36,  // 10: redress.policy.v1.Pack.stages:type_name -> redress.policy.v1.Stage
-	38,  // 11: redress.policy.v1.Pack.duties:type_name -> redress.policy.v1.Step
-	39,  // 12: redress.policy.v1.Pack.gates:type_name -> redress.policy.v1.Gate
-	42,  // 13: redress.policy.v1.Pack.clocks:type_name -> redress.policy.v1.Clock
-	44,  // 14: redress.policy.v1.Pack.routing:type_name -> redress.policy.v1.Routing
-	53,  // 15: redress.policy.v1.Pack.approvals:type_name -> redress.policy.v1.Approval
-	57,  // 16: redress.policy.v1.Pack.compensation:type_name -> redress.policy.v1.Compensation
-	60,  // 17: redress.policy.v1.Pack.returns:type_name -> redress.policy.v1.Returns
-	61,  // 18: redress.policy.v1.Pack.liability:type_name -> redress.policy.v1.Liability
-	63,  // 19: redress.policy.v1.Pack.corrective_action:type_name -> redress.policy.v1.ActionKind
-	64,  // 20: redress.policy.v1.Pack.notices:type_name -> redress.policy.v1.Notice
-	67,  // 21: redress.policy.v1.Pack.follow_up:type_name -> redress.policy.v1.FollowUp
-	68,  // 22: redress.policy.v1.Pack.rounds:type_name -> redress.policy.v1.Round
-	69,  // 23: redress.policy.v1.Pack.counters:type_name -> redress.policy.v1.Counter
-	70,  // 24: redress.policy.v1.Pack.assessment:type_name -> redress.policy.v1.Entry
-	71,  // 25: redress.policy.v1.Pack.reactions:type_name -> redress.policy.v1.Reaction
-	73,  // 26: redress.policy.v1.Pack.reports:type_name -> redress.policy.v1.Reports
-	77,  // 27: redress.policy.v1.Pack.guidance:type_name -> redress.policy.v1.Card
-	82,  // 28: redress.policy.v1.Parameter.text:type_name -> redress.type.v1.Text
+	21,  // 3: redress.policy.v1.Pack.roles:type_name -> redress.policy.v1.Role
+	22,  // 4: redress.policy.v1.Pack.departments:type_name -> redress.policy.v1.Department
+	23,  // 5: redress.policy.v1.Pack.calendar:type_name -> redress.policy.v1.Calendar
+	24,  // 6: redress.policy.v1.Pack.forms:type_name -> redress.policy.v1.Form
+	28,  // 7: redress.policy.v1.Pack.categories:type_name -> redress.policy.v1.Category
+	29,  // 8: redress.policy.v1.Pack.grades:type_name -> redress.policy.v1.Scale
+	30,  // 9: redress.policy.v1.Pack.acceptance:type_name -> redress.policy.v1.Acceptance
+	37,  // 10: redress.policy.v1.Pack.stages:type_name -> redress.policy.v1.Stage
+	39,  // 11: redress.policy.v1.Pack.duties:type_name -> redress.policy.v1.Step
+	40,  // 12: redress.policy.v1.Pack.gates:type_name -> redress.policy.v1.Gate
+	43,  // 13: redress.policy.v1.Pack.clocks:type_name -> redress.policy.v1.Clock
+	45,  // 14: redress.policy.v1.Pack.routing:type_name -> redress.policy.v1.Routing
+	54,  // 15: redress.policy.v1.Pack.approvals:type_name -> redress.policy.v1.Approval
+	58,  // 16: redress.policy.v1.Pack.compensation:type_name -> redress.policy.v1.Compensation
+	61,  // 17: redress.policy.v1.Pack.returns:type_name -> redress.policy.v1.Returns
+	62,  // 18: redress.policy.v1.Pack.liability:type_name -> redress.policy.v1.Liability
+	64,  // 19: redress.policy.v1.Pack.corrective_action:type_name -> redress.policy.v1.ActionKind
+	65,  // 20: redress.policy.v1.Pack.notices:type_name -> redress.policy.v1.Notice
+	68,  // 21: redress.policy.v1.Pack.follow_up:type_name -> redress.policy.v1.FollowUp
+	69,  // 22: redress.policy.v1.Pack.rounds:type_name -> redress.policy.v1.Round
+	70,  // 23: redress.policy.v1.Pack.counters:type_name -> redress.policy.v1.Counter
+	71,  // 24: redress.policy.v1.Pack.assessment:type_name -> redress.policy.v1.Entry
+	72,  // 25: redress.policy.v1.Pack.reactions:type_name -> redress.policy.v1.Reaction
+	74,  // 26: redress.policy.v1.Pack.reports:type_name -> redress.policy.v1.Reports
+	78,  // 27: redress.policy.v1.Pack.guidance:type_name -> redress.policy.v1.Card
+	83,  // 28: redress.policy.v1.Parameter.text:type_name -> redress.type.v1.Text
 	0,   // 29: redress.policy.v1.Parameter.type:type_name -> redress.policy.v1.ParameterType
-	82,  // 30: redress.policy.v1.Role.text:type_name -> redress.type.v1.Text
-	1,   // 31: redress.policy.v1.Role.holder:type_name -> redress.policy.v1.Holder
-	82,  // 32: redress.policy.v1.Department.text:type_name -> redress.type.v1.Text
-	22,  // 33: redress.policy.v1.Department.calendar:type_name -> redress.policy.v1.Calendar
-	82,  // 34: redress.policy.v1.Form.text:type_name -> redress.type.v1.Text
-	2,   // 35: redress.policy.v1.Form.about:type_name -> redress.policy.v1.About
-	24,  // 36: redress.policy.v1.Form.fields:type_name -> redress.policy.v1.Field
-	25,  // 37: redress.policy.v1.Form.checks:type_name -> redress.policy.v1.Check
-	3,   // 38: redress.policy.v1.Field.type:type_name -> redress.policy.v1.FieldType
-	82,  // 39: redress.policy.v1.Field.text:type_name -> redress.type.v1.Text
-	24,  // 40: redress.policy.v1.Field.items:type_name -> redress.policy.v1.Field
-	82,  // 41: redress.policy.v1.Check.text:type_name -> redress.type.v1.Text
-	82,  // 42: redress.policy.v1.Item.text:type_name -> redress.type.v1.Text
-	82,  // 43: redress.policy.v1.Category.text:type_name -> redress.type.v1.Text
-	82,  // 44: redress.policy.v1.Scale.text:type_name -> redress.type.v1.Text
-	26,  // 45: redress.policy.v1.Scale.levels:type_name -> redress.policy.v1.Item
-	30,  // 46: redress.policy.v1.Acceptance.channels:type_name -> redress.policy.v1.Channel
-	26,  // 47: redress.policy.v1.Acceptance.grounds:type_name -> redress.policy.v1.Item
-	31,  // 48: redress.policy.v1.Acceptance.outside:type_name -> redress.policy.v1.Outside
-	32,  // 49: redress.policy.v1.Acceptance.repeat:type_name -> redress.policy.v1.Repeat
-	25,  // 50: redress.policy.v1.Acceptance.stands:type_name -> redress.policy.v1.Check
-	33,  // 51: redress.policy.v1.Acceptance.windows:type_name -> redress.policy.v1.Window
-	34,  // 52: redress.policy.v1.Acceptance.evidence:type_name -> redress.policy.v1.Evidence
-	26,  // 53: redress.policy.v1.Acceptance.marks:type_name -> redress.policy.v1.Item
-	82,  // 54: redress.policy.v1.Channel.text:type_name -> redress.type.v1.Text
-	12,  // 55: redress.policy.v1.Channel.medium:type_name -> redress.policy.v1.Medium
-	82,  // 56: redress.policy.v1.Outside.text:type_name -> redress.type.v1.Text
-	13,  // 57: redress.policy.v1.Outside.outcome:type_name -> redress.policy.v1.Outcome
-	72,  // 58: redress.policy.v1.Outside.do:type_name -> redress.policy.v1.Do
-	82,  // 59: redress.policy.v1.Repeat.text:type_name -> redress.type.v1.Text
-	82,  // 60: redress.policy.v1.Window.text:type_name -> redress.type.v1.Text
-	4,   // 61: redress.policy.v1.Window.of:type_name -> redress.policy.v1.WindowOf
-	13,  // 62: redress.policy.v1.Window.late:type_name -> redress.policy.v1.Outcome
-	72,  // 63: redress.policy.v1.Window.do:type_name -> redress.policy.v1.Do
-	82,  // 64: redress.policy.v1.Evidence.text:type_name -> redress.type.v1.Text
-	16,  // 65: redress.policy.v1.Evidence.before:type_name -> redress.policy.v1.Act
-	35,  // 66: redress.policy.v1.Evidence.any_of:type_name -> redress.policy.v1.Paper
-	13,  // 67: redress.policy.v1.Evidence.otherwise:type_name -> redress.policy.v1.Outcome
-	82,  // 68: redress.policy.v1.Paper.text:type_name -> redress.type.v1.Text
-	82,  // 69: redress.policy.v1.Stage.text:type_name -> redress.type.v1.Text
-	5,   // 70: redress.policy.v1.Stage.status:type_name -> redress.policy.v1.Status
-	37,  // 71: redress.policy.v1.Stage.enters:type_name -> redress.policy.v1.Trigger
-	38,  // 72: redress.policy.v1.Stage.steps:type_name -> redress.policy.v1.Step
-	15,  // 73: redress.policy.v1.Trigger.event:type_name -> redress.policy.v1.Event
-	82,  // 74: redress.policy.v1.Step.text:type_name -> redress.type.v1.Text
-	37,  // 75: redress.policy.v1.Step.opens:type_name -> redress.policy.v1.Trigger
-	40,  // 76: redress.policy.v1.Step.needs:type_name -> redress.policy.v1.Need
-	37,  // 77: redress.policy.v1.Step.void_by:type_name -> redress.policy.v1.Trigger
-	82,  // 78: redress.policy.v1.Gate.text:type_name -> redress.type.v1.Text
-	16,  // 79: redress.policy.v1.Gate.before:type_name -> redress.policy.v1.Act
-	40,  // 80: redress.policy.v1.Gate.needs:type_name -> redress.policy.v1.Need
-	41,  // 81: redress.policy.v1.Gate.waiver:type_name -> redress.policy.v1.Waiver
-	82,  // 82: redress.policy.v1.Need.text:type_name -> redress.type.v1.Text
-	82,  // 83: redress.policy.v1.Clock.text:type_name -> redress.type.v1.Text
-	37,  // 84: redress.policy.v1.Clock.from:type_name -> redress.policy.v1.Trigger
-	78,  // 85: redress.policy.v1.Clock.by_grade:type_name -> redress.policy.v1.Clock.ByGradeEntry
-	37,  // 86: redress.policy.v1.Clock.met_by:type_name -> redress.policy.v1.Trigger
-	37,  // 87: redress.policy.v1.Clock.void_by:type_name -> redress.policy.v1.Trigger
-	72,  // 88: redress.policy.v1.Clock.on_breach:type_name -> redress.policy.v1.Do
-	43,  // 89: redress.policy.v1.Clock.extend:type_name -> redress.policy.v1.Extension
-	40,  // 90: redress.policy.v1.Extension.needs:type_name -> redress.policy.v1.Need
-	45,  // 91: redress.policy.v1.Routing.owner:type_name -> redress.policy.v1.Owner
-	46,  // 92: redress.policy.v1.Routing.assign:type_name -> redress.policy.v1.Assign
-	47,  // 93: redress.policy.v1.Routing.connectors:type_name -> redress.policy.v1.Connector
-	48,  // 94: redress.policy.v1.Routing.trees:type_name -> redress.policy.v1.Tree
-	52,  // 95: redress.policy.v1.Routing.exchange:type_name -> redress.policy.v1.Exchange
-	82,  // 96: redress.policy.v1.Owner.text:type_name -> redress.type.v1.Text
-	82,  // 97: redress.policy.v1.Assign.text:type_name -> redress.type.v1.Text
-	79,  // 98: redress.policy.v1.Assign.grade:type_name -> redress.policy.v1.Assign.GradeEntry
-	82,  // 99: redress.policy.v1.Connector.text:type_name -> redress.type.v1.Text
-	24,  // 100: redress.policy.v1.Connector.answers:type_name -> redress.policy.v1.Field
-	82,  // 101: redress.policy.v1.Tree.text:type_name -> redress.type.v1.Text
-	49,  // 102: redress.policy.v1.Tree.nodes:type_name -> redress.policy.v1.Node
-	51,  // 103: redress.policy.v1.Tree.diagnoses:type_name -> redress.policy.v1.Diagnosis
-	72,  // 104: redress.policy.v1.Tree.undiagnosed:type_name -> redress.policy.v1.Do
-	50,  // 105: redress.policy.v1.Node.branches:type_name -> redress.policy.v1.Branch
-	82,  // 106: redress.policy.v1.Diagnosis.text:type_name -> redress.type.v1.Text
-	82,  // 107: redress.policy.v1.Diagnosis.wording:type_name -> redress.type.v1.Text
-	82,  // 108: redress.policy.v1.Exchange.text:type_name -> redress.type.v1.Text
-	37,  // 109: redress.policy.v1.Exchange.sends:type_name -> redress.policy.v1.Trigger
-	82,  // 110: redress.policy.v1.Approval.text:type_name -> redress.type.v1.Text
-	6,   // 111: redress.policy.v1.Approval.of:type_name -> redress.policy.v1.Subject
-	37,  // 112: redress.policy.v1.Approval.asks:type_name -> redress.policy.v1.Trigger
-	40,  // 113: redress.policy.v1.Approval.needs:type_name -> redress.policy.v1.Need
-	54,  // 114: redress.policy.v1.Approval.signs:type_name -> redress.policy.v1.Sign
-	56,  // 115: redress.policy.v1.Approval.urgent:type_name -> redress.policy.v1.Urgent
-	83,  // 116: redress.policy.v1.Sign.kind:type_name -> redress.type.v1.ApprovalStep.Kind
-	55,  // 117: redress.policy.v1.Sign.bands:type_name -> redress.policy.v1.Band
-	54,  // 118: redress.policy.v1.Sign.instead:type_name -> redress.policy.v1.Sign
-	26,  // 119: redress.policy.v1.Compensation.grounds:type_name -> redress.policy.v1.Item
-	58,  // 120: redress.policy.v1.Compensation.remedies:type_name -> redress.policy.v1.Remedy
-	59,  // 121: redress.policy.v1.Compensation.standards:type_name -> redress.policy.v1.Standard
-	82,  // 122: redress.policy.v1.Remedy.text:type_name -> redress.type.v1.Text
-	7,   // 123: redress.policy.v1.Remedy.kind:type_name -> redress.policy.v1.RemedyKind
-	40,  // 124: redress.policy.v1.Remedy.needs:type_name -> redress.policy.v1.Need
-	82,  // 125: redress.policy.v1.Standard.text:type_name -> redress.type.v1.Text
-	82,  // 126: redress.policy.v1.Returns.text:type_name -> redress.type.v1.Text
-	26,  // 127: redress.policy.v1.Returns.origins:type_name -> redress.policy.v1.Item
-	26,  // 128: redress.policy.v1.Returns.dispositions:type_name -> redress.policy.v1.Item
-	82,  // 129: redress.policy.v1.Liability.text:type_name -> redress.type.v1.Text
-	62,  // 130: redress.policy.v1.Liability.causes:type_name -> redress.policy.v1.Cause
-	82,  // 131: redress.policy.v1.Cause.text:type_name -> redress.type.v1.Text
-	8,   // 132: redress.policy.v1.Cause.of:type_name -> redress.policy.v1.Base
-	80,  // 133: redress.policy.v1.Cause.shares:type_name -> redress.policy.v1.Cause.SharesEntry
-	82,  // 134: redress.policy.v1.ActionKind.text:type_name -> redress.type.v1.Text
-	9,   // 135: redress.policy.v1.ActionKind.kind:type_name -> redress.policy.v1.ActionType
-	37,  // 136: redress.policy.v1.ActionKind.opens:type_name -> redress.policy.v1.Trigger
-	82,  // 137: redress.policy.v1.Notice.text:type_name -> redress.type.v1.Text
-	37,  // 138: redress.policy.v1.Notice.issue:type_name -> redress.policy.v1.Trigger
-	12,  // 139: redress.policy.v1.Notice.media:type_name -> redress.policy.v1.Medium
-	40,  // 140: redress.policy.v1.Notice.needs:type_name -> redress.policy.v1.Need
-	65,  // 141: redress.policy.v1.Notice.parts:type_name -> redress.policy.v1.Part
-	66,  // 142: redress.policy.v1.Notice.choices:type_name -> redress.policy.v1.Choice
-	72,  // 143: redress.policy.v1.Notice.on_issue:type_name -> redress.policy.v1.Do
-	82,  // 144: redress.policy.v1.Part.text:type_name -> redress.type.v1.Text
-	82,  // 145: redress.policy.v1.Choice.text:type_name -> redress.type.v1.Text
-	72,  // 146: redress.policy.v1.Choice.do:type_name -> redress.policy.v1.Do
-	82,  // 147: redress.policy.v1.FollowUp.text:type_name -> redress.type.v1.Text
-	37,  // 148: redress.policy.v1.FollowUp.opens:type_name -> redress.policy.v1.Trigger
-	14,  // 149: redress.policy.v1.FollowUp.every:type_name -> redress.policy.v1.Every
-	12,  // 150: redress.policy.v1.FollowUp.modes:type_name -> redress.policy.v1.Medium
-	72,  // 151: redress.policy.v1.FollowUp.if_dissatisfied:type_name -> redress.policy.v1.Do
-	72,  // 152: redress.policy.v1.FollowUp.for_each_bad:type_name -> redress.policy.v1.Do
-	82,  // 153: redress.policy.v1.Round.text:type_name -> redress.type.v1.Text
-	37,  // 154: redress.policy.v1.Round.starts:type_name -> redress.policy.v1.Trigger
-	72,  // 155: redress.policy.v1.Round.after_last:type_name -> redress.policy.v1.Do
-	82,  // 156: redress.policy.v1.Counter.text:type_name -> redress.type.v1.Text
-	10,  // 157: redress.policy.v1.Counter.of:type_name -> redress.policy.v1.Of
-	14,  // 158: redress.policy.v1.Counter.period:type_name -> redress.policy.v1.Every
-	72,  // 159: redress.policy.v1.Counter.do:type_name -> redress.policy.v1.Do
-	82,  // 160: redress.policy.v1.Entry.text:type_name -> redress.type.v1.Text
-	11,  // 161: redress.policy.v1.Entry.kind:type_name -> redress.policy.v1.EntryKind
-	37,  // 162: redress.policy.v1.Entry.when:type_name -> redress.policy.v1.Trigger
-	40,  // 163: redress.policy.v1.Entry.needs:type_name -> redress.policy.v1.Need
-	14,  // 164: redress.policy.v1.Entry.every:type_name -> redress.policy.v1.Every
-	82,  // 165: redress.policy.v1.Reaction.text:type_name -> redress.type.v1.Text
-	37,  // 166: redress.policy.v1.Reaction.when:type_name -> redress.policy.v1.Trigger
-	72,  // 167: redress.policy.v1.Reaction.do:type_name -> redress.policy.v1.Do
-	13,  // 168: redress.policy.v1.Do.close:type_name -> redress.policy.v1.Outcome
-	82,  // 169: redress.policy.v1.Do.text:type_name -> redress.type.v1.Text
-	74,  // 170: redress.policy.v1.Reports.measures:type_name -> redress.policy.v1.Measure
-	75,  // 171: redress.policy.v1.Reports.watches:type_name -> redress.policy.v1.Watch
-	76,  // 172: redress.policy.v1.Reports.reports:type_name -> redress.policy.v1.Report
-	82,  // 173: redress.policy.v1.Measure.text:type_name -> redress.type.v1.Text
-	10,  // 174: redress.policy.v1.Measure.of:type_name -> redress.policy.v1.Of
-	82,  // 175: redress.policy.v1.Watch.text:type_name -> redress.type.v1.Text
-	14,  // 176: redress.policy.v1.Watch.every:type_name -> redress.policy.v1.Every
-	72,  // 177: redress.policy.v1.Watch.do:type_name -> redress.policy.v1.Do
-	82,  // 178: redress.policy.v1.Report.text:type_name -> redress.type.v1.Text
-	14,  // 179: redress.policy.v1.Report.every:type_name -> redress.policy.v1.Every
-	82,  // 180: redress.policy.v1.Card.text:type_name -> redress.type.v1.Text
-	81,  // 181: redress.policy.v1.Card.repeat:type_name -> redress.policy.v1.Card.RepeatEntry
-	82,  // 182: redress.policy.v1.Card.do:type_name -> redress.type.v1.Text
-	82,  // 183: redress.policy.v1.Card.dont:type_name -> redress.type.v1.Text
-	82,  // 184: redress.policy.v1.Card.say:type_name -> redress.type.v1.Text
-	82,  // 185: redress.policy.v1.Card.choose:type_name -> redress.type.v1.Text
-	186, // [186:186] is the sub-list for method output_type
-	186, // [186:186] is the sub-list for method input_type
-	186, // [186:186] is the sub-list for extension type_name
-	186, // [186:186] is the sub-list for extension extendee
-	0,   // [0:186] is the sub-list for field type_name
+	20,  // 30: redress.policy.v1.Parameter.choices:type_name -> redress.policy.v1.Option
+	83,  // 31: redress.policy.v1.Option.text:type_name -> redress.type.v1.Text
+	83,  // 32: redress.policy.v1.Role.text:type_name -> redress.type.v1.Text
+	1,   // 33: redress.policy.v1.Role.holder:type_name -> redress.policy.v1.Holder
+	83,  // 34: redress.policy.v1.Department.text:type_name -> redress.type.v1.Text
+	23,  // 35: redress.policy.v1.Department.calendar:type_name -> redress.policy.v1.Calendar
+	83,  // 36: redress.policy.v1.Form.text:type_name -> redress.type.v1.Text
+	2,   // 37: redress.policy.v1.Form.about:type_name -> redress.policy.v1.About
+	25,  // 38: redress.policy.v1.Form.fields:type_name -> redress.policy.v1.Field
+	26,  // 39: redress.policy.v1.Form.checks:type_name -> redress.policy.v1.Check
+	3,   // 40: redress.policy.v1.Field.type:type_name -> redress.policy.v1.FieldType
+	83,  // 41: redress.policy.v1.Field.text:type_name -> redress.type.v1.Text
+	25,  // 42: redress.policy.v1.Field.items:type_name -> redress.policy.v1.Field
+	20,  // 43: redress.policy.v1.Field.choices:type_name -> redress.policy.v1.Option
+	83,  // 44: redress.policy.v1.Check.text:type_name -> redress.type.v1.Text
+	83,  // 45: redress.policy.v1.Item.text:type_name -> redress.type.v1.Text
+	83,  // 46: redress.policy.v1.Category.text:type_name -> redress.type.v1.Text
+	83,  // 47: redress.policy.v1.Scale.text:type_name -> redress.type.v1.Text
+	27,  // 48: redress.policy.v1.Scale.levels:type_name -> redress.policy.v1.Item
+	31,  // 49: redress.policy.v1.Acceptance.channels:type_name -> redress.policy.v1.Channel
+	27,  // 50: redress.policy.v1.Acceptance.grounds:type_name -> redress.policy.v1.Item
+	32,  // 51: redress.policy.v1.Acceptance.outside:type_name -> redress.policy.v1.Outside
+	33,  // 52: redress.policy.v1.Acceptance.repeat:type_name -> redress.policy.v1.Repeat
+	26,  // 53: redress.policy.v1.Acceptance.stands:type_name -> redress.policy.v1.Check
+	34,  // 54: redress.policy.v1.Acceptance.windows:type_name -> redress.policy.v1.Window
+	35,  // 55: redress.policy.v1.Acceptance.evidence:type_name -> redress.policy.v1.Evidence
+	27,  // 56: redress.policy.v1.Acceptance.marks:type_name -> redress.policy.v1.Item
+	83,  // 57: redress.policy.v1.Channel.text:type_name -> redress.type.v1.Text
+	12,  // 58: redress.policy.v1.Channel.medium:type_name -> redress.policy.v1.Medium
+	83,  // 59: redress.policy.v1.Outside.text:type_name -> redress.type.v1.Text
+	13,  // 60: redress.policy.v1.Outside.outcome:type_name -> redress.policy.v1.Outcome
+	73,  // 61: redress.policy.v1.Outside.do:type_name -> redress.policy.v1.Do
+	83,  // 62: redress.policy.v1.Repeat.text:type_name -> redress.type.v1.Text
+	83,  // 63: redress.policy.v1.Window.text:type_name -> redress.type.v1.Text
+	4,   // 64: redress.policy.v1.Window.of:type_name -> redress.policy.v1.WindowOf
+	13,  // 65: redress.policy.v1.Window.late:type_name -> redress.policy.v1.Outcome
+	73,  // 66: redress.policy.v1.Window.do:type_name -> redress.policy.v1.Do
+	83,  // 67: redress.policy.v1.Evidence.text:type_name -> redress.type.v1.Text
+	16,  // 68: redress.policy.v1.Evidence.before:type_name -> redress.policy.v1.Act
+	36,  // 69: redress.policy.v1.Evidence.any_of:type_name -> redress.policy.v1.Paper
+	13,  // 70: redress.policy.v1.Evidence.otherwise:type_name -> redress.policy.v1.Outcome
+	83,  // 71: redress.policy.v1.Paper.text:type_name -> redress.type.v1.Text
+	83,  // 72: redress.policy.v1.Stage.text:type_name -> redress.type.v1.Text
+	5,   // 73: redress.policy.v1.Stage.status:type_name -> redress.policy.v1.Status
+	38,  // 74: redress.policy.v1.Stage.enters:type_name -> redress.policy.v1.Trigger
+	39,  // 75: redress.policy.v1.Stage.steps:type_name -> redress.policy.v1.Step
+	15,  // 76: redress.policy.v1.Trigger.event:type_name -> redress.policy.v1.Event
+	83,  // 77: redress.policy.v1.Step.text:type_name -> redress.type.v1.Text
+	38,  // 78: redress.policy.v1.Step.opens:type_name -> redress.policy.v1.Trigger
+	41,  // 79: redress.policy.v1.Step.needs:type_name -> redress.policy.v1.Need
+	38,  // 80: redress.policy.v1.Step.void_by:type_name -> redress.policy.v1.Trigger
+	83,  // 81: redress.policy.v1.Gate.text:type_name -> redress.type.v1.Text
+	16,  // 82: redress.policy.v1.Gate.before:type_name -> redress.policy.v1.Act
+	41,  // 83: redress.policy.v1.Gate.needs:type_name -> redress.policy.v1.Need
+	42,  // 84: redress.policy.v1.Gate.waiver:type_name -> redress.policy.v1.Waiver
+	83,  // 85: redress.policy.v1.Need.text:type_name -> redress.type.v1.Text
+	83,  // 86: redress.policy.v1.Clock.text:type_name -> redress.type.v1.Text
+	38,  // 87: redress.policy.v1.Clock.from:type_name -> redress.policy.v1.Trigger
+	79,  // 88: redress.policy.v1.Clock.by_grade:type_name -> redress.policy.v1.Clock.ByGradeEntry
+	38,  // 89: redress.policy.v1.Clock.met_by:type_name -> redress.policy.v1.Trigger
+	38,  // 90: redress.policy.v1.Clock.void_by:type_name -> redress.policy.v1.Trigger
+	73,  // 91: redress.policy.v1.Clock.on_breach:type_name -> redress.policy.v1.Do
+	44,  // 92: redress.policy.v1.Clock.extend:type_name -> redress.policy.v1.Extension
+	41,  // 93: redress.policy.v1.Extension.needs:type_name -> redress.policy.v1.Need
+	46,  // 94: redress.policy.v1.Routing.owner:type_name -> redress.policy.v1.Owner
+	47,  // 95: redress.policy.v1.Routing.assign:type_name -> redress.policy.v1.Assign
+	48,  // 96: redress.policy.v1.Routing.connectors:type_name -> redress.policy.v1.Connector
+	49,  // 97: redress.policy.v1.Routing.trees:type_name -> redress.policy.v1.Tree
+	53,  // 98: redress.policy.v1.Routing.exchange:type_name -> redress.policy.v1.Exchange
+	83,  // 99: redress.policy.v1.Owner.text:type_name -> redress.type.v1.Text
+	83,  // 100: redress.policy.v1.Assign.text:type_name -> redress.type.v1.Text
+	80,  // 101: redress.policy.v1.Assign.grade:type_name -> redress.policy.v1.Assign.GradeEntry
+	83,  // 102: redress.policy.v1.Connector.text:type_name -> redress.type.v1.Text
+	25,  // 103: redress.policy.v1.Connector.answers:type_name -> redress.policy.v1.Field
+	83,  // 104: redress.policy.v1.Tree.text:type_name -> redress.type.v1.Text
+	50,  // 105: redress.policy.v1.Tree.nodes:type_name -> redress.policy.v1.Node
+	52,  // 106: redress.policy.v1.Tree.diagnoses:type_name -> redress.policy.v1.Diagnosis
+	73,  // 107: redress.policy.v1.Tree.undiagnosed:type_name -> redress.policy.v1.Do
+	51,  // 108: redress.policy.v1.Node.branches:type_name -> redress.policy.v1.Branch
+	83,  // 109: redress.policy.v1.Diagnosis.text:type_name -> redress.type.v1.Text
+	83,  // 110: redress.policy.v1.Diagnosis.wording:type_name -> redress.type.v1.Text
+	83,  // 111: redress.policy.v1.Exchange.text:type_name -> redress.type.v1.Text
+	38,  // 112: redress.policy.v1.Exchange.sends:type_name -> redress.policy.v1.Trigger
+	83,  // 113: redress.policy.v1.Approval.text:type_name -> redress.type.v1.Text
+	6,   // 114: redress.policy.v1.Approval.of:type_name -> redress.policy.v1.Subject
+	38,  // 115: redress.policy.v1.Approval.asks:type_name -> redress.policy.v1.Trigger
+	41,  // 116: redress.policy.v1.Approval.needs:type_name -> redress.policy.v1.Need
+	55,  // 117: redress.policy.v1.Approval.signs:type_name -> redress.policy.v1.Sign
+	57,  // 118: redress.policy.v1.Approval.urgent:type_name -> redress.policy.v1.Urgent
+	84,  // 119: redress.policy.v1.Sign.kind:type_name -> redress.type.v1.ApprovalStep.Kind
+	56,  // 120: redress.policy.v1.Sign.bands:type_name -> redress.policy.v1.Band
+	55,  // 121: redress.policy.v1.Sign.instead:type_name -> redress.policy.v1.Sign
+	27,  // 122: redress.policy.v1.Compensation.grounds:type_name -> redress.policy.v1.Item
+	59,  // 123: redress.policy.v1.Compensation.remedies:type_name -> redress.policy.v1.Remedy
+	60,  // 124: redress.policy.v1.Compensation.standards:type_name -> redress.policy.v1.Standard
+	83,  // 125: redress.policy.v1.Remedy.text:type_name -> redress.type.v1.Text
+	7,   // 126: redress.policy.v1.Remedy.kind:type_name -> redress.policy.v1.RemedyKind
+	41,  // 127: redress.policy.v1.Remedy.needs:type_name -> redress.policy.v1.Need
+	83,  // 128: redress.policy.v1.Standard.text:type_name -> redress.type.v1.Text
+	83,  // 129: redress.policy.v1.Returns.text:type_name -> redress.type.v1.Text
+	27,  // 130: redress.policy.v1.Returns.origins:type_name -> redress.policy.v1.Item
+	27,  // 131: redress.policy.v1.Returns.dispositions:type_name -> redress.policy.v1.Item
+	83,  // 132: redress.policy.v1.Liability.text:type_name -> redress.type.v1.Text
+	63,  // 133: redress.policy.v1.Liability.causes:type_name -> redress.policy.v1.Cause
+	83,  // 134: redress.policy.v1.Cause.text:type_name -> redress.type.v1.Text
+	8,   // 135: redress.policy.v1.Cause.of:type_name -> redress.policy.v1.Base
+	81,  // 136: redress.policy.v1.Cause.shares:type_name -> redress.policy.v1.Cause.SharesEntry
+	83,  // 137: redress.policy.v1.ActionKind.text:type_name -> redress.type.v1.Text
+	9,   // 138: redress.policy.v1.ActionKind.kind:type_name -> redress.policy.v1.ActionType
+	38,  // 139: redress.policy.v1.ActionKind.opens:type_name -> redress.policy.v1.Trigger
+	83,  // 140: redress.policy.v1.Notice.text:type_name -> redress.type.v1.Text
+	38,  // 141: redress.policy.v1.Notice.issue:type_name -> redress.policy.v1.Trigger
+	12,  // 142: redress.policy.v1.Notice.media:type_name -> redress.policy.v1.Medium
+	41,  // 143: redress.policy.v1.Notice.needs:type_name -> redress.policy.v1.Need
+	66,  // 144: redress.policy.v1.Notice.parts:type_name -> redress.policy.v1.Part
+	67,  // 145: redress.policy.v1.Notice.choices:type_name -> redress.policy.v1.Choice
+	73,  // 146: redress.policy.v1.Notice.on_issue:type_name -> redress.policy.v1.Do
+	83,  // 147: redress.policy.v1.Part.text:type_name -> redress.type.v1.Text
+	83,  // 148: redress.policy.v1.Choice.text:type_name -> redress.type.v1.Text
+	73,  // 149: redress.policy.v1.Choice.do:type_name -> redress.policy.v1.Do
+	83,  // 150: redress.policy.v1.FollowUp.text:type_name -> redress.type.v1.Text
+	38,  // 151: redress.policy.v1.FollowUp.opens:type_name -> redress.policy.v1.Trigger
+	14,  // 152: redress.policy.v1.FollowUp.every:type_name -> redress.policy.v1.Every
+	12,  // 153: redress.policy.v1.FollowUp.modes:type_name -> redress.policy.v1.Medium
+	73,  // 154: redress.policy.v1.FollowUp.if_dissatisfied:type_name -> redress.policy.v1.Do
+	73,  // 155: redress.policy.v1.FollowUp.for_each_bad:type_name -> redress.policy.v1.Do
+	83,  // 156: redress.policy.v1.Round.text:type_name -> redress.type.v1.Text
+	38,  // 157: redress.policy.v1.Round.starts:type_name -> redress.policy.v1.Trigger
+	73,  // 158: redress.policy.v1.Round.after_last:type_name -> redress.policy.v1.Do
+	83,  // 159: redress.policy.v1.Counter.text:type_name -> redress.type.v1.Text
+	10,  // 160: redress.policy.v1.Counter.of:type_name -> redress.policy.v1.Of
+	14,  // 161: redress.policy.v1.Counter.period:type_name -> redress.policy.v1.Every
+	73,  // 162: redress.policy.v1.Counter.do:type_name -> redress.policy.v1.Do
+	83,  // 163: redress.policy.v1.Entry.text:type_name -> redress.type.v1.Text
+	11,  // 164: redress.policy.v1.Entry.kind:type_name -> redress.policy.v1.EntryKind
+	38,  // 165: redress.policy.v1.Entry.when:type_name -> redress.policy.v1.Trigger
+	41,  // 166: redress.policy.v1.Entry.needs:type_name -> redress.policy.v1.Need
+	14,  // 167: redress.policy.v1.Entry.every:type_name -> redress.policy.v1.Every
+	83,  // 168: redress.policy.v1.Reaction.text:type_name -> redress.type.v1.Text
+	38,  // 169: redress.policy.v1.Reaction.when:type_name -> redress.policy.v1.Trigger
+	73,  // 170: redress.policy.v1.Reaction.do:type_name -> redress.policy.v1.Do
+	13,  // 171: redress.policy.v1.Do.close:type_name -> redress.policy.v1.Outcome
+	83,  // 172: redress.policy.v1.Do.text:type_name -> redress.type.v1.Text
+	75,  // 173: redress.policy.v1.Reports.measures:type_name -> redress.policy.v1.Measure
+	76,  // 174: redress.policy.v1.Reports.watches:type_name -> redress.policy.v1.Watch
+	77,  // 175: redress.policy.v1.Reports.reports:type_name -> redress.policy.v1.Report
+	83,  // 176: redress.policy.v1.Measure.text:type_name -> redress.type.v1.Text
+	10,  // 177: redress.policy.v1.Measure.of:type_name -> redress.policy.v1.Of
+	83,  // 178: redress.policy.v1.Watch.text:type_name -> redress.type.v1.Text
+	14,  // 179: redress.policy.v1.Watch.every:type_name -> redress.policy.v1.Every
+	73,  // 180: redress.policy.v1.Watch.do:type_name -> redress.policy.v1.Do
+	83,  // 181: redress.policy.v1.Report.text:type_name -> redress.type.v1.Text
+	14,  // 182: redress.policy.v1.Report.every:type_name -> redress.policy.v1.Every
+	83,  // 183: redress.policy.v1.Card.text:type_name -> redress.type.v1.Text
+	82,  // 184: redress.policy.v1.Card.repeat:type_name -> redress.policy.v1.Card.RepeatEntry
+	83,  // 185: redress.policy.v1.Card.do:type_name -> redress.type.v1.Text
+	83,  // 186: redress.policy.v1.Card.dont:type_name -> redress.type.v1.Text
+	83,  // 187: redress.policy.v1.Card.say:type_name -> redress.type.v1.Text
+	83,  // 188: redress.policy.v1.Card.choose:type_name -> redress.type.v1.Text
+	189, // [189:189] is the sub-list for method output_type
+	189, // [189:189] is the sub-list for method input_type
+	189, // [189:189] is the sub-list for extension type_name
+	189, // [189:189] is the sub-list for extension extendee
+	0,   // [0:189] is the sub-list for field type_name
 }
 
 func init() { file_redress_policy_v1_pack_proto_init() }
@@ -10103,7 +10185,7 @@ func file_redress_policy_v1_pack_proto_init() {
 	if File_redress_policy_v1_pack_proto != nil {
 		return
 	}
-	file_redress_policy_v1_pack_proto_msgTypes[23].OneofWrappers = []any{
+	file_redress_policy_v1_pack_proto_msgTypes[24].OneofWrappers = []any{
 		(*Need_Step)(nil),
 		(*Need_Form)(nil),
 		(*Need_Approval)(nil),
@@ -10111,7 +10193,7 @@ func file_redress_policy_v1_pack_proto_init() {
 		(*Need_Fact)(nil),
 		(*Need_That)(nil),
 	}
-	file_redress_policy_v1_pack_proto_msgTypes[55].OneofWrappers = []any{
+	file_redress_policy_v1_pack_proto_msgTypes[56].OneofWrappers = []any{
 		(*Do_Notify)(nil),
 		(*Do_Issue)(nil),
 		(*Do_Step)(nil),
@@ -10134,7 +10216,7 @@ func file_redress_policy_v1_pack_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_policy_v1_pack_proto_rawDesc), len(file_redress_policy_v1_pack_proto_rawDesc)),
 			NumEnums:      17,
-			NumMessages:   65,
+			NumMessages:   66,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

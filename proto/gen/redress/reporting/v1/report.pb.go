@@ -308,7 +308,9 @@ type TimelineItem struct {
 	// Rules that led to it.
 	Rules []*v16.RuleRef `protobuf:"bytes,9,rep,name=rules,proto3" json:"rules,omitempty"`
 	// Digest of the event, lower-case hex.
-	Digest        string `protobuf:"bytes,10,opt,name=digest,proto3" json:"digest,omitempty"`
+	Digest string `protobuf:"bytes,10,opt,name=digest,proto3" json:"digest,omitempty"`
+	// Rules that warned of it; it was done all the same.
+	Warnings      []*v16.RuleRef `protobuf:"bytes,11,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -411,6 +413,13 @@ func (x *TimelineItem) GetDigest() string {
 		return x.Digest
 	}
 	return ""
+}
+
+func (x *TimelineItem) GetWarnings() []*v16.RuleRef {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
 }
 
 // WorkItem is something that waits for a person.
@@ -1363,7 +1372,7 @@ const file_redress_reporting_v1_report_proto_rawDesc = "" +
 	"\bevidence\x18\f \x03(\v2\x1b.redress.intake.v1.EvidenceR\bevidence\x12>\n" +
 	"\btimeline\x18\r \x03(\v2\".redress.reporting.v1.TimelineItemR\btimeline\x129\n" +
 	"\n" +
-	"fresh_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\tfreshTime\"\xfb\x02\n" +
+	"fresh_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\tfreshTime\"\xb1\x03\n" +
 	"\fTimelineItem\x129\n" +
 	"\n" +
 	"occur_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\toccurTime\x12;\n" +
@@ -1377,7 +1386,8 @@ const file_redress_reporting_v1_report_proto_rawDesc = "" +
 	"\x04text\x18\b \x01(\v2\x15.redress.type.v1.TextR\x04text\x12.\n" +
 	"\x05rules\x18\t \x03(\v2\x18.redress.type.v1.RuleRefR\x05rules\x12\x16\n" +
 	"\x06digest\x18\n" +
-	" \x01(\tR\x06digest\"\x85\x05\n" +
+	" \x01(\tR\x06digest\x124\n" +
+	"\bwarnings\x18\v \x03(\v2\x18.redress.type.v1.RuleRefR\bwarnings\"\x85\x05\n" +
 	"\bWorkItem\x127\n" +
 	"\x04kind\x18\x01 \x01(\x0e2#.redress.reporting.v1.WorkItem.KindR\x04kind\x12\x1a\n" +
 	"\bresource\x18\x02 \x01(\tR\bresource\x12\x1c\n" +
@@ -1541,29 +1551,30 @@ var file_redress_reporting_v1_report_proto_depIdxs = []int32{
 	25, // 15: redress.reporting.v1.TimelineItem.record_time:type_name -> google.protobuf.Timestamp
 	26, // 16: redress.reporting.v1.TimelineItem.text:type_name -> redress.type.v1.Text
 	27, // 17: redress.reporting.v1.TimelineItem.rules:type_name -> redress.type.v1.RuleRef
-	0,  // 18: redress.reporting.v1.WorkItem.kind:type_name -> redress.reporting.v1.WorkItem.Kind
-	26, // 19: redress.reporting.v1.WorkItem.text:type_name -> redress.type.v1.Text
-	25, // 20: redress.reporting.v1.WorkItem.since_time:type_name -> google.protobuf.Timestamp
-	25, // 21: redress.reporting.v1.WorkItem.due_time:type_name -> google.protobuf.Timestamp
-	27, // 22: redress.reporting.v1.WorkItem.rule:type_name -> redress.type.v1.RuleRef
-	26, // 23: redress.reporting.v1.Report.title:type_name -> redress.type.v1.Text
-	27, // 24: redress.reporting.v1.Report.rule:type_name -> redress.type.v1.RuleRef
-	5,  // 25: redress.reporting.v1.Report.measurements:type_name -> redress.reporting.v1.Measurement
-	25, // 26: redress.reporting.v1.Report.generate_time:type_name -> google.protobuf.Timestamp
-	25, // 27: redress.reporting.v1.Report.data_time:type_name -> google.protobuf.Timestamp
-	26, // 28: redress.reporting.v1.Measurement.title:type_name -> redress.type.v1.Text
-	11, // 29: redress.reporting.v1.Measurement.top:type_name -> redress.reporting.v1.Ranked
-	27, // 30: redress.reporting.v1.Measurement.rule:type_name -> redress.type.v1.RuleRef
-	7,  // 31: redress.reporting.v1.Watched.periods:type_name -> redress.reporting.v1.WatchedPeriod
-	27, // 32: redress.reporting.v1.Watched.rule:type_name -> redress.type.v1.RuleRef
-	25, // 33: redress.reporting.v1.Watched.create_time:type_name -> google.protobuf.Timestamp
-	25, // 34: redress.reporting.v1.WatchRun.due_time:type_name -> google.protobuf.Timestamp
-	25, // 35: redress.reporting.v1.WatchRun.end_time:type_name -> google.protobuf.Timestamp
-	36, // [36:36] is the sub-list for method output_type
-	36, // [36:36] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	27, // 18: redress.reporting.v1.TimelineItem.warnings:type_name -> redress.type.v1.RuleRef
+	0,  // 19: redress.reporting.v1.WorkItem.kind:type_name -> redress.reporting.v1.WorkItem.Kind
+	26, // 20: redress.reporting.v1.WorkItem.text:type_name -> redress.type.v1.Text
+	25, // 21: redress.reporting.v1.WorkItem.since_time:type_name -> google.protobuf.Timestamp
+	25, // 22: redress.reporting.v1.WorkItem.due_time:type_name -> google.protobuf.Timestamp
+	27, // 23: redress.reporting.v1.WorkItem.rule:type_name -> redress.type.v1.RuleRef
+	26, // 24: redress.reporting.v1.Report.title:type_name -> redress.type.v1.Text
+	27, // 25: redress.reporting.v1.Report.rule:type_name -> redress.type.v1.RuleRef
+	5,  // 26: redress.reporting.v1.Report.measurements:type_name -> redress.reporting.v1.Measurement
+	25, // 27: redress.reporting.v1.Report.generate_time:type_name -> google.protobuf.Timestamp
+	25, // 28: redress.reporting.v1.Report.data_time:type_name -> google.protobuf.Timestamp
+	26, // 29: redress.reporting.v1.Measurement.title:type_name -> redress.type.v1.Text
+	11, // 30: redress.reporting.v1.Measurement.top:type_name -> redress.reporting.v1.Ranked
+	27, // 31: redress.reporting.v1.Measurement.rule:type_name -> redress.type.v1.RuleRef
+	7,  // 32: redress.reporting.v1.Watched.periods:type_name -> redress.reporting.v1.WatchedPeriod
+	27, // 33: redress.reporting.v1.Watched.rule:type_name -> redress.type.v1.RuleRef
+	25, // 34: redress.reporting.v1.Watched.create_time:type_name -> google.protobuf.Timestamp
+	25, // 35: redress.reporting.v1.WatchRun.due_time:type_name -> google.protobuf.Timestamp
+	25, // 36: redress.reporting.v1.WatchRun.end_time:type_name -> google.protobuf.Timestamp
+	37, // [37:37] is the sub-list for method output_type
+	37, // [37:37] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_redress_reporting_v1_report_proto_init() }
