@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"strings"
+	"sync"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc"
@@ -42,17 +43,24 @@ func Services() []string {
 	return []string{"intake", "routing", "compensation", "corrective-action", "notification", "reporting"}
 }
 
+// parseStrictly sets the parser of query parameters, which grpc-gateway keeps for
+// the whole process though it is set as an option of a mux: several edges in one
+// process would write it while others read.
+//
+//nolint:gochecknoglobals // what it sets is global.
+var parseStrictly = sync.OnceFunc(func() { runtime.NewServeMux(runtime.SetQueryParameterParser(&strictQuery{})) })
+
 // New returns the handler of everything under /v1. Besides the JSON of every
 // public RPC it serves evidence uploads and downloads and server-sent events,
 // which end when closing does.
 func New(ctx context.Context, dial Dial, closing <-chan struct{}) (http.Handler, error) {
+	parseStrictly()
 	mux := runtime.NewServeMux(
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, newStrictJSON()),
 		runtime.WithIncomingHeaderMatcher(incoming),
 		runtime.WithMetadata(noteRoute),
 		runtime.WithOutgoingHeaderMatcher(func(string) (string, bool) { return "", false }),
 		runtime.WithForwardResponseOption(answerHeaders),
-		runtime.SetQueryParameterParser(&strictQuery{}),
 		// A request is what its request line says, not what a header makes of it.
 		runtime.WithDisablePathLengthFallback(),
 		runtime.WithErrorHandler(writeError),
