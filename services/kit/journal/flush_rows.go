@@ -16,8 +16,7 @@ func newStoreStatements() storeStatements {
 	const text, number, bytes, null = sqldb.Text, sqldb.Int, sqldb.Bytes, sqldb.IntNull
 	indexInsert := func(table string) *sqldb.Statement {
 		return sqldb.NewStatement(table+".insert", `
-			INSERT INTO `+table+` (organization, kind, attribute, value, name) {rows}
-			ON CONFLICT (organization, kind, attribute, value, name) DO NOTHING`, text, text, text, text, text)
+			INSERT INTO `+table+` (organization, kind, attribute, value, name) {rows}`, text, text, text, text, text)
 	}
 	organization, name := sqldb.Key{Name: "organization"}, sqldb.Key{Name: "name"}
 	indexDelete := func(table string) *sqldb.Statement {

@@ -22,11 +22,11 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io/fs"
 	"log/slog"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -113,7 +113,8 @@ type Journal struct {
 	lanes   []*lane
 	stopped chan struct{}
 	stop    sync.Once
-	counted sync.Map // *atomic.Uint64 by kind, see Standing
+	counted sync.Map      // *atomic.Uint64 by kind, see Standing
+	placing atomic.Uint64 // ids given by NewID so far, from a random start
 
 	mu        sync.Mutex
 	committed chan struct{}
@@ -133,6 +134,7 @@ func Open(ctx context.Context, db *sqldb.DB, o Options) (*Journal, error) {
 	if err := j.prepare(ctx, db); err != nil {
 		return nil, fmt.Errorf("open journal of %s: %w", o.Service, err)
 	}
+	j.placing.Store(anyTurn())
 	for range j.o.Lanes {
 		j.lanes = append(j.lanes, &lane{j: j})
 	}
@@ -238,9 +240,22 @@ func (j *Journal) Shards() int { return j.o.Shards }
 // 64-bit FNV-1a hash modulo the number of shards, so that a name has the same
 // shard in every store of as many shards.
 func (j *Journal) ShardOf(key string) int {
-	h := fnv.New64a()
-	h.Write([]byte(key))
-	return int(h.Sum64() % uint64(j.o.Shards))
+	return j.shard(fnv1a(fnvOffset, []byte(key)))
+}
+
+func (j *Journal) shard(hash uint64) int { return int(hash % uint64(j.o.Shards)) }
+
+// FNV-1a of 64 bits, which can go on from where a prefix ended.
+const (
+	fnvOffset = 14695981039346656037
+	fnvPrime  = 1099511628211
+)
+
+func fnv1a(before uint64, rest []byte) uint64 {
+	for _, b := range rest {
+		before = (before ^ uint64(b)) * fnvPrime
+	}
+	return before
 }
 
 // Committed returns a channel that is closed at the next commit of this process.

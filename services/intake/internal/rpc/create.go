@@ -28,7 +28,7 @@ func (s *Server) CreateComplaint(ctx context.Context, req *intakev1.CreateCompla
 		return nil, err
 	}
 	owner, _ := d.ChannelOwner("channels/" + req.GetComplaint().GetChannel())
-	id, err := newID()
+	id, err := s.host.Journal.NewID("complaints")
 	if err != nil {
 		return nil, err
 	}

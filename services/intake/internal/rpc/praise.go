@@ -38,17 +38,19 @@ func (s *Server) RecordPraise(ctx context.Context, req *intakev1.RecordPraiseReq
 	if err := knownTo(d, req.GetPraise()); err != nil {
 		return nil, err
 	}
-	id, err := newID()
+	id, err := s.host.Journal.NewID("praises")
 	if err != nil {
 		return nil, err
 	}
-	name, subject := "praises/"+id, id
+	name, subject := "praises/"+id, ""
 	if about := req.GetPraise().GetComplaint(); about != "" {
 		c, err := s.load(ctx, about)
 		if err != nil {
 			return nil, err
 		}
 		subject = SubjectID(c)
+	} else if subject, err = s.cfg.Keys.Reserve(ctx, caller.Organization); err != nil {
+		return nil, err
 	}
 	receipt, err := host.Run(ctx, s.host, req, host.Command{Key: name, Subject: subject}, func(u *journal.Unit, in *intakev1.RecordPraiseRequest) error {
 		praise, err := domain.RecordPraise(in.GetPraise(), domain.PraiseRegistration{
