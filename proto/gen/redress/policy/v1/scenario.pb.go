@@ -898,8 +898,8 @@ type Count struct {
 	Of string `protobuf:"bytes,1,opt,name=of,proto3" json:"of,omitempty"`
 	// Fields that those counted have; without any, all are counted.
 	Where *structpb.Struct `protobuf:"bytes,2,opt,name=where,proto3" json:"where,omitempty"`
-	// How many.
-	Are           int32 `protobuf:"varint,3,opt,name=are,proto3" json:"are,omitempty"`
+	// How many, or a column that says it.
+	Are           string `protobuf:"bytes,3,opt,name=are,proto3" json:"are,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -948,11 +948,11 @@ func (x *Count) GetWhere() *structpb.Struct {
 	return nil
 }
 
-func (x *Count) GetAre() int32 {
+func (x *Count) GetAre() string {
 	if x != nil {
 		return x.Are
 	}
-	return 0
+	return ""
 }
 
 // Due is the expected state of a clock.
@@ -1256,7 +1256,7 @@ const file_redress_policy_v1_scenario_proto_rawDesc = "" +
 	"\x05Count\x12\x0e\n" +
 	"\x02of\x18\x01 \x01(\tR\x02of\x12-\n" +
 	"\x05where\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x05where\x12\x10\n" +
-	"\x03are\x18\x03 \x01(\x05R\x03are\"C\n" +
+	"\x03are\x18\x03 \x01(\tR\x03are\"C\n" +
 	"\x03Due\x12\x10\n" +
 	"\x03due\x18\x01 \x01(\tR\x03due\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x14\n" +
