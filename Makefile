@@ -7,6 +7,8 @@ SHELL         := /bin/bash
 GO        ?= go
 # The modules of go.work, in the order in which they depend on each other.
 MODULES   := proto services/kit gateway services tools
+# Modules outside the workspace: what only they need raises nobody's versions.
+APART     := tools/pinned tools/bench
 # Where Go is written by hand; services holds services/kit.
 WRITTEN   := gateway services tools
 PACKAGES  ?= $(MODULES:%=./%/...)
@@ -15,6 +17,12 @@ TESTFLAGS ?= -vet=off
 TIMEOUT   ?= 15m
 FUZZTIME  ?= 20s
 BENCHTIME ?= 1s
+# What `make bench` runs (empty: all), how often, and at which size; goals are defined for 1.
+EXPERIMENT ?=
+ROUNDS    ?= 5
+SCALE     ?= 1
+# PostgreSQL as PERFORMANCE has it: a gigabyte of buffers, everything synced.
+BENCHED   := REDRESS_BACKENDS_POSTGRES='-c shared_buffers=1GB -c max_wal_size=4GB'
 SHAPE     ?= all
 DATA      ?= data
 REDRESS   := ./services/suite/cmd/redress
@@ -68,7 +76,7 @@ breaking: proto-breaking ## Compare the schemas with PROTO_BASE for changes that
 
 # ---- tests
 
-.PHONY: test test-race race-packages test-backends fuzz test-long bench boundary
+.PHONY: test test-race race-packages test-backends fuzz test-long bench bench-smoke microbench boundary
 test: ## Run every test; PostgreSQL and Redis too where REDRESS_TEST_* or tools/backends.sh name them
 	@$(BACKENDS); set -x; $(GO) test $(TESTFLAGS) -timeout $(TIMEOUT) $(PACKAGES)
 
@@ -90,7 +98,16 @@ fuzz: ## Run each fuzz target for FUZZTIME
 test-long: ## Play 100,000 random approval histories against the naive reading (some two minutes)
 	cd services && REDRESS_LONG=1 $(GO) test -vet=off -count=1 -v -timeout 60m ./kit/approval/modeltest
 
-bench: ## Run the benchmarks of every package
+bench: ## Measure beside other systems: EXPERIMENT=arm,fire ROUNDS=5 SCALE=1; all at full size rewrite docs/performance.md
+	cd tools/bench && GOWORK=off $(GO) build -o ../../.bin/redress-bench .
+	$(BENCHED) tools/backends.sh run .bin/redress-bench -experiment '$(EXPERIMENT)' -rounds $(ROUNDS) -scale $(SCALE) \
+	  $(if $(filter 1,$(SCALE)),-write docs/performance.md)
+
+bench-smoke: ## Run every experiment once at a tiny size, so that the programs stay whole; no times are judged
+	cd tools/bench && GOWORK=off $(GO) vet ./...
+	$(MAKE) --no-print-directory bench ROUNDS=1 SCALE=0.002 BENCHED=
+
+microbench: ## Run the benchmarks of every package
 	@$(BACKENDS); set -x; $(GO) test -vet=off -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 60m $(PACKAGES)
 
 boundary: ## Check who imports whom and what may not be in the tree; lists the long files
@@ -108,15 +125,16 @@ lint: proto-lint lint-go ## Lint and check the format of schemas and Go code
 
 lint-go: .bin/golangci-lint .bin/gofumpt
 	@out="$$(.bin/gofumpt -l $(WRITTEN))"; test -z "$$out" || { echo "not in gofumpt's format (make fmt):"; echo "$$out"; exit 1; }
-	@rc=0; for m in $(filter-out proto,$(MODULES)); do echo "golangci-lint $$m"; (cd $$m && $(CURDIR)/.bin/golangci-lint run ./...) || rc=1; done; exit $$rc
+	@rc=0; for m in $(filter-out proto,$(MODULES)); do echo "golangci-lint $$m"; (cd $$m && $(CURDIR)/.bin/golangci-lint run ./...) || rc=1; done; \
+	echo "golangci-lint tools/bench"; (cd tools/bench && GOWORK=off $(CURDIR)/.bin/golangci-lint run ./...) || rc=1; exit $$rc
 
 fmt: .bin/gofumpt $(PROTO_DEPS) ## Format Go code and schemas
 	.bin/gofumpt -w $(WRITTEN)
 	$(BUF) format -w proto
 
 tidy-check: ## Each module alone: go.mod is tidy, builds with the workspace off
-	@rc=0; for m in $(MODULES) tools/pinned; do echo "tidy $$m"; (cd $$m && GOWORK=off $(GO) mod tidy -diff) || rc=1; done; \
-	for m in $(MODULES); do echo "build $$m alone"; (cd $$m && GOWORK=off $(GO) build ./...) || rc=1; done; exit $$rc
+	@rc=0; for m in $(MODULES) $(APART); do echo "tidy $$m"; (cd $$m && GOWORK=off $(GO) mod tidy -diff) || rc=1; done; \
+	for m in $(MODULES) tools/bench; do echo "build $$m alone"; (cd $$m && GOWORK=off $(GO) build ./...) || rc=1; done; exit $$rc
 
 licences: ## List the licence of every module in use; refuse one that is not allowed
 	$(GO) run ./tools/licences

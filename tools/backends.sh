@@ -10,6 +10,7 @@
 # (REDRESS_BACKENDS_DIR, default: under the temporary folder, one per user).
 # PostgreSQL runs with fsync on: the tests are to meet the durability of
 # production. It refuses to run as root, so root starts it as user postgres.
+# REDRESS_BACKENDS_POSTGRES holds further options of it ("-c shared_buffers=1GB").
 # Missing packages are installed with apt-get when the caller is root.
 set -euo pipefail
 
@@ -87,7 +88,7 @@ start_pg() {
   for _ in 1 2 3 4 5 6 7 8; do
     port=$(random_port)
     if (cd "$dir/pg" && as_pg "$bin/pg_ctl" -D "$dir/pg/data" -s -w -t 60 -l "$dir/pg/postgres.log" \
-      -o "-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories=$dir/pg -c max_connections=300" \
+      -o "-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories=$dir/pg -c max_connections=300 ${REDRESS_BACKENDS_POSTGRES:-}" \
       start >/dev/null 9>&-); then
       echo "$port" >"$dir/pg.port"
       return

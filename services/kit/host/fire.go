@@ -73,7 +73,11 @@ func (s timerStore) Fire(ctx context.Context, t timers.Timer) error {
 		Actor: &eventv1.Actor{Principal: "services/" + h.def.Name},
 	}, func(u *journal.Unit) error { return fire(u, row) })
 	if err == nil {
-		h.measures.Fired(h.Clock.Now().Sub(row.At))
+		now := h.Clock.Now()
+		h.measures.Fired(now.Sub(row.At))
+		if h.onFired != nil {
+			h.onFired(row, now)
+		}
 	}
 	if fault.ReasonOf(err) == journal.ReasonNotFound {
 		return nil

@@ -60,6 +60,9 @@ type Deps struct {
 	// Pace is how often it looks for what nobody told it of; zero values are the
 	// defaults of packages timers and feed.
 	Pace Pace
+	// OnFired is told of each timer whose effect is stored, and when that was known,
+	// from many goroutines; nil: nobody. It must be quick.
+	OnFired func(t journal.Timer, now time.Time)
 }
 
 // Pace are the intervals of a service. Production leaves them as they are; the
@@ -89,6 +92,7 @@ type Host struct {
 	def       Definition
 	measures  *telemetry.Measures
 	digestKey []byte
+	onFired   func(journal.Timer, time.Time)
 	engine    *timers.Engine
 	feed      *feed.Server
 	consumers map[string]*feed.Consumer
@@ -106,7 +110,7 @@ func New(ctx context.Context, def Definition, deps Deps) (_ *Host, err error) {
 	}
 	h := &Host{
 		Keys: deps.Keys, Clock: deps.Clock, Logger: deps.Logger.With("service", def.Name),
-		def: def, measures: deps.Measures, digestKey: deps.DigestKey, consumers: map[string]*feed.Consumer{},
+		def: def, measures: deps.Measures, digestKey: deps.DigestKey, onFired: deps.OnFired, consumers: map[string]*feed.Consumer{},
 	}
 	h.loops = lifecycle.NewGroup(h.Logger)
 	h.Journal, err = journal.Open(ctx, deps.DB, journal.Options{

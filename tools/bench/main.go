@@ -1,0 +1,139 @@
+// Command redress-bench measures Redress beside what a user would pick instead,
+// and beside the least that its work costs, in one run.
+//
+// It needs PostgreSQL and Redis of its own, whose addresses are in the
+// environment: `make bench` starts them. Start reading at the experiments
+// (arm.go, fire.go, intake.go …); internal/measure runs them, internal/peers and
+// internal/plain are the others, internal/ours is the product.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"syscall"
+
+	"example.com/redress/tools/bench/internal/measure"
+	"example.com/redress/tools/bench/internal/world"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "redress-bench:", err)
+		os.Exit(1)
+	}
+}
+
+// heapGrowth is that of the product's processes, here for every subject alike.
+const heapGrowth = 400
+
+func run(ctx context.Context, args []string, out io.Writer) (err error) {
+	flags := flag.NewFlagSet("redress-bench", flag.ContinueOnError)
+	experiment := flags.String("experiment", "", "experiments, parted by commas; empty: all")
+	only := flags.String("only", "", "parts of names of subjects, parted by commas; empty: all")
+	rounds := flags.Int("rounds", 5, "turns of each subject")
+	scale := flags.Float64("scale", 1, "length of turns and size of stocks; goals are defined for 1")
+	profiles := flags.String("profile", "", "folder for CPU profiles of our subjects")
+	write := flags.String("write", "", "page whose tables are rewritten, docs/performance.md")
+	list := flags.Bool("list", false, "list the experiments and end")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	debug.SetGCPercent(heapGrowth)
+	folder, err := os.MkdirTemp("", "redress-bench")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	if *list {
+		for _, e := range experiments(&world.World{Scale: *scale}) {
+			fmt.Fprintf(out, "%-10s %s\n", e.Name, e.Title)
+		}
+		return nil
+	}
+	w, err := world.Open(ctx, folder, *scale)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	chosen, err := choose(experiments(w), split(*experiment))
+	if err != nil {
+		return err
+	}
+	settings, err := w.Settings(ctx)
+	if err != nil {
+		return err
+	}
+	settings = append(settings, fmt.Sprintf("scale %v, %d rounds, GOGC=%d, modules: %s", *scale, *rounds, heapGrowth, versions()))
+	fmt.Fprintln(out, strings.Join(settings, "\n"))
+	o := measure.Options{Rounds: *rounds, Profiles: *profiles, Progress: out, Only: split(*only)}
+	for _, e := range chosen {
+		r, err := measure.Run(ctx, e, o)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "\n## %s\n\n%s\n", e.Title, r.Markdown())
+		if *write != "" {
+			if err := rewrite(*write, e.Name, r, settings); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func split(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, ",")
+}
+
+// experiments returns all there are, in the order of the page.
+func experiments(w *world.World) []measure.Experiment {
+	return slices.Concat(intakeExperiments(w), armExperiments(w), fireExperiments(w), edgeExperiments(w))
+}
+
+func choose(all []measure.Experiment, names []string) ([]measure.Experiment, error) {
+	if len(names) == 0 {
+		return all, nil
+	}
+	var out []measure.Experiment
+	for _, name := range names {
+		i := slices.IndexFunc(all, func(e measure.Experiment) bool { return e.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no experiment %q; -list lists them", name)
+		}
+		out = append(out, all[i])
+	}
+	return out, nil
+}
+
+// versions lists the modules whose speed is compared.
+func versions() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	named := []string{
+		"github.com/hibiken/asynq", "github.com/riverqueue/river", "github.com/nats-io/nats-server/v2", "github.com/nats-io/nats.go", "github.com/jackc/pgx/v5",
+		"github.com/redis/go-redis/v9", "google.golang.org/grpc", "github.com/grpc-ecosystem/grpc-gateway/v2", "modernc.org/sqlite",
+	}
+	var out []string
+	for _, d := range info.Deps {
+		if slices.Contains(named, d.Path) {
+			out = append(out, strings.TrimPrefix(d.Path, "github.com/")+" "+d.Version)
+		}
+	}
+	return strings.Join(out, ", ")
+}
