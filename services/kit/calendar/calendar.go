@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"example.com/redress/services/kit/fault"
@@ -36,7 +37,7 @@ func New(zone string, open []string, holidays Holidays) (*Calendar, error) {
 	if zone == "" || zone == "Local" {
 		return nil, errors.New(`calendar: zone: write the name of a zone, for example "Asia/Shanghai"`)
 	}
-	loc, err := time.LoadLocation(zone)
+	loc, err := location(zone)
 	if err != nil {
 		return nil, fmt.Errorf("calendar: zone %q: %w", zone, err)
 	}
@@ -55,6 +56,23 @@ func New(zone string, open []string, holidays Holidays) (*Calendar, error) {
 		}
 	}
 	return c, nil
+}
+
+// zones are those that were loaded: package time reads and parses a file at every
+// call, which was an eighth of the CPU of starting a clock.
+//
+//nolint:gochecknoglobals // holds what never changes.
+var zones sync.Map // *time.Location by name
+
+func location(zone string) (*time.Location, error) {
+	if known, ok := zones.Load(zone); ok {
+		return known.(*time.Location), nil
+	}
+	loc, err := time.LoadLocation(zone)
+	if err == nil {
+		zones.Store(zone, loc)
+	}
+	return loc, err
 }
 
 // Default returns the working calendar of procedures that name none: Monday to

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 //go:embed data/cn.json
@@ -36,10 +37,15 @@ func NamedHolidays(id string) (Holidays, error) {
 	case "none":
 		return NoHolidays(), nil
 	case "cn":
-		return LoadHolidays(chinaJSON)
+		return china()
 	}
 	return Holidays{}, fmt.Errorf(`holidays %q: no such data set; write "cn" or "none"`, id)
 }
+
+// china reads the file once.
+//
+//nolint:gochecknoglobals // holds what never changes.
+var china = sync.OnceValues(func() (Holidays, error) { return LoadHolidays(chinaJSON) })
 
 // HolidayNames lists the data sets that NamedHolidays knows.
 func HolidayNames() []string { return []string{"cn", "none"} }

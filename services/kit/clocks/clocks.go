@@ -30,37 +30,14 @@ import (
 	"example.com/redress/services/kit/slaclock"
 )
 
-// Attributes by which clocks are found.
-const (
-	// AttrSubject is the resource that owes.
-	AttrSubject = "subject"
-	// AttrKind is the clock's id in the pack.
-	AttrKind = "kind"
-	// AttrState is the state's word: RUNNING, PAUSED, BREACHED, STOPPED.
-	AttrState = "state"
-	// AttrComplaint is the complaint the clock belongs to.
-	AttrComplaint = "complaint"
-)
-
 // Kind returns the journal's kind for the clocks of a collection: "cases" gives
 // cases/*/clocks/*.
 func Kind(collection string) journal.Kind {
 	return journal.Kind{
-		Pattern: collection + "/*/clocks/*",
-		New:     func() proto.Message { return &clockv1.Clock{} },
-		Index: func(m proto.Message) []journal.Attr {
-			c, ok := m.(*clockv1.Clock)
-			if !ok {
-				return nil
-			}
-			return []journal.Attr{
-				{Name: AttrSubject, Value: c.GetSubject()},
-				{Name: AttrKind, Value: c.GetKind()},
-				{Name: AttrState, Value: strings.TrimPrefix(c.GetState().String(), "STATE_")},
-				{Name: AttrComplaint, Value: c.GetComplaint()},
-			}
-		},
-		Complaint: func(_ string, m proto.Message) string { return m.(*clockv1.Clock).GetComplaint() },
+		Pattern:    collection + "/*/clocks/*",
+		New:        func() proto.Message { return &clockv1.Clock{} },
+		WithParent: true,
+		Complaint:  func(_ string, m proto.Message) string { return m.(*clockv1.Clock).GetComplaint() },
 		Timer: func(m proto.Message) (time.Time, int64, bool) {
 			c, ok := m.(*clockv1.Clock)
 			if !ok || c.GetNextFireTime() == nil {
@@ -218,21 +195,22 @@ func All(u *journal.Unit, subject string) ([]*clockv1.Clock, error) { return fin
 
 // find returns the clocks of the subject and kind ("" for all), the newest of a kind last.
 func find(u *journal.Unit, subject, kind string) ([]*clockv1.Clock, error) {
-	where := []journal.Attr{{Name: AttrSubject, Value: subject}}
-	if kind != "" {
-		where = append(where, journal.Attr{Name: AttrKind, Value: kind})
-	}
-	names, err := u.Find(patternOf(subject), where...)
+	names, err := u.Children(subject, patternOf(subject))
 	if err != nil {
 		return nil, err
 	}
 	out := make([]*clockv1.Clock, 0, len(names))
 	for _, name := range names {
+		if !strings.HasPrefix(name[len(subject)+len("/clocks/"):], kind) {
+			continue
+		}
 		c := &clockv1.Clock{}
 		if _, err := u.Get(name, c); err != nil {
 			return nil, err
 		}
-		out = append(out, c)
+		if kind == "" || c.GetKind() == kind {
+			out = append(out, c)
+		}
 	}
 	slices.SortFunc(out, func(a, b *clockv1.Clock) int {
 		return cmp.Or(cmp.Compare(a.GetKind(), b.GetKind()), cmp.Compare(a.GetRound(), b.GetRound()), cmp.Compare(ordinal(a), ordinal(b)))
@@ -439,7 +417,7 @@ func calendarOf(c *clockv1.Clock) (*calendar.Calendar, error) {
 }
 
 // enough returns a calendar with what firing, meeting and ending the clock needs.
-// Most count no working time; reading the holidays for nothing costs 60 µs, within
+// Most count no working time, and opening hours would be read for nothing within
 // the transaction.
 func enough(c *clockv1.Clock) (*calendar.Calendar, error) {
 	each, err := calendar.ParseLimit(c.GetEach())

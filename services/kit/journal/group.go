@@ -41,7 +41,9 @@ type group struct {
 	// careful: names that are said to be new are read before the decisions.
 	careful bool
 	seen    overlay // what was read, and what the members so far have changed
-	parked  map[key][]spot
+	// families are those whose resources were all read, with the names found.
+	families map[family][]string
+	parked   map[key][]spot
 	// parkedAny tells whether parked_events has any row; nil until asked.
 	parkedAny *bool
 	// failed is an error of the database during a decision: it ends the group,
@@ -156,7 +158,7 @@ func (j *Journal) attempt(members []*member, careful bool) ([]*outcome, error) {
 	var timers []Timer
 	began := clock.System().Now()
 	err := j.db.WriteGroup(ctx, func(tx *sqldb.Tx) error {
-		g = &group{j: j, ctx: ctx, tx: tx, now: j.o.Clock.Now(), careful: careful, seen: newOverlay(), parked: map[key][]spot{}}
+		g = &group{j: j, ctx: ctx, tx: tx, now: j.o.Clock.Now(), careful: careful, seen: newOverlay(), families: map[family][]string{}, parked: map[key][]spot{}}
 		if err := g.prefetch(members); err != nil {
 			return err
 		}

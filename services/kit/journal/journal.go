@@ -60,6 +60,10 @@ type Kind struct {
 	// all resources of a complaint share its shard. nil: none does. It must give
 	// the same answer throughout the life of a resource.
 	Complaint func(name string, m proto.Message) string
+	// WithParent says that a decision about the resource above usually looks at
+	// these too: a write that reads or makes that one has them at hand, and
+	// [Unit.Children] costs it no statement.
+	WithParent bool
 	// Timer returns when the resource wants to be woken; ok is false for not at
 	// all. nil: resources of the kind have no timers.
 	Timer func(proto.Message) (at time.Time, generation int64, ok bool)

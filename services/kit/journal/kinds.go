@@ -14,6 +14,7 @@ type kinds []*kind
 type kind struct {
 	Kind
 	segments []string
+	below    []*kind // kinds that are read with their parent, which is of this kind
 }
 
 func newKinds(all []Kind) (kinds, error) {
@@ -26,6 +27,11 @@ func newKinds(all []Kind) (kinds, error) {
 			return nil, fmt.Errorf("kind %q is given twice", k.Pattern)
 		}
 		out = append(out, &kind{Kind: k, segments: strings.Split(k.Pattern, "/")})
+	}
+	for _, k := range out {
+		if above := out.byPattern(parentOf(k.Pattern)); k.WithParent && above != nil {
+			above.below = append(above.below, k)
+		}
 	}
 	return out, nil
 }

@@ -8,17 +8,21 @@ import (
 )
 
 // loadStatements read by key: many at once before the decisions, single ones during them.
-type loadStatements struct{ requests, answers, resources, tallies, projections, positions *sqldb.Statement }
+type loadStatements struct {
+	requests, answers, resources, families, tallies, projections, positions *sqldb.Statement
+}
 
 func newLoadStatements() loadStatements {
 	organization, name, number := sqldb.Key{Name: "organization"}, sqldb.Key{Name: "name"}, sqldb.Int
+	const resource = "organization, name, shard, complaint, version, state, attributes, digest, create_time, update_time"
 	return loadStatements{
 		requests: sqldb.NewLookup("requests.read", "organization, principal, method, request_id, digest, resource, version, expire_time", "requests",
 			organization, sqldb.Key{Name: "principal"}, sqldb.Key{Name: "method"}, sqldb.Key{Name: "request_id"}),
 		answers: sqldb.NewLookup("requests.answer", "organization, resource, version, shard, sequence, digest, body", "events",
 			organization, sqldb.Key{Name: "resource"}, sqldb.Key{Name: "version", Type: number}),
-		resources: sqldb.NewLookup("resources.read",
-			"organization, name, shard, complaint, version, state, attributes, digest, create_time, update_time", "resources", organization, name),
+		resources: sqldb.NewLookup("resources.read", resource, "resources", organization, name),
+		families: sqldb.NewPartialLookup("resources.children", resource, "resources", "parent <> ''",
+			sqldb.Key{Name: "parent"}, sqldb.Key{Name: "kind"}, organization),
 		tallies: sqldb.NewLookup("tallies.read", "organization, key, revision, value", "tallies", organization, sqldb.Key{Name: "key"}),
 		projections: sqldb.NewLookup("projections.read",
 			"organization, name, kind, version, revision, state, attributes, update_time", "projections", organization, name),
@@ -35,6 +39,7 @@ func newLoadStatements() loadStatements {
 func (g *group) prefetch(members []*member) error {
 	requests := map[requestKey]bool{}
 	resources, projections, tallies := map[key]bool{}, map[key]bool{}, map[key]bool{}
+	families := map[family]bool{}
 	places := map[place]bool{}
 	for _, m := range members {
 		if m.work.Request != nil {
@@ -45,10 +50,13 @@ func (g *group) prefetch(members []*member) error {
 		}
 		for _, name := range m.work.Reads {
 			at := key{m.work.Organization, name}
-			if g.j.kinds.of(name) != nil {
-				resources[at] = true
-			} else {
+			if k := g.j.kinds.of(name); k == nil {
 				projections[at] = true
+			} else {
+				resources[at] = true
+				for _, below := range k.below {
+					families[family{at, below}] = true
+				}
 			}
 		}
 		for _, name := range m.work.Creates {
@@ -67,6 +75,7 @@ func (g *group) prefetch(members []*member) error {
 	for _, load := range []func() error{
 		func() error { return g.loadRequests(requests, repeated) },
 		func() error { return g.loadResources(resources) },
+		func() error { return g.loadFamilies(families) },
 		func() error { return g.loadProjections(projections) },
 		func() error { return g.loadTallies(tallies) },
 		func() error { return g.loadPositions(places) },
@@ -150,17 +159,69 @@ func (g *group) loadResources(keys map[key]bool) error {
 		g.seen.resources[k] = &resource{kind: g.j.kinds.of(k.name)}
 	}
 	return g.tx.QueryLater(g.ctx, g.j.load.resources, keyRows(keys), func(row sqldb.Row) error {
-		var k key
-		var stored string
-		r := &resource{}
-		if err := row.Scan(&k.organization, &k.name, &r.shard, &r.complaint, &r.version, &r.state, &stored, &r.digest, &r.created, &r.updated); err != nil {
+		k, r, err := g.scanResource(row)
+		if err == nil {
+			g.seen.resources[k] = r
+		}
+		return err
+	})
+}
+
+func (g *group) scanResource(row sqldb.Row) (k key, r *resource, err error) {
+	var stored string
+	r = &resource{}
+	err = row.Scan(&k.organization, &k.name, &r.shard, &r.complaint, &r.version, &r.state, &stored, &r.digest, &r.created, &r.updated)
+	r.kind, r.base, r.stored = g.j.kinds.of(k.name), r.version, decodeAttrs(stored)
+	r.attrs = r.stored
+	return k, r, err
+}
+
+// loadFamilies reads the resources of each family. One the group knows already
+// stays as the group knows it.
+func (g *group) loadFamilies(wanted map[family]bool) error {
+	rows := make([][]any, 0, len(wanted))
+	for f := range wanted {
+		g.families[f] = nil
+		rows = append(rows, []any{f.parent.name, f.kind.Pattern, f.parent.organization})
+	}
+	return g.tx.QueryLater(g.ctx, g.j.load.families, rows, func(row sqldb.Row) error {
+		k, r, err := g.scanResource(row)
+		if err != nil {
 			return err
 		}
-		r.kind, r.base, r.stored = g.j.kinds.of(k.name), r.version, decodeAttrs(stored)
-		r.attrs = r.stored
-		g.seen.resources[k] = r
+		f := family{key{k.organization, parentOf(k.name)}, r.kind}
+		g.families[f] = append(g.families[f], k.name)
+		if known := g.seen.resources[k]; known == nil || known.version == 0 {
+			g.seen.resources[k] = r
+		}
 		return nil
 	})
+}
+
+// family returns the names that the database has under the parent, reading them
+// if it must. own is the parent as the unit has changed it, or nil. Under what is
+// new there is nothing: should the parent not be, the compare of the flush finds it.
+func (g *group) family(f family, own *resource) ([]string, error) {
+	if names, ok := g.families[f]; ok {
+		return names, nil
+	}
+	if own == nil {
+		own = g.seen.resources[f.parent]
+	}
+	if own != nil && own.base == 0 {
+		return nil, nil
+	}
+	if g.failed != nil {
+		return nil, refusal(g.failed)
+	}
+	err := g.loadFamilies(map[family]bool{f: true})
+	if err == nil {
+		err = g.tx.Send(g.ctx)
+	}
+	if err != nil {
+		return nil, g.fail(err)
+	}
+	return g.families[f], nil
 }
 
 func (g *group) loadProjections(keys map[key]bool) error {

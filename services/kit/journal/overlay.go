@@ -57,6 +57,12 @@ type projection struct {
 	dirty    bool
 }
 
+// family is the resources of a kind under one parent.
+type family struct {
+	parent key
+	kind   *kind
+}
+
 // place is a shard of a source.
 type place struct {
 	source string
@@ -105,6 +111,7 @@ type request struct {
 type overlay struct {
 	requests    map[requestKey]*request
 	resources   map[key]*resource
+	born        map[family][]string // names of resources that the database has not yet
 	tallies     map[key]*tally
 	projections map[key]*projection
 	positions   map[place]*position
@@ -114,7 +121,7 @@ type overlay struct {
 
 func newOverlay() overlay {
 	return overlay{
-		requests: map[requestKey]*request{}, resources: map[key]*resource{}, tallies: map[key]*tally{},
+		requests: map[requestKey]*request{}, resources: map[key]*resource{}, born: map[family][]string{}, tallies: map[key]*tally{},
 		projections: map[key]*projection{}, positions: map[place]*position{}, parkings: map[spot]*parking{},
 	}
 }
@@ -123,6 +130,9 @@ func newOverlay() overlay {
 func (o *overlay) take(other *overlay) {
 	maps.Copy(o.requests, other.requests)
 	maps.Copy(o.resources, other.resources)
+	for f, names := range other.born {
+		o.born[f] = append(o.born[f], names...)
+	}
 	maps.Copy(o.tallies, other.tallies)
 	maps.Copy(o.projections, other.projections)
 	maps.Copy(o.positions, other.positions)

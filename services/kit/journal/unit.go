@@ -137,6 +137,10 @@ func (u *Unit) put(name string, r *resource, state, change proto.Message) error 
 	if err != nil {
 		return u.fail(err)
 	}
+	if parent := parentOf(name); r.version == 1 && parent != "" {
+		f := family{u.key(parent), r.kind}
+		u.own.born[f] = append(u.own.born[f], name)
+	}
 	r.digest = event.Digest
 	u.own.resources[u.key(name)] = r
 	u.own.events = append(u.own.events, event)
@@ -184,6 +188,24 @@ func (u *Unit) Because(rules ...*typev1.RuleRef) { u.rules = slices.Clone(rules)
 // request is repeated. It must have been read or written by the end of the Unit.
 // Default: the first written.
 func (u *Unit) Answer(name string) { u.answer = name }
+
+// Children returns the names of the resources of the kind under the parent, in
+// order. Cost: one statement that reads them all, so that Get costs none; nothing
+// where the parent is new, or the kind is read with its parent, see [Kind].
+func (u *Unit) Children(parent, kind string) ([]string, error) {
+	k := u.g.j.kinds.byPattern(kind)
+	if k == nil {
+		return nil, u.fail(fmt.Errorf("children of %s: no kind %s", parent, kind))
+	}
+	f := family{u.key(parent), k}
+	stored, err := u.g.family(f, u.own.resources[f.parent])
+	if err != nil {
+		return nil, err
+	}
+	names := slices.Concat(stored, u.g.seen.born[f], u.own.born[f])
+	slices.Sort(names)
+	return names, nil
+}
 
 // Find returns the names of the resources of the kind that have all attributes, in order.
 func (u *Unit) Find(kind string, where ...Attr) ([]string, error) {

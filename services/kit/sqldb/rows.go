@@ -92,14 +92,27 @@ type Key struct {
 // row. A join by IN was read as "scan the whole table and hash it": the plan is
 // made when the table is young and empty, and kept while it grows.
 func NewLookup(op, columns, table string, keys ...Key) *Statement {
-	s := &Statement{op: op, many: "SELECT " + columns + " FROM " + fenced("*", table, keys), columns: types(keys)}
-	compare := make([]string, len(keys))
+	return NewPartialLookup(op, columns, table, "", keys...)
+}
+
+// NewPartialLookup is [NewLookup] with a partial index: only is its condition, a
+// column and what it is compared with ("parent <> ”"), without which the index
+// would not be used.
+func NewPartialLookup(op, columns, table, only string, keys ...Key) *Statement {
+	s := &Statement{op: op, many: "SELECT " + columns + " FROM " + fenced("*", table, only, keys), columns: types(keys)}
+	var compare []string
+	if only != "" {
+		compare = append(compare, "t."+only)
+	}
 	for i, k := range keys {
-		compare[i] = fmt.Sprintf("t.%s = wanted.column%d", k.Name, i+1)
+		compare = append(compare, fmt.Sprintf("t.%s = wanted.column%d", k.Name, i+1))
 	}
 	for i, n := range batches() {
 		if n == 1 {
 			s.few[i] = "SELECT " + columns + " FROM " + table + " WHERE " + given(keys)
+			if only != "" {
+				s.few[i] += " AND " + only
+			}
 			continue
 		}
 		// CROSS JOIN fixes the order: a search of the table for each row wanted.
@@ -113,7 +126,7 @@ func NewLookup(op, columns, table string, keys ...Key) *Statement {
 func NewDelete(op, table string, keys ...Key) *Statement {
 	s := &Statement{
 		op: op, columns: types(keys), writes: true,
-		many: "DELETE FROM " + table + " WHERE ctid = ANY (ARRAY(SELECT found.ctid FROM " + fenced("ctid", table, keys) + "))",
+		many: "DELETE FROM " + table + " WHERE ctid = ANY (ARRAY(SELECT found.ctid FROM " + fenced("ctid", table, "", keys) + "))",
 	}
 	s.few[len(s.few)-1] = "DELETE FROM " + table + " WHERE " + given(keys)
 	return s
@@ -137,11 +150,14 @@ func given(keys []Key) string {
 }
 
 // fenced is the FROM that searches the table once for each row of the arrays.
-func fenced(columns, table string, keys []Key) string {
+func fenced(columns, table, only string, keys []Key) string {
 	names, compare := make([]string, len(keys)), make([]string, len(keys))
 	for i, k := range keys {
 		names[i] = fmt.Sprintf("k%d", i+1)
 		compare[i] = fmt.Sprintf("t.%s = wanted.k%d", k.Name, i+1)
+	}
+	if only != "" {
+		compare = append(compare, "t."+only)
 	}
 	return unnest(types(keys)) + " AS wanted(" + strings.Join(names, ", ") + ")" +
 		" CROSS JOIN LATERAL (SELECT t." + columns + " FROM " + table + " t WHERE " + strings.Join(compare, " AND ") + " OFFSET 0) AS found"

@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t testing.TB) *sqldb.DB) {
 		{"ListsInPages", listsInPages},
 		{"FindsByAttributes", findsByAttributes},
 		{"FindSeesItsOwnGroup", findSeesItsOwnGroup},
+		{"ChildrenComeWithTheirParent", findsChildren},
 		{"TimersFollowTheState", timersFollowTheState},
 		{"DepthIsLimited", depthIsLimited},
 		{"GivenUpBeforeItsTurnIsNotRun", givenUpIsNotRun},
@@ -151,7 +152,7 @@ func testKinds() []journal.Kind {
 	return []journal.Kind{
 		{Pattern: "complaints/*", New: newClock, Index: index, Complaint: func(name string, _ proto.Message) string { return name }},
 		{
-			Pattern: "complaints/*/clocks/*", New: newClock, Index: index,
+			Pattern: "complaints/*/clocks/*", New: newClock, Index: index, WithParent: true,
 			Complaint: func(_ string, m proto.Message) string { return m.(*clockv1.Clock).Complaint },
 			Timer: func(m proto.Message) (time.Time, int64, bool) {
 				c := m.(*clockv1.Clock)

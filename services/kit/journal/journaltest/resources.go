@@ -241,6 +241,81 @@ func findSeesItsOwnGroup(t *testing.T, b *bundle) {
 	require.Equal(t, []string{"complaints/1", "complaints/3"}, names)
 }
 
+// findsChildren also counts statements: what is read with its parent costs none.
+func findsChildren(t *testing.T, b *bundle) {
+	var statements []string
+	b.setFaults(func(op string) error {
+		statements = append(statements, op)
+		return nil
+	})
+	j := b.open(oneLane)
+	const clocks = "complaints/*/clocks/*"
+	one, two := "complaints/1/clocks/1", "complaints/1/clocks/2"
+	made := work("complaints/1")
+	made.Reads, made.Creates = nil, []string{"complaints/1"}
+	b.write(j, made, func(u *journal.Unit) error {
+		require.NoError(t, u.Create("complaints/1", running(), changed()))
+		statements = nil
+		names, err := u.Children("complaints/1", clocks)
+		require.NoError(t, err)
+		require.Empty(t, names)
+		require.Empty(t, statements, "under what is new there is nothing")
+		require.NoError(t, u.Create(one, running("people/a"), changed()))
+		names, err = u.Children("complaints/1", clocks)
+		require.Equal(t, []string{one}, names)
+		return err
+	})
+	b.write(j, work("complaints/10"), create("complaints/10/clocks/1", running()))
+
+	release := b.hold(j)
+	first := j.Submit(b.ctx, work("complaints/1"), func(u *journal.Unit) error {
+		statements = nil
+		names, err := u.Children("complaints/1", clocks)
+		require.NoError(t, err)
+		require.Equal(t, []string{one}, names)
+		_, err = u.Get(one, &clockv1.Clock{})
+		require.NoError(t, err)
+		require.Empty(t, statements, "they came with their parent")
+		require.NoError(t, u.Update(one, running("people/b"), changed()))
+		return u.Create(two, running(), changed())
+	})
+	refused := j.Submit(b.ctx, work("complaints/1"), func(u *journal.Unit) error {
+		require.NoError(t, u.Create("complaints/1/clocks/3", running(), changed()))
+		return errors.New("refused: leaves nothing")
+	})
+	elsewhere := work("complaints/1")
+	elsewhere.Reads = nil
+	second := j.Submit(b.ctx, elsewhere, func(u *journal.Unit) error {
+		names, err := u.Children("complaints/1", clocks)
+		require.NoError(t, err)
+		require.Equal(t, []string{one, two}, names)
+		c := &clockv1.Clock{}
+		_, err = u.Get(one, c)
+		require.Equal(t, []string{"people/b"}, c.OwedBy, "as the one before left it")
+		return err
+	})
+	release()
+	require.NoError(t, (<-first).Err)
+	require.Error(t, (<-refused).Err)
+	require.NoError(t, (<-second).Err)
+
+	b.write(j, elsewhere, func(u *journal.Unit) error {
+		statements = nil
+		names, err := u.Children("complaints/1", clocks)
+		require.NoError(t, err)
+		require.Equal(t, []string{one, two}, names)
+		_, err = u.Get(two, &clockv1.Clock{})
+		require.Equal(t, []string{"resources.children"}, statements, "not declared: one statement for all of them")
+		return err
+	})
+	_, err := j.Write(b.ctx, elsewhere, func(u *journal.Unit) error {
+		_, err := u.Children("complaints/1", "nothing/*")
+		require.Error(t, err)
+		return nil
+	})
+	require.Equal(t, fault.Internal, fault.KindOf(err), "there is no such kind")
+}
+
 func timersFollowTheState(t *testing.T, b *bundle) {
 	j := b.open()
 	clockName := "complaints/1/clocks/1"
