@@ -151,10 +151,11 @@ func given(keys []Key) string {
 
 // fenced is the FROM that searches the table once for each row of the arrays.
 func fenced(columns, table, only string, keys []Key) string {
-	names, compare := make([]string, len(keys)), make([]string, len(keys))
+	names := make([]string, len(keys))
+	var compare []string
 	for i, k := range keys {
 		names[i] = fmt.Sprintf("k%d", i+1)
-		compare[i] = fmt.Sprintf("t.%s = wanted.k%d", k.Name, i+1)
+		compare = append(compare, fmt.Sprintf("t.%s = wanted.k%d", k.Name, i+1))
 	}
 	if only != "" {
 		compare = append(compare, "t."+only)

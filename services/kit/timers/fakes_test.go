@@ -188,13 +188,14 @@ type server struct {
 	log   []func(*timerindex.Local) // what was done, to replay an old state
 	down  bool
 	hangs bool
-	// rebuilt counts the shards rebuilt.
+	// rebuilt counts the shards rebuilt, beats the looks at each.
 	rebuilt int
+	beats   map[int32]int
 }
 
 var errAway = errors.New("connection refused")
 
-func newServer() *server { return &server{inner: timerindex.NewLocal()} }
+func newServer() *server { return &server{inner: timerindex.NewLocal(), beats: map[int32]int{}} }
 
 // do runs one call on what stands behind the server just now.
 func (s *server) do(ctx context.Context, call func(*timerindex.Local)) error {
@@ -228,6 +229,19 @@ func (s *server) rebuilds() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.rebuilt
+}
+
+// looks returns how many shards were looked at since it was last asked, and how
+// often the most watched one was.
+func (s *server) looks() (shards, most int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range s.beats {
+		most = max(most, n)
+	}
+	shards = len(s.beats)
+	clear(s.beats)
+	return shards, most
 }
 
 // dump returns a state to which restore can go back.
@@ -276,6 +290,7 @@ func (s *server) Return(ctx context.Context, shard int32, now time.Time, limit i
 func (s *server) Beat(ctx context.Context, shard int32, remembered timerindex.Heartbeat) (timerindex.Heartbeat, bool, error) {
 	beat, lost := new(timerindex.Heartbeat), new(bool)
 	remembered.Incarnation = ""
+	s.set(func() { s.beats[shard]++ })
 	away := s.do(ctx, func(l *timerindex.Local) { *beat, *lost, _ = l.Beat(context.Background(), shard, remembered) })
 	return timerindex.Heartbeat{Number: beat.Number}, *lost, away
 }

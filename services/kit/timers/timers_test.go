@@ -159,6 +159,29 @@ func TestFlushAllLosesNothing(t *testing.T) {
 	})
 }
 
+func TestARoundLooksAtAPartOfTheShardsAndAtAllOnceOneIsLost(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bundle) {
+		const shards = 64
+		b.run(func(o *timers.Options) { o.Shards = shards })
+		b.passes(500 * time.Millisecond)
+		seen, most := b.server.looks()
+		require.Equal(t, shards, seen, "all of them at the start")
+		require.LessOrEqual(t, most, 2, "a lost one is looked at again when it is rebuilt")
+		b.passes(time.Second)
+		seen, _ = b.server.looks()
+		require.Equal(t, shards/8, seen)
+		b.passes(7 * time.Second)
+		seen, most = b.server.looks()
+		require.Equal(t, shards-shards/8, seen, "the others in their turn")
+		require.Equal(t, 1, most)
+		b.server.flush()
+		b.passes(time.Second)
+		seen, _ = b.server.looks()
+		require.Equal(t, shards, seen)
+		require.Equal(t, 2*shards, b.server.rebuilds())
+	})
+}
+
 func TestAnOldDumpLosesNothing(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bundle) {
 		b.store.then = func(t timers.Timer) (timers.Timer, bool) { // generations go on
