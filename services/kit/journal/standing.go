@@ -12,6 +12,8 @@ import (
 
 // ForeignAge is how long [Standing] trusts what was read although another process
 // may have changed it. Events of other services take as long to arrive anyway.
+// After half of it one caller reads again while the others go on with what is known:
+// else all callers would stop and wait forty times a second.
 const ForeignAge = 25 * time.Millisecond
 
 // maxStanding bounds what a Standing keeps; beyond it everything is read again.
@@ -39,6 +41,7 @@ type standing[V any] struct {
 	changes uint64
 	at      time.Time
 	value   V
+	renewed *atomic.Bool // somebody reads it again
 }
 
 // Get returns the value of the key as read by read, now or while it stands. Errors are not kept.
@@ -47,11 +50,14 @@ func (s *Standing[K, V]) Get(ctx context.Context, j *Journal, key K, read func(c
 	s.mu.RLock()
 	k, ok := s.kept[key]
 	s.mu.RUnlock()
-	if ok && k.j == j && k.changes == changes.Load() && clock.System().Since(k.at) < ForeignAge {
-		return k.value, nil
+	if ok && k.j == j && k.changes == changes.Load() {
+		age := clock.System().Since(k.at)
+		if age < ForeignAge/2 || age < ForeignAge && !k.renewed.CompareAndSwap(false, true) {
+			return k.value, nil
+		}
 	}
 	return s.reads.Do(ctx, key, func(ctx context.Context) (V, error) {
-		k := standing[V]{j: j, changes: changes.Load(), at: clock.System().Now()}
+		k := standing[V]{j: j, changes: changes.Load(), at: clock.System().Now(), renewed: new(atomic.Bool)}
 		var err error
 		if k.value, err = read(ctx); err != nil {
 			return k.value, err

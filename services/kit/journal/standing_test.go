@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -73,5 +74,42 @@ func TestStandingMissesNothingThisProcessWasTold(t *testing.T) {
 		n, err := kept.Get(ctx, j, "reports/2", func(context.Context) (int64, error) { return 7, nil })
 		require.NoError(t, err, "errors are not kept")
 		require.EqualValues(t, 7, n)
+	})
+}
+
+// TestOneCallerRenewsWhatStandsWhileOthersGoOn would hang if the others waited.
+func TestOneCallerRenewsWhatStandsWhileOthersGoOn(t *testing.T) {
+	t.Parallel()
+	db := kittest.SQLite(t)
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		j, err := journal.Open(ctx, db, journal.Options{
+			Service: "reporting", Clock: clock.NewVirtual(time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)),
+			Kinds: []journal.Kind{{Pattern: "reports/*", New: func() proto.Message { return &wrapperspb.Int64Value{} }}},
+		})
+		require.NoError(t, err)
+		defer j.Close()
+		kept := journal.Standing[string, int64]{Kind: "reports/*"}
+		answer := func(n int64) func(context.Context) (int64, error) {
+			return func(context.Context) (int64, error) { return n, nil }
+		}
+		got, err := kept.Get(ctx, j, "reports/1", answer(1))
+		require.NoError(t, err)
+		require.EqualValues(t, 1, got)
+		require.NoError(t, clock.System().Pause(ctx, journal.ForeignAge * 3 / 4))
+		got, err = kept.Get(ctx, j, "reports/1", func(context.Context) (int64, error) {
+			among, err := kept.Get(ctx, j, "reports/1", answer(3))
+			require.EqualValues(t, 1, among, "another caller meanwhile")
+			return 2, err
+		})
+		require.NoError(t, err)
+		require.EqualValues(t, 2, got)
+		got, err = kept.Get(ctx, j, "reports/1", answer(3))
+		require.NoError(t, err)
+		require.EqualValues(t, 2, got)
+		require.NoError(t, clock.System().Pause(ctx, journal.ForeignAge))
+		got, err = kept.Get(ctx, j, "reports/1", answer(4))
+		require.NoError(t, err)
+		require.EqualValues(t, 4, got, "too old for anybody")
 	})
 }
