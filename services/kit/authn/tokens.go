@@ -212,8 +212,9 @@ func isPrincipal(s string) bool {
 	return regexp.MustCompile(`^(people|customers|apps)/[a-z0-9][a-z0-9-]{0,62}$`).MatchString(s)
 }
 
+// isOrganization takes what BootstrapOrganization creates and evidence is filed under.
 func isOrganization(s string) bool {
-	return regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`).MatchString(s)
+	return regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`).MatchString(s)
 }
 
 // checkAlgorithm refuses, before any key is tried, a token that is not signed

@@ -150,6 +150,7 @@ func TestTokensThatAreNotForUsAreRefused(t *testing.T) {
 		"path in principal": {good().with("sub", "people/li/x"), authn.ReasonToken},
 		"no organization":   {good().with("org", nil), authn.ReasonToken},
 		"odd organization":  {good().with("org", "a/b"), authn.ReasonToken},
+		"underscored":       {good().with("org", "org_a"), authn.ReasonToken}, // evidence is filed under the name
 		"list organization": {good().with("org", []string{"org-a"}), authn.ReasonToken},
 	} {
 		t.Run(name, func(t *testing.T) {
