@@ -266,12 +266,15 @@ func TestConditionsKnowOfWordsOnlyThePhrasesThatThePackNames(t *testing.T) {
 	}
 	require.Equal(t, []string{"尽快解决"}, p.Phrases("请放心，我们一定会尽快解决。"))
 	require.Equal(t, []string{}, p.Phrases("已为您换货。"))
-	unmet := p.Gate(policyv1.Act_ACT_REPLY, policy.Subject{}, reply("我们会尽快解决"))
-	require.Len(t, policy.Warnings(unmet), 1)
-	require.Empty(t, p.Gate(policyv1.Act_ACT_REPLY, policy.Subject{}, reply("已为您换货")))
+	var warned []string
+	by := policy.Subject{Warned: func(r *typev1.RuleRef) { warned = append(warned, r.GetRule()) }}
+	require.Empty(t, p.Gate(policyv1.Act_ACT_REPLY, by, reply("我们会尽快解决")), "what warns refuses nothing")
+	require.Equal(t, []string{"empty_promise"}, warned)
+	require.Empty(t, p.Gate(policyv1.Act_ACT_REPLY, by, reply("已为您换货")))
 	handed := reply("我们会尽快解决")
 	handed.Facts = map[string]*typev1.Fact{"words": text("x")}
-	require.Empty(t, p.Gate(policyv1.Act_ACT_REPLY, policy.Subject{}, handed))
+	require.Empty(t, p.Gate(policyv1.Act_ACT_REPLY, by, handed))
+	require.Len(t, warned, 1)
 	for source, want := range map[string]string{
 		`reply.text == "x"`:                 "L10 E", // words are not read
 		`reply.text.contains(" ")`:          "contains takes a phrase",

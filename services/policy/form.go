@@ -26,12 +26,13 @@ const (
 
 // CheckForm returns everything that is wrong with a filled form, all at once: fields the form does
 // not have, types, options, ranges, required fields and the form's own checks. s is what is known
-// besides; facts count as recorded on top of it. A check that warns only is not returned.
+// besides; facts count as recorded on top of it. A check that warns only is told to warned, if
+// that is not nil.
 //
 // A condition of a required field that waits for another field of the same form does not hold yet;
 // one that waits for something else makes the form incomplete. Field is "facts.<id>" for a field
 // and the id of the check for a check.
-func (p *Policy) CheckForm(form string, facts map[string]*typev1.Fact, s *Sheet) []fault.Violation {
+func (p *Policy) CheckForm(form string, facts map[string]*typev1.Fact, s *Sheet, warned Warned) []fault.Violation {
 	f := find(p.live.GetForms(), form)
 	if f == nil {
 		return []fault.Violation{{Field: "form", Reason: FormUnknown, Text: words("没有表单 "+form+"。", "There is no form "+form+".")}}
@@ -67,7 +68,11 @@ func (p *Policy) CheckForm(form string, facts map[string]*typev1.Fact, s *Sheet)
 	for _, c := range f.GetChecks() {
 		t, missing := p.holds(c.GetThat(), sheet)
 		switch {
-		case c.GetWarn() || t == True:
+		case t == True:
+		case c.GetWarn():
+			if warned != nil {
+				warned(p.Rule(c.GetId()))
+			}
 		case t == Unknown:
 			out = append(out, undecided(c.GetId(), missing))
 		default:

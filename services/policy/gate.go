@@ -20,7 +20,12 @@ type Subject struct {
 	// Is tells whether the person who acts is meant by a who of the pack. With nil every restriction
 	// is returned as unmet, so that forgetting it never lets anybody pass.
 	Is func(who string) bool
+	// Warned is told of every rule that warns of the act; nil tells nobody.
+	Warned Warned
 }
+
+// Warned takes a rule that warns of an act; the act is allowed (K13).
+type Warned func(rule *typev1.RuleRef)
 
 // NeedKind is what an unmet need asks for.
 type NeedKind string
@@ -51,8 +56,6 @@ type Unmet struct {
 	Because policyv1.Because
 	// Missing names what is missing: signatures of an approval, facts of a condition, or ID.
 	Missing []string
-	// Warn means that the act is allowed with a warning (K13).
-	Warn bool
 	// Waiver says who may pass the gate with a reason; nil if nobody.
 	Waiver *policyv1.Waiver
 }
@@ -62,7 +65,8 @@ type Unmet struct {
 // may ask for an approval or a claim, what a remedy needs). What must hold for a complaint to stand
 // is Judge's to say: a complaint that does not stand is judged so, the act is not refused. A refusal can list all of it at once.
 //
-// A gate whose condition is unknown holds until the fact is recorded.
+// A gate whose condition is unknown holds until the fact is recorded. A gate that only warns stands
+// before nothing: it is told to subject.Warned.
 //
 // Source: PACK-SKETCH.md 2.2 Gate and Need, 2.7; PROCEDURES.md K13.
 func (p *Policy) Gate(act Act, subject Subject, s *Sheet) []Unmet {
@@ -122,7 +126,13 @@ type gatekeeper struct {
 }
 
 func (g *gatekeeper) add(u Unmet) {
-	u.Gate, u.Warn, u.Waiver = g.rule, g.warn, g.waiver
+	if g.warn {
+		if g.subject.Warned != nil {
+			g.subject.Warned(g.rule)
+		}
+		return
+	}
+	u.Gate, u.Waiver = g.rule, g.waiver
 	g.out = append(g.out, u)
 }
 

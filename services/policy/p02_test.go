@@ -35,10 +35,10 @@ func TestP02CountersignersFollowTheCause(t *testing.T) {
 func TestP02BoardResolutionIsNeededAboveTheSecondTier(t *testing.T) {
 	p := compiled(t, "property-developer-compensation")
 	for amount, n := range map[string]int{"50000.00": 0, "50000.01": 0, "200000.00": 0, "200000.01": 1} {
-		v := p.CheckForm("tier_decision", map[string]*typev1.Fact{"cash_allowed": yes(false)}, claim(map[string]any{"amount": yuan(amount)}))
+		v := p.CheckForm("tier_decision", map[string]*typev1.Fact{"cash_allowed": yes(false)}, claim(map[string]any{"amount": yuan(amount)}), nil)
 		require.Len(t, v, n, amount)
 	}
-	v := p.CheckForm("tier_decision", nil, nil)
+	v := p.CheckForm("tier_decision", nil, nil, nil)
 	require.Equal(t, policy.FormUndecided, v[0].Reason)
 }
 

@@ -192,9 +192,9 @@ func TestP26ClosesOnTheCustomersWordNotOnScores(t *testing.T) {
 		}
 		return f
 	}
-	require.Empty(t, p.CheckForm("survey_form", answers("satisfied", 4, 5, 4, 3), nil))
+	require.Empty(t, p.CheckForm("survey_form", answers("satisfied", 4, 5, 4, 3), nil, nil))
 	for _, bad := range []int32{0, 6} {
-		v := p.CheckForm("survey_form", answers("satisfied", bad, 5, 4, 3), nil)
+		v := p.CheckForm("survey_form", answers("satisfied", bad, 5, 4, 3), nil, nil)
 		require.Len(t, v, 1)
 		require.Equal(t, "facts.efficiency", v[0].Field)
 		require.Equal(t, policy.FieldRange, v[0].Reason)

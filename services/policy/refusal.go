@@ -36,8 +36,7 @@ func Reasons() []fault.Entry {
 	}
 }
 
-// Refusal turns unmet needs into one error that lists all of them, or nil if nothing but warnings
-// is unmet. Its reason is that of the first; facts are rule, because, missing and who. Compare the
+// Refusal turns unmet needs into one error that lists all of them, or nil if nothing is unmet. Its reason is that of the first; facts are rule, because, missing and who. Compare the
 // result with nil before returning it as an error: a nil *fault.Error in an error is not nil.
 func Refusal(unmet []Unmet) *fault.Error {
 	var first *Unmet
@@ -45,9 +44,6 @@ func Refusal(unmet []Unmet) *fault.Error {
 	var violations []fault.Violation
 	for i := range unmet {
 		u := &unmet[i]
-		if u.Warn {
-			continue
-		}
 		if first == nil {
 			first = u
 		}
@@ -92,15 +88,4 @@ func FormRefusal(form string, violations []fault.Violation) *fault.Error {
 		return nil
 	}
 	return fault.New(fault.Invalid, ReasonForm, "form", form).WithViolations(violations...)
-}
-
-// Warnings returns the unmet needs that only warn.
-func Warnings(unmet []Unmet) []Unmet {
-	var out []Unmet
-	for _, u := range unmet {
-		if u.Warn {
-			out = append(out, u)
-		}
-	}
-	return out
 }

@@ -31,6 +31,7 @@ type Unit struct {
 	own    overlay
 	known  map[string]bool // resources whose version this unit has seen
 	rules  []*typev1.RuleRef
+	warned []*typev1.RuleRef
 	answer string
 	last   map[string]*eventv1.Event
 	failed error
@@ -164,6 +165,7 @@ func (u *Unit) event(name string, r *resource, previous []byte, state, change pr
 		Change:      what,
 		State:       &anypb.Any{TypeUrl: typeURL(state), Value: r.state},
 		Rules:       u.rules,
+		Warnings:    u.warned,
 		Traceparent: u.work.Traceparent,
 	})
 	if err != nil {
@@ -183,6 +185,14 @@ func (u *Unit) event(name string, r *resource, previous []byte, state, change pr
 // Because names the rules that lead to the events which follow in this Unit,
 // until it is called again; no rules for none.
 func (u *Unit) Because(rules ...*typev1.RuleRef) { u.rules = slices.Clone(rules) }
+
+// Warn names a rule that warns of what this Unit does: the events that follow carry
+// it, once. Source: PROCEDURES K13.
+func (u *Unit) Warn(rule *typev1.RuleRef) {
+	if !slices.ContainsFunc(u.warned, func(r *typev1.RuleRef) bool { return r.GetRule() == rule.GetRule() }) {
+		u.warned = append(slices.Clip(u.warned), rule)
+	}
+}
 
 // Answer names the resource the caller's answer is made from, now and when the
 // request is repeated. It must have been read or written by the end of the Unit.

@@ -384,7 +384,31 @@ func (w *world) seeWhy(ctx context.Context, in *input) (map[string]any, error) {
 	for what, rules := range out {
 		all[what] = rules
 	}
+	if all["warned"], err = w.warned(ctx, k.GetComplaint()); err != nil {
+		return nil, err
+	}
 	return all, w.seeJudged(ctx, k.GetComplaint(), all)
+}
+
+// warned returns the rules that warned of what was done about a complaint, each once,
+// in order.
+func (w *world) warned(ctx context.Context, complaint string) ([]any, error) {
+	out := []any{}
+	if complaint == "" {
+		return out, nil
+	}
+	got, err := reportingv1.NewReportingServiceClient(w.conn("reporting")).GetCaseFile(w.reading(ctx), &reportingv1.GetCaseFileRequest{Name: complaint})
+	if err != nil {
+		return nil, err
+	}
+	for _, item := range got.GetFile().GetTimeline() {
+		for _, r := range item.GetWarnings() {
+			if !slices.Contains(out, any(r.GetRule())) {
+				out = append(out, r.GetRule())
+			}
+		}
+	}
+	return out, nil
 }
 
 // rankOf puts what the customer was sent last, where it is found.

@@ -127,6 +127,9 @@ func (k *Desk) File(s Source, complaint, file, revision string, by Actor) (domai
 	if by.Directory != nil {
 		act.Recused = by.Directory.Recused(p.Concerned(act.Sheet), by.Now)
 	}
+	if in, ok := s.(unitSource); ok {
+		act.Warned = in.U.Warn
+	}
 	return act, c, nil
 }
 

@@ -37,6 +37,13 @@ type Act struct {
 	Sums Sums
 	// Recused sign nothing: who is complained about, and who is above them.
 	Recused []string
+	// Warned is told of rules that warn of the act; nil tells nobody.
+	Warned policy.Warned
+}
+
+// subject is what the person does the act to.
+func (a Act) subject(id string) policy.Subject {
+	return policy.Subject{ID: id, Is: a.is, Warned: a.Warned}
 }
 
 // Resource is what this service decides on: a claim, goods or an allocation.
@@ -185,7 +192,7 @@ func claimRule(p *policy.Policy) string {
 	return ""
 }
 
-// closed turns unmet needs into a refusal with the reason, nil if all of them only warn.
+// closed turns unmet needs into a refusal with the reason, nil if nothing is unmet.
 func closed(reason string, unmet []policy.Unmet) *fault.Error {
 	r := policy.Refusal(unmet)
 	if r == nil {

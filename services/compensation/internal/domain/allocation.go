@@ -153,7 +153,7 @@ func (d *sharing) divide(bases []*compensationv1.Basis, facts map[string]*typev1
 	maps.Copy(all, cloneFacts(facts))
 	d.allocation.Facts = all
 	s := d.sheet()
-	unmet := append(d.Policy.Gate(policyv1.Act_ACT_ALLOCATE, policy.Subject{Is: d.is}, s), d.papers(policyv1.Act_ACT_ALLOCATE, s)...)
+	unmet := append(d.Policy.Gate(policyv1.Act_ACT_ALLOCATE, d.subject(""), s), d.papers(policyv1.Act_ACT_ALLOCATE, s)...)
 	if f := closed(ReasonGate, unmet); f != nil {
 		return f
 	}
@@ -306,7 +306,7 @@ func DisputeAllocation(x *compensationv1.Allocation, party, reason string, a Act
 		return nil, fault.New(fault.FailedPrecondition, ReasonDisputeParty, "who", who, "party", party, "because", "ROLE").With(d.rule()).
 			WithViolations(fault.Violation{Field: who, Reason: "WHO"})
 	}
-	if f := closed(ReasonGate, d.Policy.Gate(policyv1.Act_ACT_DISPUTE, policy.Subject{Is: d.is}, d.sheet())); f != nil {
+	if f := closed(ReasonGate, d.Policy.Gate(policyv1.Act_ACT_DISPUTE, d.subject(""), d.sheet())); f != nil {
 		return nil, f
 	}
 	d.allocation.State, d.allocation.Provisional = disputed, true

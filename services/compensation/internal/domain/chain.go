@@ -65,7 +65,7 @@ func (a Act) sign(chain *typev1.Approval, in signing) (*typev1.Approval, error) 
 		Person: approval.Person{Name: a.By.Name, Matches: except(a.By.Matches, askers)}, ToStep: in.ToStep, Recused: a.Recused,
 		Decision: in.Decision, Digest: digest, Comment: in.Comment, Facts: in.Facts, Time: a.Now,
 		Check: func(form string, facts map[string]*typev1.Fact) []fault.Violation {
-			return a.Policy.CheckForm(form, facts, in.sheet)
+			return a.Policy.CheckForm(form, facts, in.sheet, a.Warned)
 		},
 	}
 	if in.Person.Name != "" {

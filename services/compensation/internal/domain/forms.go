@@ -29,8 +29,8 @@ func (d *decision) forms(p *problems, s *policy.Sheet, def *policyv1.Approval) (
 		if len(own) == 0 && !needed {
 			continue
 		}
-		p.gate(d.Policy.Gate(policyv1.Act_ACT_FILL, policy.Subject{ID: form.GetId(), Is: d.is}, sheet.WithForm(s, form.GetId(), d.By.Name)))
-		if wrong := d.Policy.CheckForm(form.GetId(), own, s); len(wrong) > 0 {
+		p.gate(d.Policy.Gate(policyv1.Act_ACT_FILL, d.subject(form.GetId()), sheet.WithForm(s, form.GetId(), d.By.Name)))
+		if wrong := d.Policy.CheckForm(form.GetId(), own, s, d.Warned); len(wrong) > 0 {
 			p.forms = append(p.forms, form.GetId())
 			p.fault(fault.New(fault.Invalid, ReasonForm, "form", form.GetId()).With(d.Policy.Rule(form.GetId())).WithViolations(wrong...))
 			continue

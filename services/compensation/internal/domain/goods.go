@@ -66,7 +66,7 @@ func (d *handling) gate(act policyv1.Act, id string) error {
 	if act == policyv1.Act_ACT_FILL {
 		s = sheet.WithForm(s, id, d.By.Name)
 	}
-	unmet := d.Policy.Gate(act, policy.Subject{ID: id, Is: d.is}, s)
+	unmet := d.Policy.Gate(act, d.subject(id), s)
 	unmet = append(unmet, d.papers(act, s)...)
 	if f := closed(ReasonGate, unmet); f != nil {
 		return f
@@ -226,7 +226,7 @@ func looseFacts(p *policy.Policy, forms []*policyv1.Form, facts map[string]*type
 			out = append(out, fault.Violation{Field: field, Reason: policy.FieldUnknown})
 			continue
 		}
-		for _, v := range p.CheckForm(forms[i].GetId(), map[string]*typev1.Fact{id: facts[id]}, s) {
+		for _, v := range p.CheckForm(forms[i].GetId(), map[string]*typev1.Fact{id: facts[id]}, s, nil) {
 			if v.Field == field || strings.HasPrefix(v.Field, field+"[") {
 				out = append(out, v)
 			}
@@ -271,7 +271,7 @@ func FillGoods(g *compensationv1.Goods, form string, facts map[string]*typev1.Fa
 		}
 	}
 	maps.Copy(own, facts)
-	if wrong := a.Policy.CheckForm(form, own, d.sheet()); len(wrong) > 0 {
+	if wrong := a.Policy.CheckForm(form, own, d.sheet(), a.Warned); len(wrong) > 0 {
 		return nil, fault.New(fault.Invalid, ReasonForm, "form", form).With(a.Policy.Rule(form)).WithViolations(wrong...)
 	}
 	if d.goods.Facts == nil {

@@ -26,7 +26,7 @@ func (d *handling) mayCall(def *policyv1.Approval) bool {
 // and value alone.
 func (d *handling) putForward(def *policyv1.Approval, papers bool) error {
 	s := d.sheet()
-	unmet := slices.DeleteFunc(d.Policy.Gate(policyv1.Act_ACT_ASK, policy.Subject{ID: def.GetId(), Is: d.is}, s), func(u policy.Unmet) bool {
+	unmet := slices.DeleteFunc(d.Policy.Gate(policyv1.Act_ACT_ASK, d.subject(def.GetId()), s), func(u policy.Unmet) bool {
 		return !papers && u.Need == policy.NeedForm && u.ID == def.GetUrgent().GetForm()
 	})
 	if f := closed(ReasonGate, unmet); f != nil {

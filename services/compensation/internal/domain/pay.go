@@ -159,7 +159,7 @@ func (d *decision) file(still Still) file {
 		f.rules = append(f.rules, rule)
 	}
 	var remedy []policy.Unmet
-	for _, u := range append(d.Policy.Gate(policyv1.Act_ACT_PAY, policy.Subject{Is: d.is}, s), d.papers(policyv1.Act_ACT_PAY, s)...) {
+	for _, u := range append(d.Policy.Gate(policyv1.Act_ACT_PAY, d.subject(""), s), d.papers(policyv1.Act_ACT_PAY, s)...) {
 		refusal := closed(ReasonGate, []policy.Unmet{u})
 		switch {
 		case refusal == nil:

@@ -55,9 +55,9 @@ func RecordRefusal(c *compensationv1.Claim, note string, when time.Time, a Act) 
 }
 
 func (d *decision) mayRecord(step string, s *policy.Sheet) error {
-	for _, u := range d.Policy.Gate(policyv1.Act_ACT_DO_STEP, policy.Subject{ID: step, Is: d.is}, s) {
+	for _, u := range d.Policy.Gate(policyv1.Act_ACT_DO_STEP, d.subject(step), s) {
 		one := []policy.Unmet{u}
-		if u.Need == policy.NeedOnly && !u.Warn {
+		if u.Need == policy.NeedOnly {
 			f := closed(ReasonStepRole, one)
 			return f.WithFacts("step", step, "next", f.Facts["who"])
 		}
@@ -69,7 +69,7 @@ func (d *decision) mayRecord(step string, s *policy.Sheet) error {
 	if form == "" {
 		return nil
 	}
-	if wrong := d.Policy.CheckForm(form, d.refusalFacts(form, d.claim.GetRefusal()), s); len(wrong) > 0 {
+	if wrong := d.Policy.CheckForm(form, d.refusalFacts(form, d.claim.GetRefusal()), s, d.Warned); len(wrong) > 0 {
 		return fault.New(fault.Invalid, ReasonForm, "form", form).With(d.Policy.Rule(form)).WithViolations(wrong...)
 	}
 	return nil
@@ -129,10 +129,8 @@ func SetRemedy(c *compensationv1.Claim, remedy string, amount *typev1.Money, uni
 	if !proto.Equal(d.claim.GetAmount(), c.GetAmount()) {
 		d.amount(&p)
 	}
-	for _, u := range a.Policy.Gate(policyv1.Act_ACT_SET_METHOD, policy.Subject{Is: d.is}, d.sheet()) {
-		if !u.Warn {
-			d.term(&p, u)
-		}
+	for _, u := range a.Policy.Gate(policyv1.Act_ACT_SET_METHOD, d.subject(""), d.sheet()) {
+		d.term(&p, u)
 	}
 	if err := p.err(); err != nil {
 		return nil, err

@@ -199,7 +199,7 @@ func (d *decision) submit(terms *compensationv1.Claim) error {
 	s.Filled = append(s.Filled, filled...)
 	d.terms(&p, s)
 	if def != nil {
-		p.gate(slices.DeleteFunc(d.Policy.Gate(policyv1.Act_ACT_ASK, policy.Subject{ID: def.GetId(), Is: d.is}, s), func(u policy.Unmet) bool {
+		p.gate(slices.DeleteFunc(d.Policy.Gate(policyv1.Act_ACT_ASK, d.subject(def.GetId()), s), func(u policy.Unmet) bool {
 			return u.Need == policy.NeedForm && p.form(u.ID) // its own faults say more
 		}))
 	}
@@ -288,7 +288,7 @@ func (d *decision) terms(p *problems, s *policy.Sheet) {
 		p.add(fault.New(fault.Invalid, ReasonGroundUnknown), "claim.ground")
 		return
 	}
-	who := policy.Subject{Is: d.is}
+	who := d.subject("")
 	unmet := d.Policy.Gate(policyv1.Act_ACT_REQUEST_CLAIM, who, s)
 	for _, u := range d.Policy.Gate(policyv1.Act_ACT_SET_METHOD, who, s) {
 		if !slices.ContainsFunc(unmet, func(o policy.Unmet) bool { return same(o, u) }) {
@@ -297,9 +297,7 @@ func (d *decision) terms(p *problems, s *policy.Sheet) {
 	}
 	unmet = append(unmet, d.papers(policyv1.Act_ACT_REQUEST_CLAIM, s)...)
 	for _, u := range unmet {
-		if !u.Warn {
-			d.term(p, u)
-		}
+		d.term(p, u)
 	}
 }
 

@@ -198,6 +198,7 @@ func (k *Desk) Act(u *journal.Unit, sc *Scene, principal string) domain.Act {
 		}}
 	}
 	act := domain.Act{Policy: sc.Policy, Sheet: sc.Sheet, Now: sc.At, By: by(principal), Person: by, Number: k.numbers(u, sc)}
+	act.Warned = u.Warn
 	act.Recused = sc.Directory.Recused(sc.Policy.Concerned(sc.Sheet), sc.At)
 	if principal == "" || strings.HasPrefix(principal, "services/") {
 		act.By = domain.Person{Name: Principal}

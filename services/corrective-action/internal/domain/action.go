@@ -40,6 +40,13 @@ type Act struct {
 	Number func(id, pattern string) (string, error)
 	// Recused sign nothing: who is complained about, and who is above them.
 	Recused []string
+	// Warned is told of rules that warn of the act; nil tells nobody.
+	Warned policy.Warned
+}
+
+// subject is what the person does the act to.
+func (a Act) subject(id string) policy.Subject {
+	return policy.Subject{ID: id, Is: a.is, Warned: a.Warned}
 }
 
 func (a Act) is(who string) bool {
@@ -119,7 +126,7 @@ func (d *decision) kind() *policyv1.ActionKind {
 
 // gate refuses while a gate of the pack stands before the act.
 func (d *decision) gate(act policyv1.Act, id string) error {
-	return closed(d.Policy.Gate(act, policy.Subject{ID: id, Is: d.is}, d.sheet()))
+	return closed(d.Policy.Gate(act, d.subject(id), d.sheet()))
 }
 
 // asked returns the events so far unless what came last failed.
@@ -298,7 +305,7 @@ func Implement(c *correctiveactionv1.Action, note string, facts map[string]*type
 	d := begin(a, c)
 	d.merge(facts)
 	s := d.sheet()
-	unmet := d.Policy.Gate(policyv1.Act_ACT_IMPLEMENT, policy.Subject{ID: c.GetPolicyKind(), Is: d.is}, s)
+	unmet := d.Policy.Gate(policyv1.Act_ACT_IMPLEMENT, d.subject(c.GetPolicyKind()), s)
 	def, waits := d.chainFor(s)
 	unmet = append(unmet, waits...)
 	if def != nil && !d.granted(def) && !slices.ContainsFunc(unmet, func(u policy.Unmet) bool { return u.Need == policy.NeedApproval && u.ID == def.GetId() }) {
@@ -403,7 +410,7 @@ func expect(c *correctiveactionv1.Action, state correctiveactionv1.Action_State)
 	return fault.New(fault.FailedPrecondition, ReasonActionState, "because", "STATE", "state", word(c.GetState()), "wanted", word(state), "name", c.GetName())
 }
 
-// closed turns unmet needs into a refusal, nil if all of them only warn.
+// closed turns unmet needs into a refusal, nil if nothing is unmet.
 func closed(unmet []policy.Unmet) error {
 	r := policy.Refusal(unmet)
 	if r == nil {

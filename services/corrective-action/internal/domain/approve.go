@@ -143,7 +143,7 @@ func (d *decision) askable(wanted bool) (*policyv1.Approval, error) {
 		return nil, nil
 	}
 	if def != nil {
-		unmet = append(unmet, d.Policy.Gate(policyv1.Act_ACT_ASK, policy.Subject{ID: def.GetId(), Is: d.is}, s)...)
+		unmet = append(unmet, d.Policy.Gate(policyv1.Act_ACT_ASK, d.subject(def.GetId()), s)...)
 	}
 	if !wanted {
 		if ready := policy.Refusal(unmet) == nil && d.complete(); !ready {
@@ -233,7 +233,7 @@ func sign(on *typev1.Approval, askers []string, in Signature, a Act, s *policy.S
 		Decision: in.Decision, Digest: in.Digest, Comment: in.Comment, Facts: in.Facts, Time: a.Now,
 		ToStep: in.ToStep, Target: target, Urgent: urgent(on, in, a, s), Recused: a.Recused,
 		Check: func(form string, facts map[string]*typev1.Fact) []fault.Violation {
-			return a.Policy.CheckForm(form, facts, s)
+			return a.Policy.CheckForm(form, facts, s, a.Warned)
 		},
 	})
 }

@@ -19,11 +19,11 @@ func DoDuty(u *correctiveactionv1.Duty, note string, facts map[string]*typev1.Fa
 	if err := owed(u); err != nil {
 		return nil, err
 	}
-	if err := closed(a.Policy.Gate(policyv1.Act_ACT_DO_STEP, policy.Subject{ID: u.GetStep(), Is: a.is}, a.Sheet)); err != nil {
+	if err := closed(a.Policy.Gate(policyv1.Act_ACT_DO_STEP, a.subject(u.GetStep()), a.Sheet)); err != nil {
 		return nil, err
 	}
 	if form := u.GetForm(); form != "" {
-		if wrong := a.Policy.CheckForm(form, facts, a.Sheet); len(wrong) > 0 {
+		if wrong := a.Policy.CheckForm(form, facts, a.Sheet, a.Warned); len(wrong) > 0 {
 			return nil, fault.New(fault.Invalid, ReasonForm, "form", form).With(a.Policy.Rule(form)).WithViolations(wrong...)
 		}
 	} else if len(facts) > 0 {
@@ -45,7 +45,7 @@ func SkipDuty(u *correctiveactionv1.Duty, note string, a Act) (*correctiveaction
 	if !u.GetOptional() {
 		return nil, fault.New(fault.FailedPrecondition, ReasonDutyRequired, "because", "STATE", "step", u.GetStep()).With(u.GetRule())
 	}
-	if err := closed(a.Policy.Gate(policyv1.Act_ACT_SKIP_STEP, policy.Subject{ID: u.GetStep(), Is: a.is}, a.Sheet)); err != nil {
+	if err := closed(a.Policy.Gate(policyv1.Act_ACT_SKIP_STEP, a.subject(u.GetStep()), a.Sheet)); err != nil {
 		return nil, err
 	}
 	next := proto.CloneOf(u)
@@ -83,10 +83,10 @@ func File(name, revision, department, form string, facts map[string]*typev1.Fact
 	if def.GetAbout() != policyv1.About_ABOUT_DEPARTMENT {
 		return nil, fault.New(fault.Invalid, ReasonFormUnknown, "form", form).WithViolations(fault.Violation{Field: "form", Reason: ReasonFormUnknown})
 	}
-	if err := closed(a.Policy.Gate(policyv1.Act_ACT_FILL, policy.Subject{ID: form, Is: a.is}, a.Sheet)); err != nil {
+	if err := closed(a.Policy.Gate(policyv1.Act_ACT_FILL, a.subject(form), a.Sheet)); err != nil {
 		return nil, err
 	}
-	if wrong := a.Policy.CheckForm(form, facts, a.Sheet); len(wrong) > 0 {
+	if wrong := a.Policy.CheckForm(form, facts, a.Sheet, a.Warned); len(wrong) > 0 {
 		return nil, fault.New(fault.Invalid, ReasonForm, "form", form).With(a.Policy.Rule(form)).WithViolations(wrong...)
 	}
 	number, err := a.number(form, def.GetNumber())

@@ -177,7 +177,7 @@ func Penalise(w Wish, a Act) (policy.EntryDue, error) {
 	if !ok {
 		return none, fault.New(fault.Invalid, ReasonEntryUnknown, "entry", w.Entry)
 	}
-	unmet := slices.DeleteFunc(a.Policy.Gate(policyv1.Act_ACT_PENALISE, policy.Subject{ID: w.Entry, Is: a.is}, s), func(u policy.Unmet) bool {
+	unmet := slices.DeleteFunc(a.Policy.Gate(policyv1.Act_ACT_PENALISE, a.subject(w.Entry), s), func(u policy.Unmet) bool {
 		return w.Waive != "" && u.Gate.GetRule() == w.Waive && w.WaiveReason != "" && slices.ContainsFunc(u.Waiver.GetBy(), a.is)
 	})
 	unmet = append(unmet, due.Unmet...)

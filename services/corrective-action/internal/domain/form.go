@@ -34,7 +34,7 @@ func FillForm(c *correctiveactionv1.Action, form string, facts map[string]*typev
 	if err := d.gate(policyv1.Act_ACT_FILL, form); err != nil {
 		return nil, err
 	}
-	if wrong := d.Policy.CheckForm(form, d.own(def, facts), d.sheet()); len(wrong) > 0 {
+	if wrong := d.Policy.CheckForm(form, d.own(def, facts), d.sheet(), d.Warned); len(wrong) > 0 {
 		return nil, fault.New(fault.Invalid, ReasonForm, "form", form).With(d.Policy.Rule(form)).WithViolations(wrong...)
 	}
 	if err := d.forms(false); err != nil {
@@ -92,7 +92,7 @@ func (d *decision) note() ([]string, error) {
 	for _, id := range d.kind().GetForms() {
 		def := find(d.Policy.Rules().GetForms(), id)
 		own := d.own(def, nil)
-		if len(own) == 0 || d.filled(id) || len(d.Policy.CheckForm(id, own, d.sheet())) > 0 {
+		if len(own) == 0 || d.filled(id) || len(d.Policy.CheckForm(id, own, d.sheet(), nil)) > 0 {
 			continue
 		}
 		if err := d.fill(def); err != nil {
@@ -139,7 +139,11 @@ func (d *decision) forms(complete bool) error {
 		if len(own) == 0 && (!needed || !complete) {
 			continue
 		}
-		found := d.Policy.CheckForm(form.GetId(), own, s)
+		warned := d.Warned
+		if !complete {
+			warned = nil // what is written is not final
+		}
+		found := d.Policy.CheckForm(form.GetId(), own, s, warned)
 		if !complete {
 			found = slices.DeleteFunc(found, func(v fault.Violation) bool {
 				return v.Reason == policy.FieldRequired || v.Reason == policy.FormUndecided

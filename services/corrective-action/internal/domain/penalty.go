@@ -62,14 +62,14 @@ func Raise(name, revision string, on *intakev1.Complaint, in *correctiveactionv1
 		CreateTime: timestamppb.New(a.Now), PolicyRevision: revision,
 	}}
 	s := d.sheet()
-	unmet := a.Policy.Gate(policyv1.Act_ACT_FILL, policy.Subject{ID: in.GetForm(), Is: a.is}, s)
-	unmet = append(unmet, a.Policy.Gate(policyv1.Act_ACT_PENALISE, policy.Subject{Is: a.is}, s)...)
+	unmet := a.Policy.Gate(policyv1.Act_ACT_FILL, a.subject(in.GetForm()), s)
+	unmet = append(unmet, a.Policy.Gate(policyv1.Act_ACT_PENALISE, a.subject(""), s)...)
 	chain, waits := chainOf(a.Policy, policyv1.Subject_SUBJECT_PENALTY, s)
 	unmet = append(unmet, waits...)
 	if chain != nil {
-		unmet = append(unmet, a.Policy.Gate(policyv1.Act_ACT_ASK, policy.Subject{ID: chain.GetId(), Is: a.is}, s)...)
+		unmet = append(unmet, a.Policy.Gate(policyv1.Act_ACT_ASK, a.subject(chain.GetId()), s)...)
 	}
-	if wrong := a.Policy.CheckForm(in.GetForm(), d.p.GetFacts(), s); len(wrong) > 0 {
+	if wrong := a.Policy.CheckForm(in.GetForm(), d.p.GetFacts(), s, a.Warned); len(wrong) > 0 {
 		return nil, fault.New(fault.Invalid, ReasonForm, "form", in.GetForm()).With(a.Policy.Rule(in.GetForm())).WithViolations(wrong...)
 	}
 	if err := closed(unmet); err != nil {

@@ -33,6 +33,8 @@ type Registration struct {
 	ChannelOwner string
 	// Now is when it is registered.
 	Now time.Time
+	// Warned is told of checks that warn; nil tells nobody.
+	Warned policy.Warned
 }
 
 // Register returns the complaint as it goes on file: under the policy in force,
@@ -74,7 +76,7 @@ func Register(in *intakev1.Complaint, r Registration) (*intakev1.Complaint, erro
 	p.ground(r.Policy, c.GetGround())
 	form := RegistrationForm(r.Policy)
 	if form != "" {
-		p.form(r.Policy, form, r.Policy.CheckForm(form, c.GetFacts(), sheet.Of(c, nil)))
+		p.form(r.Policy, form, r.Policy.CheckForm(form, c.GetFacts(), sheet.Of(c, nil), r.Warned))
 		c.Forms = []*intakev1.FilledForm{{Form: form, Principal: r.Registrar, FillTime: timestamppb.New(r.Now)}}
 	} else if len(c.GetFacts()) > 0 {
 		p.add(fault.New(fault.Invalid, ReasonFormUnknown, "form", "registration"), "complaint.facts")
@@ -169,17 +171,16 @@ func Update(c, in *intakev1.Complaint, p *policy.Policy, now time.Time) (*intake
 }
 
 // Verify returns the complaint verified with the customer. Source: P26 (二), C34.
-func Verify(c *intakev1.Complaint, note, who string, is func(string) bool, p *policy.Policy, now time.Time) (*intakev1.Complaint, error) {
-	if c.GetState() != intakev1.Complaint_STATE_REGISTERED {
-		return nil, wrongState(c, "REGISTERED")
+func Verify(f File, note string) (*intakev1.Complaint, error) {
+	if f.Complaint.GetState() != intakev1.Complaint_STATE_REGISTERED {
+		return nil, wrongState(f.Complaint, "REGISTERED")
 	}
-	if refused := policy.Refusal(p.Gate(policyv1.Act_ACT_VERIFY, policy.Subject{Is: is}, sheet.Of(c, nil))); refused != nil {
-		return nil, refused
+	if err := f.gate(policyv1.Act_ACT_VERIFY, "", f.Sheet()); err != nil {
+		return nil, err
 	}
-	next := proto.CloneOf(c)
+	next := f.changed()
 	next.State = intakev1.Complaint_STATE_VERIFIED
-	next.Verification = &intakev1.Verification{Principal: who, VerifyTime: timestamppb.New(now), Note: note}
-	next.UpdateTime = timestamppb.New(now)
+	next.Verification = &intakev1.Verification{Principal: f.Who, VerifyTime: timestamppb.New(f.Now), Note: note}
 	return next, nil
 }
 

@@ -40,7 +40,7 @@ func FillForm(f File, form string, facts map[string]*typev1.Fact, number string)
 		return nil, err
 	}
 	var found problems
-	if found.form(f.Policy, form, f.Policy.CheckForm(form, facts, s)); found.err() != nil {
+	if found.form(f.Policy, form, f.Policy.CheckForm(form, facts, s, f.Warned)); found.err() != nil {
 		return nil, found.err()
 	}
 	next := f.changed()

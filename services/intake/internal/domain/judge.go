@@ -28,6 +28,8 @@ type File struct {
 	Who string
 	Is  func(who string) bool
 	Now time.Time
+	// Warned is told of rules that warn of the act; nil tells nobody.
+	Warned policy.Warned
 }
 
 // Sheet returns what conditions read about the complaint.
@@ -35,7 +37,7 @@ func (f File) Sheet() *policy.Sheet { return sheet.Of(f.Complaint, f.Case) }
 
 // gate refuses an act that the pack does not allow now. id is that of the form, empty otherwise.
 func (f File) gate(act policyv1.Act, id string, s *policy.Sheet) error {
-	if refused := policy.Refusal(f.Policy.Gate(act, policy.Subject{ID: id, Is: f.Is}, s)); refused != nil {
+	if refused := policy.Refusal(f.Policy.Gate(act, policy.Subject{ID: id, Is: f.Is, Warned: f.Warned}, s)); refused != nil {
 		return refused
 	}
 	return nil
@@ -185,7 +187,7 @@ func record(c *intakev1.Complaint, facts map[string]*typev1.Fact, p *policy.Poli
 				part[field.GetId()] = fact
 			}
 		}
-		wrong := slices.DeleteFunc(p.CheckForm(form.GetId(), part, s), func(v fault.Violation) bool {
+		wrong := slices.DeleteFunc(p.CheckForm(form.GetId(), part, s, nil), func(v fault.Violation) bool {
 			return v.Reason == policy.FieldRequired || v.Reason == policy.FormUndecided || v.Reason == policy.FormCheck
 		})
 		if len(part) > 0 {

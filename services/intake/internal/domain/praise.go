@@ -20,6 +20,7 @@ type PraiseRegistration struct {
 	Policy                             *policy.Policy
 	Is                                 func(who string) bool
 	Now                                time.Time
+	Warned                             policy.Warned
 }
 
 // RecordPraise returns the praise as it goes on file. Source: PROCEDURES P19 10.
@@ -47,7 +48,7 @@ func RecordPraise(in *intakev1.Praise, r PraiseRegistration) (*intakev1.Praise, 
 	if err := wrong.err(); err != nil {
 		return nil, err
 	}
-	if refused := policy.Refusal(r.Policy.Gate(policyv1.Act_ACT_RECORD_PRAISE, policy.Subject{Is: r.Is}, sheet.WithPraise(sheet.Of(nil, nil), p))); refused != nil {
+	if refused := policy.Refusal(r.Policy.Gate(policyv1.Act_ACT_RECORD_PRAISE, policy.Subject{Is: r.Is, Warned: r.Warned}, sheet.WithPraise(sheet.Of(nil, nil), p))); refused != nil {
 		return nil, refused
 	}
 	return p, nil

@@ -58,7 +58,7 @@ func act[R named](ctx context.Context, s *Server, req R, etag string, decide fun
 		if err := journal.CheckEtag(version, etag); err != nil {
 			return err
 		}
-		a := &acting{File: domain.File{Complaint: c, Policy: p, Who: who, Is: is, Now: u.Time()}, u: u}
+		a := &acting{File: domain.File{Complaint: c, Policy: p, Who: who, Is: is, Now: u.Time(), Warned: u.Warn}, u: u}
 		if a.Case, err = caseOf(u, p, name); err != nil {
 			return err
 		}

@@ -57,7 +57,7 @@ func (s *Server) CreateComplaint(ctx context.Context, req *intakev1.CreateCompla
 	receipt, err := host.Run(ctx, s.host, req, command, func(u *journal.Unit, in *intakev1.CreateComplaintRequest) error {
 		registration := domain.Registration{
 			Name: name, Subject: "subjects/" + subject, Revision: revision.GetName(), Policy: p,
-			Registrar: caller.Principal, Customer: customer, ChannelOwner: owner, Now: u.Time(),
+			Registrar: caller.Principal, Customer: customer, ChannelOwner: owner, Now: u.Time(), Warned: u.Warn,
 		}
 		c, err := domain.Register(in.GetComplaint(), registration)
 		if err != nil {

@@ -54,7 +54,7 @@ func (s *Server) RecordPraise(ctx context.Context, req *intakev1.RecordPraiseReq
 	}
 	receipt, err := host.Run(ctx, s.host, req, host.Command{Key: name, Subject: subject}, func(u *journal.Unit, in *intakev1.RecordPraiseRequest) error {
 		praise, err := domain.RecordPraise(in.GetPraise(), domain.PraiseRegistration{
-			Name: name, Subject: "subjects/" + subject, Revision: revision.GetName(), Registrar: caller.Principal, Policy: p, Is: is, Now: u.Time(),
+			Name: name, Subject: "subjects/" + subject, Revision: revision.GetName(), Registrar: caller.Principal, Policy: p, Is: is, Now: u.Time(), Warned: u.Warn,
 		})
 		if err != nil {
 			return err

@@ -89,14 +89,12 @@ func (s *Server) UpdateComplaint(ctx context.Context, req *intakev1.UpdateCompla
 
 // VerifyComplaint records that the facts were verified with the customer.
 func (s *Server) VerifyComplaint(ctx context.Context, req *intakev1.VerifyComplaintRequest) (*intakev1.VerifyComplaintResponse, error) {
-	is, err := s.is(ctx)
-	if err != nil {
-		return nil, err
-	}
-	who := host.Caller(ctx).Principal
-	c, err := change(ctx, s, req, req.GetEtag(), func(c *intakev1.Complaint, p *policy.Policy, in *intakev1.VerifyComplaintRequest, now time.Time) (*intakev1.Complaint, proto.Message, error) {
-		next, err := domain.Verify(c, in.GetNote(), who, is, p, now)
-		return next, &intakev1.ComplaintVerified{}, err
+	c, err := act(ctx, s, req, req.GetEtag(), func(a *acting, in *intakev1.VerifyComplaintRequest) error {
+		next, err := domain.Verify(a.File, in.GetNote())
+		if err != nil {
+			return err
+		}
+		return a.store(next, &intakev1.ComplaintVerified{})
 	})
 	if err != nil {
 		return nil, err

@@ -163,7 +163,7 @@ func (d *Desk) returned(u *journal.Unit, k *known, campaign *notificationv1.Foll
 	if err := d.mayRecord(u, k, campaign, in); err != nil {
 		return err
 	}
-	form, err = domain.Record(form, domain.Answer{Facts: in.Facts, Mode: in.Mode, Recorder: in.Recorder, Sheet: k.sheet(), Policy: k.policy, Time: in.Time})
+	form, err = domain.Record(form, domain.Answer{Facts: in.Facts, Mode: in.Mode, Recorder: in.Recorder, Sheet: k.sheet(), Policy: k.policy, Time: in.Time, Warned: u.Warn})
 	if err != nil {
 		return err
 	}

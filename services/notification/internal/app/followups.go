@@ -199,7 +199,7 @@ func (d *Desk) Answer(u *journal.Unit, name string, in Given) error {
 		return err
 	}
 	next, err := domain.Record(f, domain.Answer{
-		Facts: in.Facts, Mode: in.Mode, Recorder: in.Recorder, Handlers: handlers, Sheet: k.sheet(), Policy: k.policy, Time: in.Time,
+		Facts: in.Facts, Mode: in.Mode, Recorder: in.Recorder, Handlers: handlers, Sheet: k.sheet(), Policy: k.policy, Time: in.Time, Warned: u.Warn,
 	})
 	if err != nil {
 		return err

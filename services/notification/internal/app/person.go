@@ -48,7 +48,7 @@ func (d *Desk) IssueByPerson(u *journal.Unit, in Issue) ([]string, error) {
 		return nil, err
 	}
 	is := func(who string) bool { ok, _ := dir.Match(in.By, who, in.Time, places(k)); return ok }
-	unmet := k.policy.Gate(policyv1.Act_ACT_ISSUE, policy.Subject{ID: def.GetId(), Is: is}, s)
+	unmet := k.policy.Gate(policyv1.Act_ACT_ISSUE, policy.Subject{ID: def.GetId(), Is: is, Warned: u.Warn}, s)
 	filling, err := d.filling(u, k)
 	if err != nil {
 		return nil, err

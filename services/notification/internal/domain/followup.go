@@ -110,6 +110,8 @@ type Answer struct {
 	Sheet  *policy.Sheet
 	Policy *policy.Policy
 	Time   time.Time
+	// Warned is told of checks that warn; nil tells nobody.
+	Warned policy.Warned
 }
 
 // Record returns the follow-up answered, with what the pack's condition says about
@@ -127,7 +129,7 @@ func Record(f *notificationv1.FollowUp, a Answer) (*notificationv1.FollowUp, err
 	if slices.Contains(f.GetHandlers(), a.Recorder) || slices.Contains(a.Handlers, a.Recorder) {
 		return nil, fault.New(fault.FailedPrecondition, ReasonHandler).With(f.GetRule())
 	}
-	if wrong := a.Policy.CheckForm(f.GetForm(), a.Facts, a.Sheet); len(wrong) > 0 {
+	if wrong := a.Policy.CheckForm(f.GetForm(), a.Facts, a.Sheet, a.Warned); len(wrong) > 0 {
 		return nil, incomplete(f, wrong)
 	}
 	next := proto.CloneOf(f)

@@ -21,7 +21,7 @@ func Item(ev *eventv1.Event, body *eventv1.EventBody, change, state proto.Messag
 	return &reportingv1.TimelineItem{
 		OccurTime: body.GetOccurTime(), RecordTime: ev.GetRecordTime(), Service: ev.GetService(), Type: ev.GetType(),
 		Resource: ev.GetResource(), Version: ev.GetVersion(), Principal: body.GetActor().GetPrincipal(),
-		Text: Tell(change, state), Rules: body.GetRules(), Digest: hex.EncodeToString(ev.GetDigest()),
+		Text: Tell(change, state), Rules: body.GetRules(), Warnings: body.GetWarnings(), Digest: hex.EncodeToString(ev.GetDigest()),
 	}, true
 }
 

@@ -95,6 +95,7 @@ func (k *Desk) Act(u *journal.Unit, name, plan string, at time.Time, do func(*Ac
 		}
 	}
 	a.Decision = domain.Begin(pack, at, kase, p)
+	a.Warn(u.Warn)
 	if kase.GetGoods() != "" {
 		if _, ok, err := u.Projection(kase.GetGoods(), goods); err != nil {
 			return err
@@ -127,6 +128,7 @@ func (k *Desk) Open(u *journal.Unit, c *intakev1.Complaint, at time.Time) (bool,
 		return false, err
 	}
 	a := &Acting{unit: u, Complaint: c, made: true, Decision: domain.Open(pack, at, c)}
+	a.Warn(u.Warn)
 	return true, domain.Follow(a.Decision, hands{a},
 		domain.Trigger{Trigger: trigger.Trigger{Event: policyv1.Event_EVENT_COMPLAINT_RECEIVED}, At: c.GetReceiveTime().AsTime()},
 		domain.Trigger{Trigger: trigger.Trigger{Event: policyv1.Event_EVENT_COMPLAINT_REGISTERED}, At: at},
@@ -144,6 +146,7 @@ func (k *Desk) OpenReturn(u *journal.Unit, g *compensationv1.Goods, at time.Time
 		return err
 	}
 	a := &Acting{unit: u, made: true, Decision: domain.OpenReturn(pack, at, g)}
+	a.Warn(u.Warn)
 	return domain.Follow(a.Decision, hands{a})
 }
 

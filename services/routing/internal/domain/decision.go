@@ -60,6 +60,8 @@ type Decision struct {
 	goods     *compensationv1.Goods // on their way back, as last heard of; nil if none
 	out       []Output
 	rules     []*typev1.RuleRef
+	warn      policy.Warned // where warnings are put on file; nil for nowhere
+	warnings  []*typev1.RuleRef
 }
 
 // Begin returns the decision of an act at an instant, on a case and its newest
@@ -79,6 +81,18 @@ func (d *Decision) Concern(g *compensationv1.Goods) {
 		d.kase.Goods = g.GetName()
 		d.because()
 		d.tell(&routingv1.CaseUpdated{})
+	}
+}
+
+// Warn says where rules that warn of the act are put on file. It is called before
+// anything is decided.
+func (d *Decision) Warn(to policy.Warned) { d.warn = to }
+
+// warned takes a rule that warns of the act, which is allowed.
+func (d *Decision) warned(rule *typev1.RuleRef) {
+	d.warnings = append(d.warnings, rule)
+	if d.warn != nil {
+		d.warn(rule)
 	}
 }
 

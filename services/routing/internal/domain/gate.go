@@ -25,7 +25,7 @@ func is(p Person) func(who string) bool {
 
 // gate refuses an act that something stands before: GATE_CLOSED with the rule and
 // clause of the first gate and every need that is not met, all at once. What only
-// warns does not refuse.
+// warns does not refuse; it is put on file.
 //
 // Source: PACK-SKETCH 2.2 (Gate); PROCEDURES K13.
 func (d *Decision) gate(act policy.Act, id string, by Person, s *policy.Sheet) error {
@@ -33,10 +33,10 @@ func (d *Decision) gate(act policy.Act, id string, by Person, s *policy.Sheet) e
 }
 
 func (d *Decision) unmet(act policy.Act, id string, by Person, s *policy.Sheet) []policy.Unmet {
-	return d.policy.Gate(act, policy.Subject{ID: id, Is: is(by)}, s)
+	return d.policy.Gate(act, policy.Subject{ID: id, Is: is(by), Warned: d.warned}, s)
 }
 
-// closed turns what is unmet into a refusal; nil if all of it only warns.
+// closed turns what is unmet into a refusal; nil if nothing is.
 func closed(unmet []policy.Unmet) error {
 	if f := refusal(ReasonGate, unmet); f != nil {
 		return f
@@ -44,10 +44,9 @@ func closed(unmet []policy.Unmet) error {
 	return nil
 }
 
-// refusal lists everything that is unmet under one reason, nil if all of it only
-// warns. Its rule and the facts rule, clause and because are those of the first.
+// refusal lists everything that is unmet under one reason, nil if nothing is. Its
+// rule and the facts rule, clause and because are those of the first.
 func refusal(reason string, unmet []policy.Unmet) *fault.Error {
-	unmet = slices.DeleteFunc(slices.Clone(unmet), func(u policy.Unmet) bool { return u.Warn })
 	if len(unmet) == 0 {
 		return nil
 	}

@@ -199,7 +199,7 @@ func (d *Decision) sign(a *typev1.Approval, in Signature, s *policy.Sheet) (*typ
 		Person: in.By, Decision: in.Decision, Digest: digest, Comment: in.Comment, Time: d.at, Facts: in.Facts, ToStep: in.ToStep, Target: in.Target, Recused: in.Recused,
 		Urgent: d.urgent(a, in, s),
 		Check: func(form string, facts map[string]*typev1.Fact) []fault.Violation {
-			return d.policy.CheckForm(form, facts, s)
+			return d.policy.CheckForm(form, facts, s, d.warned)
 		},
 	})
 }

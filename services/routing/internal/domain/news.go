@@ -17,7 +17,7 @@ import (
 // kind, and returns it with the rule of the exchange.
 //
 // Source: PACK-SKETCH 2.2 (Exchange), 2.5 (NEWS); PROCEDURES P03 2.4 (2).
-func Publish(p *policy.Policy, in *routingv1.News, by Person, at time.Time) (*routingv1.News, *typev1.RuleRef, error) {
+func Publish(p *policy.Policy, in *routingv1.News, by Person, at time.Time, warned policy.Warned) (*routingv1.News, *typev1.RuleRef, error) {
 	var exchange *policyv1.Exchange
 	for _, x := range p.Rules().GetRouting().GetExchange() {
 		if x.GetKind() != "" && x.GetKind() == in.GetKind() {
@@ -32,7 +32,7 @@ func Publish(p *policy.Policy, in *routingv1.News, by Person, at time.Time) (*ro
 	if until := in.GetUntil(); until != nil && !until.AsTime().After(at) {
 		return nil, nil, fault.New(fault.Invalid, ReasonNewsUntil).WithViolations(fault.Violation{Field: "news.until", Reason: ReasonNewsUntil})
 	}
-	if err := closed(p.Gate(policyv1.Act_ACT_NEWS, policy.Subject{Is: is(by)}, &policy.Sheet{})); err != nil {
+	if err := closed(p.Gate(policyv1.Act_ACT_NEWS, policy.Subject{Is: is(by), Warned: warned}, &policy.Sheet{})); err != nil {
 		return nil, nil, err
 	}
 	n := proto.CloneOf(in)

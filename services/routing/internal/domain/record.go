@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -103,10 +104,7 @@ func (d *Decision) RecordReply(name string, in *routingv1.Reply, by Person, s *p
 	if err := d.gateOrPass(policyv1.Act_ACT_REPLY, by, s, Pass{Gate: in.GetWaive(), Reason: in.GetWaiveReason()}); err != nil {
 		return err
 	}
-	r.Warnings = nil
-	for _, u := range policy.Warnings(d.unmet(policyv1.Act_ACT_REPLY, "", by, s)) {
-		r.Warnings = append(r.Warnings, u.Gate)
-	}
+	r.Warnings = slices.Clone(d.warnings)
 	d.because()
 	if r.GetSubstantive() && !d.kase.GetReplied() {
 		d.kase.Replied = true

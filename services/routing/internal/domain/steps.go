@@ -64,7 +64,7 @@ func (d *Decision) fill(form string, in Duty, s *policy.Sheet) (fills bool, err 
 		return false, fault.New(fault.Invalid, ReasonForm, "form", "-").With(d.rule(in.Step)).
 			WithViolations(fault.Violation{Field: "facts", Reason: ReasonForm})
 	}
-	if wrong := d.policy.CheckForm(form, in.Facts, s); len(wrong) > 0 {
+	if wrong := d.policy.CheckForm(form, in.Facts, s, d.warned); len(wrong) > 0 {
 		return false, fault.New(fault.Invalid, ReasonForm, "form", form).With(d.rule(in.Step)).WithViolations(wrong...)
 	}
 	return true, d.gate(policyv1.Act_ACT_FILL, form, in.By, s)

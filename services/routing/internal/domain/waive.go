@@ -33,7 +33,7 @@ func (d *Decision) gateOrPass(act policy.Act, by Person, s *policy.Sheet, w Pass
 	if !slices.ContainsFunc(d.policy.Rules().GetGates(), func(g *policyv1.Gate) bool { return g.GetId() == w.Gate }) {
 		return waiverRefused(w, "CHOICE", "waive").With(d.rule(w.Gate))
 	}
-	i := slices.IndexFunc(unmet, func(u policy.Unmet) bool { return u.Gate.GetRule() == w.Gate && !u.Warn })
+	i := slices.IndexFunc(unmet, func(u policy.Unmet) bool { return u.Gate.GetRule() == w.Gate })
 	if i < 0 {
 		return closed(unmet) // nothing to pass: the gate is open
 	}

@@ -37,7 +37,7 @@ func (s *Server) PublishNews(ctx context.Context, req *routingv1.PublishNewsRequ
 		}
 		caller := host.Caller(ctx).Principal
 		by := domain.Person{Name: caller, Matches: func(who string) (bool, string) { return d.Match(caller, who, u.Time(), directory.Places{}) }}
-		news, rule, err := domain.Publish(pack, in.GetNews(), by, u.Time())
+		news, rule, err := domain.Publish(pack, in.GetNews(), by, u.Time(), u.Warn)
 		if err != nil {
 			return err
 		}
