@@ -7,7 +7,6 @@ import (
 	"time"
 
 	eventv1 "example.com/redress/proto/gen/redress/event/v1"
-	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/kit/journal"
 	"example.com/redress/services/kit/timerindex"
 	"example.com/redress/services/kit/timers"
@@ -53,34 +52,22 @@ func (s timerStore) NextTimer(ctx context.Context) (time.Time, bool, error) {
 	return s.h.Journal.NextTimer(ctx)
 }
 
-// Fire implements timers.Store: it writes at the instant the timer fell due, not
-// at the one it was noticed, so that what follows is judged by when it happened.
+// Fire implements timers.Store.
 func (s timerStore) Fire(ctx context.Context, t timers.Timer) error {
 	h := s.h
 	fire := h.def.Fire[Pattern(t.Name)]
 	if fire == nil {
 		return nil // an older binary's kind: nothing to do with it here
 	}
-	row, key, ok, err := h.Journal.TimerOf(ctx, t.Organization, t.Name)
-	if err != nil {
-		return err
-	}
-	if !ok || row.Generation != t.Generation || row.At.After(h.Clock.Now()) {
-		return nil
-	}
-	_, err = h.Journal.Write(ctx, journal.Work{
-		Organization: t.Organization, Key: key, Reads: []string{t.Name}, Time: row.At, Traceparent: traceparent(ctx),
-		Actor: &eventv1.Actor{Principal: "services/" + h.def.Name},
-	}, func(u *journal.Unit) error { return fire(u, row) })
-	if err == nil {
+	due := journal.Timer{Organization: t.Organization, Name: t.Name, Shard: t.Shard, At: t.At, Generation: t.Generation}
+	work := journal.Work{Traceparent: traceparent(ctx), Actor: &eventv1.Actor{Principal: "services/" + h.def.Name}}
+	row, fired, err := h.Journal.Fire(ctx, work, due, fire)
+	if fired {
 		now := h.Clock.Now()
 		h.measures.Fired(now.Sub(row.At))
 		if h.onFired != nil {
 			h.onFired(row, now)
 		}
-	}
-	if fault.ReasonOf(err) == journal.ReasonNotFound {
-		return nil
 	}
 	return err
 }

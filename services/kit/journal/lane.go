@@ -38,12 +38,13 @@ type lane struct {
 	idle    chan struct{} // nil while no goroutine runs, else closed when it ends
 }
 
-func (j *Journal) submit(ctx context.Context, w Work, fn func(*Unit) error) *member {
+// submit queues a write in the lane of its shard.
+func (j *Journal) submit(ctx context.Context, shard int, w Work, fn func(*Unit) error) *member {
 	m := &member{ctx: ctx, work: w, fn: fn, result: make(chan Result, 1)}
 	if w.Request != nil && w.Request.ID == "" {
 		m.work.Request = nil
 	}
-	if !j.lanes[j.ShardOf(w.Key)%len(j.lanes)].add(m) {
+	if !j.lanes[shard%len(j.lanes)].add(m) {
 		m.result <- Result{Err: fault.New(fault.Unavailable, ReasonUnavailable)}
 	}
 	return m

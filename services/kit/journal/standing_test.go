@@ -96,7 +96,7 @@ func TestOneCallerRenewsWhatStandsWhileOthersGoOn(t *testing.T) {
 		got, err := kept.Get(ctx, j, "reports/1", answer(1))
 		require.NoError(t, err)
 		require.EqualValues(t, 1, got)
-		require.NoError(t, clock.System().Pause(ctx, journal.ForeignAge * 3 / 4))
+		require.NoError(t, clock.System().Pause(ctx, journal.ForeignAge*3/4))
 		got, err = kept.Get(ctx, j, "reports/1", func(context.Context) (int64, error) {
 			among, err := kept.Get(ctx, j, "reports/1", answer(3))
 			require.EqualValues(t, 1, among, "another caller meanwhile")

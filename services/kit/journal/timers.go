@@ -2,9 +2,13 @@ package journal
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
+	"example.com/redress/services/kit/clock"
 	"example.com/redress/services/kit/sqldb"
 )
 
@@ -56,27 +60,51 @@ func (j *Journal) NextInstant(ctx context.Context, after time.Time) (at time.Tim
 	return first(j.timers(ctx, "timers.instant", c, 1))
 }
 
-// TimerOf returns the timer of a resource as it is, and the Key for a write that
-// fires it; ok is false if the resource wants no waking.
-func (j *Journal) TimerOf(ctx context.Context, organization, name string) (t Timer, key string, ok bool, err error) {
-	err = j.db.Query(ctx, "timers.get", `
-		SELECT t.shard, t.fire_time, t.generation, r.complaint FROM timers t
-		JOIN resources r ON r.organization = t.organization AND r.name = t.name
-		WHERE t.organization = $1 AND t.name = $2`, []any{organization, name}, func(r sqldb.Row) error {
-		var at int64
-		if err := r.Scan(&t.Shard, &at, &t.Generation, &key); err != nil {
+// Fire writes what falls on a timer, if it is still the one its resource wants:
+// of the same generation, and due by now. It returns the timer as the resource
+// has it, and whether fn was run and what it decided stands; a timer that was
+// fired, changed or ended meanwhile has no effect.
+//
+// The Unit's time is the timer's instant, to the microsecond, and not the one at
+// which it was noticed. Of w the organisation, actor and trace count; the
+// resource and the one above it are read for the whole group.
+func (j *Journal) Fire(ctx context.Context, w Work, t Timer, fn func(*Unit, Timer) error) (Timer, bool, error) {
+	w.Organization, w.Reads = t.Organization, []string{t.Name}
+	if above := parentOf(t.Name); j.kinds.of(above) != nil {
+		w.Reads = append(w.Reads, above)
+	}
+	var row Timer
+	var fired bool
+	_, err := j.wait(ctx, j.submit(ctx, int(t.Shard), w, func(u *Unit) (err error) {
+		fired = false
+		if row, err = u.timer(t.Name); err != nil || row.Name == "" {
 			return err
 		}
-		t.Organization, t.Name, t.At, ok = organization, name, instant(at), true
-		return nil
-	})
-	if err != nil {
-		return Timer{}, "", false, refusal(err)
+		if row.Generation != t.Generation || row.At.After(u.g.now) {
+			return nil
+		}
+		fired, u.now = true, row.At
+		return fn(u, row)
+	}))
+	return row, fired && err == nil, err
+}
+
+// timer returns what the resource wants; one without a name if it wants nothing
+// or there is no such resource.
+func (u *Unit) timer(name string) (Timer, error) {
+	r, err := u.resource(name)
+	if err != nil || r.version == 0 || r.kind.Timer == nil {
+		return Timer{}, err
 	}
-	if key == "" {
-		key = name
+	state := r.kind.New()
+	if err := proto.Unmarshal(r.state, state); err != nil {
+		return Timer{}, u.fail(fmt.Errorf("state of %s: %w", name, err))
 	}
-	return t, key, ok, nil
+	at, generation, ok := r.kind.Timer(state)
+	if !ok {
+		return Timer{}, nil
+	}
+	return Timer{Organization: u.work.Organization, Name: name, Shard: r.shard, At: clock.Stamp(at), Generation: generation}, nil
 }
 
 const selectTimers = `SELECT organization, name, shard, fire_time, generation FROM timers WHERE `

@@ -112,7 +112,10 @@ type Result struct {
 //
 // Source: DESIGN section 3.
 func (j *Journal) Write(ctx context.Context, w Work, fn func(*Unit) error) (Receipt, error) {
-	m := j.submit(ctx, w, fn)
+	return j.wait(ctx, j.submit(ctx, j.ShardOf(w.Key), w, fn))
+}
+
+func (j *Journal) wait(ctx context.Context, m *member) (Receipt, error) {
 	select {
 	case r := <-m.result:
 		return r.Receipt, r.Err
@@ -128,7 +131,7 @@ func (j *Journal) Write(ctx context.Context, w Work, fn func(*Unit) error) (Rece
 // Submit is Write without waiting: writes of one key take effect in the order of
 // their Submits. The channel gets exactly one result.
 func (j *Journal) Submit(ctx context.Context, w Work, fn func(*Unit) error) <-chan Result {
-	return j.submit(ctx, w, fn).result
+	return j.submit(ctx, j.ShardOf(w.Key), w, fn).result
 }
 
 func givenUp(ctx context.Context) error {

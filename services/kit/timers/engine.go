@@ -112,7 +112,7 @@ type Options struct {
 	Retry time.Duration
 	// Batch is the most that one claim of a shard or one look at SQL takes: 128.
 	Batch int
-	// Workers is the most timers that are fired at once: 16.
+	// Workers is the most timers that are fired at once, so that they share transactions: 128.
 	Workers int
 	// Backlog is the most armed timers that wait for the index: 65,536. What is
 	// beyond is left to anti-entropy and the sweep.
@@ -158,7 +158,7 @@ func (o *Options) complete() error {
 	for _, n := range []struct {
 		value    *int
 		standard int
-	}{{&o.Batch, 128}, {&o.Workers, 16}, {&o.Backlog, 65_536}} {
+	}{{&o.Batch, 128}, {&o.Workers, 128}, {&o.Backlog, 65_536}} {
 		if *n.value == 0 {
 			*n.value = n.standard
 		}

@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t testing.TB) *sqldb.DB) {
 		{"FindSeesItsOwnGroup", findSeesItsOwnGroup},
 		{"ChildrenComeWithTheirParent", findsChildren},
 		{"TimersFollowTheState", timersFollowTheState},
+		{"FiresOnlyTheTimerThatIsWantedAndAtItsInstant", firesWhatIsWanted},
 		{"DepthIsLimited", depthIsLimited},
 		{"GivenUpBeforeItsTurnIsNotRun", givenUpIsNotRun},
 		{"ClosedRefusesAndWaits", closedRefuses},

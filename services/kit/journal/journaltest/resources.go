@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	clockv1 "example.com/redress/proto/gen/redress/clock/v1"
 	eventv1 "example.com/redress/proto/gen/redress/event/v1"
@@ -361,6 +362,62 @@ func timersFollowTheState(t *testing.T, b *bundle) {
 	require.NoError(t, err)
 	require.False(t, ok)
 	require.Len(t, b.timers, 2)
+}
+
+func firesWhatIsWanted(t *testing.T, b *bundle) {
+	j := b.open()
+	const name = "complaints/1/clocks/1"
+	exact := start().Add(time.Hour + 123456*time.Microsecond)
+	b.write(j, work("complaints/1"), func(u *journal.Unit) error {
+		require.NoError(t, u.Create("complaints/1", running(), changed()))
+		return u.Create(name, &clockv1.Clock{Complaint: "complaints/1", Generation: 7, NextFireTime: timestamppb.New(exact)}, changed())
+	})
+	timer := journal.Timer{Organization: "acme", Name: name, Shard: int32(j.ShardOf("complaints/1")), At: exact.Add(time.Millisecond), Generation: 7}
+	refusal := errors.New("refused")
+	fire := func(timer journal.Timer, answer error) (runs int, fired bool, err error) {
+		var row journal.Timer
+		row, fired, err = j.Fire(b.ctx, journal.Work{Actor: &eventv1.Actor{Principal: "services/test"}}, timer, func(u *journal.Unit, got journal.Timer) error {
+			runs++
+			require.Equal(t, exact, u.Time(), "when it fell due, not when it was noticed")
+			require.Equal(t, exact, got.At)
+			if answer != nil {
+				return answer
+			}
+			_, err := u.Get(name, &clockv1.Clock{})
+			require.NoError(t, err)
+			return u.Update(name, &clockv1.Clock{Complaint: "complaints/1", Generation: 8, NextFireTime: timestamppb.New(exact.Add(time.Hour))}, changed())
+		})
+		if fired {
+			require.Equal(t, exact, row.At)
+		}
+		return runs, fired, err
+	}
+	never := func(timer journal.Timer) {
+		t.Helper()
+		runs, fired, err := fire(timer, nil)
+		require.NoError(t, err)
+		require.False(t, fired)
+		require.Zero(t, runs)
+	}
+	never(timer) // not due yet
+	require.NoError(t, b.clock.Advance(start().Add(2*time.Hour)))
+	other := timer
+	other.Generation = 6
+	never(other)
+	other = timer
+	other.Name = "complaints/1/clocks/2"
+	never(other)
+	other.Name = "complaints/1"
+	never(other)
+	runs, fired, err := fire(timer, refusal)
+	require.ErrorIs(t, err, refusal)
+	require.False(t, fired)
+	require.Equal(t, 1, runs)
+	runs, fired, err = fire(timer, nil)
+	require.NoError(t, err)
+	require.True(t, fired)
+	require.Equal(t, 1, runs)
+	never(timer)
 }
 
 func depthIsLimited(t *testing.T, b *bundle) {
