@@ -6,7 +6,7 @@ SHELL         := /bin/bash
 
 GO        ?= go
 # The modules of go.work, in the order in which they depend on each other.
-MODULES   := proto services/kit gateway services tools
+MODULES   := proto services/kit gateway services tools tools/faults
 # Modules outside the workspace: what only they need raises nobody's versions.
 APART     := tools/pinned tools/bench
 # Where Go is written by hand; services holds services/kit.
@@ -112,6 +112,27 @@ microbench: ## Run the benchmarks of every package
 
 boundary: ## Check who imports whom and what may not be in the tree; lists the long files
 	$(GO) test -vet=off -count=1 -v ./tools/boundary | grep -vE '^ *(=== |--- PASS)'
+
+# ---- faults: the deployed suite in processes of its own, killed and paused under load (docs/reliability.md)
+
+FAULTS_BIN   ?= .bin/faults
+FAULTS_STATE ?= .bin/faults-totals.json
+FAULTS_FLAGS ?=
+DURATION     ?= 1h
+FAULTS       := $(FAULTS_BIN)/faults --binaries $(FAULTS_BIN)
+
+.PHONY: faults-programs faults faults-smoke faults-long planted-bugs
+faults-programs:
+	CGO_ENABLED=0 $(GO) build -trimpath -tags timetzdata -o $(FAULTS_BIN)/ $(PROGRAMS:%=./%) ./tools/faults
+
+faults-smoke: faults-programs ## 20 kills of services, 3 of PostgreSQL, 10 losses of Redis, 20,000 acknowledgements (some three minutes)
+	$(FAULTS) --acks 20000 --faults kills=20,postgres=3,redis=10,pauses=1,cuts=3,replaces=1 $(FAULTS_FLAGS)
+
+faults: faults-programs ## Six rounds of faults: more than 100 kills of services, 10 of PostgreSQL, 50 losses of Redis, 200,000 acknowledgements
+	$(FAULTS) --rounds 6 --acks 34000 --faults kills=18,postgres=2,redis=9,pauses=3,cuts=8,replaces=3 $(FAULTS_FLAGS)
+
+faults-long: faults-programs ## Rounds of faults for DURATION, adding to the totals in FAULTS_STATE
+	$(FAULTS) --duration $(DURATION) --state $(FAULTS_STATE) --acks 20000 --faults kills=18,postgres=3,redis=9,pauses=3,cuts=8,replaces=3 $(FAULTS_FLAGS)
 
 # ---- quality
 

@@ -40,12 +40,12 @@ var layers = []layer{
 	},
 	{
 		"services/kit/slaclock/...",
-		[]string{"services/kit/slaclock/...", "services/kit/calendar", "services/kit/fault", "proto/gen/..."},
+		[]string{"services/kit/slaclock/...", "services/kit/calendar", "services/kit/fault", "services/kit/planted", "proto/gen/..."},
 		append([]string{"context"}, world...), "the state machine of a clock is a function of values",
 	},
 	{
 		"services/kit/approval/...",
-		[]string{"services/kit/approval/...", "services/kit/fault", "services/kit/money", "proto/gen/..."},
+		[]string{"services/kit/approval/...", "services/kit/fault", "services/kit/money", "services/kit/planted", "proto/gen/..."},
 		append([]string{"context"}, world...), "an approval chain is a function of values",
 	},
 	{"services/kit/money/...", []string{"services/kit/money/...", "services/kit/fault", "proto/gen/..."}, world, "an amount is a value"},
@@ -72,7 +72,7 @@ var layers = []layer{
 		[]string{
 			"services/{service}/internal/domain/...", "services/policy", "services/policy/sheet", "services/policy/trigger",
 			"proto/gen/...", "services/kit/fault", "services/kit/journal", "services/kit/approval",
-			"services/kit/calendar", "services/kit/money", "services/kit/slaclock",
+			"services/kit/calendar", "services/kit/money", "services/kit/planted", "services/kit/slaclock",
 		},
 		append([]string{"context"}, world...), "rules must be readable and provable without a database",
 	},
@@ -115,6 +115,7 @@ var layers = []layer{
 	},
 
 	{"gateway/...", []string{"gateway/...", "services/kit/...", "proto/..."}, nil, "the edge is a client of the services like any other"},
+	{"tools/faults/...", []string{"tools/faults/...", "proto/gen/..."}, nil, "who judges the suite from outside shares no code with it"},
 	{"tools/...", []string{"..."}, nil, "tools look at everything; nothing imports them"},
 }
 
@@ -223,6 +224,9 @@ func TestForbidsWhatItShould(t *testing.T) {
 		{"services/suite/suite.go", ours + "services/routing", true},
 		{"services/suite/suite.go", ours + "gateway", true},
 		{"services/suite/suite.go", ours + "tools/load", false},
+		{"tools/faults/check/clocks.go", ours + "proto/gen/redress/clock/v1", true},
+		{"tools/faults/check/clocks.go", ours + "services/kit/journal", false},
+		{"tools/faults/world/service.go", ours + "services/suite", false},
 		{"gateway/gateway.go", ours + "services/intake", false},
 		{"gateway/gateway.go", ours + "services/kit/fault", true},
 		{"elsewhere/x.go", ours + "services/kit/fault", false},

@@ -25,6 +25,7 @@ var requires = []struct {
 	{"gateway", []string{"proto", "services/kit"}},
 	{"services", []string{"proto", "services/kit", "gateway"}},
 	{"tools", []string{"proto", "services/kit", "gateway", "services"}},
+	{"tools/faults", []string{"proto"}},
 }
 
 type version struct{ Path, Version string }

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	eventv1 "example.com/redress/proto/gen/redress/event/v1"
+	"example.com/redress/services/kit/planted"
 	"example.com/redress/services/kit/sqldb"
 )
 
@@ -45,6 +46,9 @@ func (g *group) compared(s *sqldb.Statement, rows [][]any) error {
 }
 
 func (g *group) flushRequests() error {
+	if planted.Is("request row not written") {
+		return nil
+	}
 	keys := changed(g.seen.requests, func(r *request) bool { return r.dirty }, func(a, b requestKey) int {
 		return cmp.Or(strings.Compare(a.organization, b.organization), strings.Compare(a.principal, b.principal),
 			strings.Compare(a.method, b.method), strings.Compare(a.id, b.id))
@@ -84,6 +88,9 @@ func (g *group) flushResources() (*timerRows, error) {
 }
 
 func (g *group) flushTallies() error {
+	if planted.Is("tally not written") {
+		return nil
+	}
 	keys := changed(g.seen.tallies, func(t *tally) bool { return t.dirty }, compareKeys)
 	rows := make([][]any, len(keys))
 	for i, k := range keys {
@@ -167,6 +174,9 @@ func (g *group) flushParkings() error {
 // flushEvents numbers the events by raising the heads of their shards, and appends them.
 func (g *group) flushEvents() error {
 	events := slices.Clone(g.seen.events)
+	if planted.Is("event omitted") && len(events) > 1 {
+		events = events[1:]
+	}
 	slices.SortStableFunc(events, func(a, b *eventv1.Event) int { return cmp.Compare(a.Shard, b.Shard) })
 	counts, digests := map[int32]int64{}, map[int32][]byte{}
 	for _, ev := range events {

@@ -13,6 +13,7 @@ import (
 	eventv1 "example.com/redress/proto/gen/redress/event/v1"
 	"example.com/redress/services/kit/clock"
 	"example.com/redress/services/kit/fault"
+	"example.com/redress/services/kit/planted"
 	"example.com/redress/services/kit/sqldb"
 )
 
@@ -173,6 +174,9 @@ func (j *Journal) attempt(members []*member, careful bool) ([]*outcome, error) {
 		timers, err = g.flush()
 		return err
 	})
+	if planted.Is("answered before the commit") && len(outcomes) == len(members) {
+		err = nil
+	}
 	if g != nil {
 		g.count() // also if it failed: perhaps the commit stands
 	}
@@ -217,7 +221,7 @@ func (g *group) decide(m *member) *outcome {
 	w := &m.work
 	if w.Request != nil {
 		if r := g.seen.requests[w.requestKey()]; r != nil {
-			if !bytes.Equal(r.digest, w.Request.Digest) {
+			if !bytes.Equal(r.digest, w.Request.Digest) && !planted.Is("other content accepted") {
 				return &outcome{err: fault.New(fault.AlreadyExists, ReasonRequestReused, "request_id", w.Request.ID)}
 			}
 			return &outcome{replays: r}
@@ -265,6 +269,9 @@ func (u *Unit) advance(a *Advance) error {
 	now := u.g.seen.positions[at]
 	if now == nil {
 		now = &position{}
+	}
+	if planted.Is("position not compared") {
+		a.From, a.FromDigest = now.sequence, nil
 	}
 	if now.sequence != a.From || (len(a.FromDigest) > 0 && !bytes.Equal(now.digest, a.FromDigest)) {
 		return fault.New(fault.Aborted, ReasonPositionMoved, "source", a.Source, "shard", strconv.Itoa(int(a.Shard)),

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"example.com/redress/services/kit/clock"
+	"example.com/redress/services/kit/planted"
 	"example.com/redress/services/kit/sqldb"
 )
 
@@ -80,10 +81,13 @@ func (j *Journal) Fire(ctx context.Context, w Work, t Timer, fn func(*Unit, Time
 		if row, err = u.timer(t.Name); err != nil || row.Name == "" {
 			return err
 		}
-		if row.Generation != t.Generation || row.At.After(u.g.now) {
+		if (row.Generation != t.Generation || row.At.After(u.g.now)) && !planted.Is("generation not compared") {
 			return nil
 		}
 		fired, u.now = true, row.At
+		if planted.Is("time noticed taken for time due") {
+			u.now = u.g.now
+		}
 		return fn(u, row)
 	}))
 	return row, fired && err == nil, err

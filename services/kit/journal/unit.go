@@ -15,6 +15,7 @@ import (
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/kit/clock"
 	"example.com/redress/services/kit/fault"
+	"example.com/redress/services/kit/planted"
 )
 
 // Unit is what a decision may read and say. It sees what is committed and what
@@ -125,6 +126,9 @@ func (u *Unit) put(name string, r *resource, state, change proto.Message) error 
 		return u.fail(fmt.Errorf("state of %s: %w", name, err))
 	}
 	previous := r.digest
+	if planted.Is("chain not linked") {
+		previous = nil
+	}
 	r.state, r.version, r.dirty = body, r.version+1, true
 	r.attrs = r.kind.attrs(state)
 	r.updated = u.g.now.UnixMicro()
@@ -142,7 +146,9 @@ func (u *Unit) put(name string, r *resource, state, change proto.Message) error 
 		f := family{u.key(parent), r.kind}
 		u.own.born[f] = append(u.own.born[f], name)
 	}
-	r.digest = event.Digest
+	if !planted.Is("digest of the row not renewed") || r.version == 1 {
+		r.digest = event.Digest
+	}
 	u.own.resources[u.key(name)] = r
 	u.own.events = append(u.own.events, event)
 	u.last[name] = event

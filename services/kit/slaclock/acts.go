@@ -8,6 +8,7 @@ import (
 	clockv1 "example.com/redress/proto/gen/redress/clock/v1"
 	"example.com/redress/services/kit/calendar"
 	"example.com/redress/services/kit/fault"
+	"example.com/redress/services/kit/planted"
 )
 
 // Fire does what has fallen due by now: warnings, the breach (whose breach_time
@@ -147,12 +148,15 @@ func (m *machine) resume(at time.Time) error {
 		p.EndTime = timestamppb.New(at)
 	}
 	m.c.State = clockv1.Clock_STATE_RUNNING
-	if m.c.GetDueTime() == nil {
+	if m.c.GetDueTime() == nil || planted.Is("pause not counted") {
 		return nil
 	}
 	due, err := m.stood(calendar.Due{Time: m.c.GetDueTime().AsTime(), Provisional: m.c.GetProvisional()}, p)
 	if err != nil {
 		return err
+	}
+	if planted.Is("due time recomputed in local time") {
+		due.Time = due.Time.Add(8 * time.Hour)
 	}
 	m.moved(due, p.GetEndTime().AsTime())
 	return nil

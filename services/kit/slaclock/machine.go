@@ -9,6 +9,7 @@ import (
 	clockv1 "example.com/redress/proto/gen/redress/clock/v1"
 	"example.com/redress/services/kit/calendar"
 	"example.com/redress/services/kit/fault"
+	"example.com/redress/services/kit/planted"
 )
 
 // machine is one clock on its way from one state to the next: a copy of its own,
@@ -59,6 +60,8 @@ func (m *machine) done() (*clockv1.Clock, []*clockv1.ClockChanged, error) {
 func (m *machine) next() (time.Time, clockv1.Clock_Firing, error) {
 	switch {
 	case m.c.GetDueTime() == nil:
+	case planted.Is("breach fires twice") && m.c.GetBreachTime() != nil && m.c.GetBreachTime().AsTime().Sub(m.c.GetDueTime().AsTime()) == time.Second:
+		return m.c.GetBreachTime().AsTime().Add(time.Second), clockv1.Clock_FIRING_BREACH, nil
 	case m.c.GetState() == clockv1.Clock_STATE_RUNNING:
 		due := m.c.GetDueTime().AsTime()
 		if n := int(m.c.GetWarned()); n < len(m.c.GetWarnings()) {

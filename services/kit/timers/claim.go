@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"example.com/redress/services/kit/clock"
+	"example.com/redress/services/kit/planted"
 	"example.com/redress/services/kit/timerindex"
 )
 
@@ -132,6 +133,9 @@ func (e *Engine) claimRound(ctx context.Context, shards []int32) error {
 			e.wake.earlier(shard, got.Next)
 		}
 		for _, c := range got.Entries {
+			if planted.Is("entry removed before the effect") {
+				_ = e.o.Index.Ack(ctx, shard, c.Member)
+			}
 			due = append(due, Timer{Organization: c.Organization, Name: c.Name, Generation: c.Generation, Shard: shard, At: c.At})
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"example.com/redress/services/kit/clock"
+	"example.com/redress/services/kit/planted"
 	"example.com/redress/services/kit/timerindex"
 )
 
@@ -227,7 +228,7 @@ func (e *Engine) keepShard(ctx context.Context, shard int32, full bool) (lost bo
 	if err != nil {
 		return false, err
 	}
-	if lost {
+	if lost && !planted.Is("epoch not compared") {
 		return true, e.rebuild(ctx, shard)
 	}
 	e.keep.set(shard, beat)
@@ -245,6 +246,9 @@ func (e *Engine) keepShard(ctx context.Context, shard int32, full bool) (lost bo
 
 // giveBack returns ended leases and has the shard looked at if there were any.
 func (e *Engine) giveBack(ctx context.Context, shard int32) error {
+	if planted.Is("lease not returned") {
+		return nil
+	}
 	now := e.o.Clock.Now()
 	n, err := e.o.Index.Return(ctx, shard, now, e.o.Batch)
 	if err != nil {

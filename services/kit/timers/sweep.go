@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"example.com/redress/services/kit/clock"
+	"example.com/redress/services/kit/planted"
 )
 
 // sweepLoop asks SQL each second for what is due. It knows nothing of the index
@@ -36,6 +37,9 @@ const giveUp = 4
 // be fired now.
 func (e *Engine) sweep(ctx context.Context) error {
 	e.hand.forget(e.o.Clock.Now())
+	if planted.Is("sweep disabled") {
+		return nil
+	}
 	for _, shard := range e.askFor() {
 		for failed := 0; failed < giveUp && ctx.Err() == nil; {
 			now := e.o.Clock.Now()

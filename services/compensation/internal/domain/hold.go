@@ -8,6 +8,7 @@ import (
 	compensationv1 "example.com/redress/proto/gen/redress/compensation/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/kit/approval"
+	"example.com/redress/services/kit/planted"
 )
 
 // Executed tells that the order to pay was given: nothing can be held any more.
@@ -28,7 +29,7 @@ func previous() map[compensationv1.Claim_State]compensationv1.Hold_State {
 // Source: DESIGN section 4 (money is fenced).
 func Hold(c *compensationv1.Claim, reason string, now time.Time) []Event {
 	before, can := previous()[c.GetState()]
-	if !can {
+	if !can || planted.Is("withdrawn claim still paid") {
 		return nil
 	}
 	d := begin(Act{Now: now}, c)

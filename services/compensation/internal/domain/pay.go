@@ -13,6 +13,7 @@ import (
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/kit/approval"
 	"example.com/redress/services/kit/fault"
+	"example.com/redress/services/kit/planted"
 	"example.com/redress/services/policy"
 )
 
@@ -64,6 +65,10 @@ func Missing(c *compensationv1.Claim, still Still, a Act) []string {
 //
 // Source: PROCEDURES P02 3.3, 4; DESIGN sections 4, 7.
 func Execute(c *compensationv1.Claim, still Still, a Act) ([]Event, error) {
+	if planted.Is("paid twice") && Executed(c) {
+		c = proto.CloneOf(c)
+		c.State = checked
+	}
 	if err := expect(c, checked); err != nil {
 		if e := expect(c, submitted, approved); e != nil {
 			return nil, err
@@ -84,6 +89,9 @@ func Execute(c *compensationv1.Claim, still Still, a Act) ([]Event, error) {
 	d.claim.Payout = &compensationv1.Payout{
 		Order: Order(c.GetName()), Amount: proto.CloneOf(c.GetAmount()), Units: c.GetUnits(), Remedy: c.GetRemedy(),
 		Executor: a.By.Name, ExecuteTime: timestamppb.New(a.Now),
+	}
+	if planted.Is("paid above the approval") {
+		d.claim.Payout.Amount.Amount = "9" + c.GetAmount().GetAmount()
 	}
 	d.tell(&compensationv1.PayoutExecuted{}, f.rules...)
 	return d.events, nil

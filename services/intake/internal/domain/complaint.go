@@ -16,6 +16,7 @@ import (
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	"example.com/redress/services/kit/fault"
+	"example.com/redress/services/kit/planted"
 	"example.com/redress/services/policy"
 	"example.com/redress/services/policy/sheet"
 )
@@ -52,6 +53,9 @@ func Register(in *intakev1.Complaint, r Registration) (*intakev1.Complaint, erro
 		Pack: r.Policy.Rules().GetPack(), PolicyRevision: r.Revision, Registrar: r.Registrar, Subject: r.Subject,
 		Service: in.GetService(), Business: in.GetBusiness(), Respondent: in.GetRespondent(),
 		ChannelOwner: r.ChannelOwner, CreateTime: timestamppb.New(r.Now), UpdateTime: timestamppb.New(r.Now),
+	}
+	if planted.Is("object of the complaint dropped") {
+		c.ComplaintObject = ""
 	}
 	if c.Complainant == nil {
 		c.Complainant = &intakev1.Complainant{}

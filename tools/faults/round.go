@@ -1,0 +1,294 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
+	"example.com/redress/tools/faults/check"
+	"example.com/redress/tools/faults/ledger"
+	"example.com/redress/tools/faults/load"
+	"example.com/redress/tools/faults/world"
+)
+
+// plan is what happens in a round.
+type plan struct {
+	acks, callers int
+	backlog       int
+	gap, calm     time.Duration
+	faults        string
+}
+
+// counts reads the flag --faults: a word may stand for several kinds, drawn in turn.
+func (p plan) counts() (map[string]int, error) {
+	words := map[string][]string{
+		"kills": {killService}, "postgres": {killPostgres}, "redis": {killRedis, flushRedis, oldRedis},
+		"pauses": {pauseService}, "cuts": {cutSQL, slowSQL, halfRedis, cutPeers, halfPeers}, "replaces": {replace},
+	}
+	out := map[string]int{}
+	for part := range strings.SplitSeq(p.faults, ",") {
+		if part == "" {
+			continue
+		}
+		word, number, _ := strings.Cut(part, "=")
+		n, err := strconv.Atoi(number)
+		kinds := words[word]
+		if err != nil || kinds == nil {
+			return nil, fmt.Errorf("--faults: %q is not kind=N", part)
+		}
+		for i := range n {
+			out[kinds[i%len(kinds)]]++
+		}
+	}
+	return out, nil
+}
+
+// round is one world from its start to the verdict.
+type round struct {
+	*settings
+
+	seed    uint64
+	folder  string
+	took    time.Duration
+	faults  map[string]int
+	acks    map[string]int
+	figures map[string]int64
+	notRun  []string
+	begin   time.Time
+}
+
+func (r *round) say(format string, args ...any) {
+	fmt.Printf("%7.1fs  %s\n", time.Since(r.begin).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// limits are those of the demo's pack of seconds, shortened so that many clocks
+// fall due in a minute.
+const (
+	packLimits  = "{general: 90 s, serious: 60 s, major: 45 s}"
+	shortLimits = "{general: 9 s, serious: 6 s, major: 4 s}"
+)
+
+func (r *round) options() (world.Options, error) {
+	directory, err := os.ReadFile(filepath.Join(r.root, "services/suite/seed/demo.csv"))
+	if err != nil {
+		return world.Options{}, err
+	}
+	pack, err := os.ReadFile(filepath.Join(r.root, "services/suite/demo/seconds.yaml"))
+	if err != nil {
+		return world.Options{}, err
+	}
+	if !strings.Contains(string(pack), packLimits) {
+		return world.Options{}, fmt.Errorf("the demo's pack has other limits than %s", packLimits)
+	}
+	return world.Options{
+		Binaries: r.binaries, Folder: r.folder, Directory: directory,
+		Pack:     []byte(strings.ReplaceAll(string(pack), packLimits, shortLimits)),
+		Replicas: map[string]int{"routing": 2},
+	}, nil
+}
+
+// play starts a world, lets it suffer, waits until it is quiet, and judges it.
+func (r *round) play(ctx context.Context) (err error) {
+	r.begin = time.Now()
+	r.faults, r.acks, r.figures = map[string]int{}, map[string]int{}, map[string]int64{}
+	defer func() { r.took = time.Since(r.begin) }()
+	fmt.Printf("round with seed %d\n", r.seed)
+	r.notRun = []string{"D3 full disk", "C4 Sentinel failover", "hosts' clocks apart", "hostile mail, webhook and payment receivers", "SQL error at each statement (services/suite/faulttest has it)"}
+	counts, err := r.plan.counts()
+	if err != nil {
+		return err
+	}
+	o, err := r.options()
+	if err != nil {
+		return err
+	}
+	w, err := world.New(ctx, o)
+	if err != nil {
+		return fmt.Errorf("start: %w", err)
+	}
+	defer w.Close()
+	// Who judges whether a clock was early must not ask the suite for the time.
+	for _, name := range world.Names() {
+		if _, err := w.Postgres.Do(ctx, w.Database, "ALTER TABLE "+world.Schema(name)+".events ADD COLUMN fault_time timestamptz DEFAULT clock_timestamp()"); err != nil {
+			return err
+		}
+	}
+	r.say("the suite runs")
+	book := filepath.Join(r.folder, "ledger.jsonl")
+	acks, err := ledger.Open(book)
+	if err != nil {
+		return err
+	}
+	healthy, err := r.suffer(ctx, w, acks, counts)
+	if err = errors.Join(err, acks.Close()); err != nil {
+		return err
+	}
+	if err := r.quiet(ctx, w); err != nil {
+		return err
+	}
+	entries, err := ledger.Read(book)
+	if err != nil {
+		return err
+	}
+	return r.judge(ctx, w, entries, healthy)
+}
+
+// suffer runs load and faults and returns the spans without faults.
+func (r *round) suffer(ctx context.Context, w *world.World, acks *ledger.Ledger, counts map[string]int) ([]check.Span, error) {
+	draw := rand.New(rand.NewPCG(r.seed, 0))
+	clients := &load.Load{World: w, Ledger: acks, Seed: r.seed, Callers: r.plan.callers, Claimants: 2, Pausers: 2}
+	loading, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- clients.Run(loading) }()
+	go r.throttle(loading, w, clients)
+
+	c := &chaos{w: w, r: draw, say: r.say, done: r.faults}
+	var healthy []check.Span
+	calm := func() {
+		from := time.Now().UnixMicro()
+		wait(ctx, r.plan.calm)
+		healthy = append(healthy, check.Span{From: from, To: time.Now().UnixMicro()})
+	}
+	calm()
+	r.say("%d acknowledgements; faults begin", acks.Count(""))
+	err := c.play(ctx, deck(draw, counts), r.plan.gap)
+	r.say("%d acknowledgements; faults end", acks.Count(""))
+	wait(ctx, r.plan.calm)
+	if err == nil {
+		calm()
+	}
+	for err == nil && acks.Count("") < r.plan.acks && ctx.Err() == nil {
+		select {
+		case err = <-ended:
+			ended <- err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	stop()
+	err = errors.Join(err, <-ended, ctx.Err())
+	for _, act := range []string{ledger.Create, ledger.Repeat, ledger.Step, ledger.Paid, ledger.Withdrawn, ledger.Paused, ledger.Resumed} {
+		r.acks[act] = acks.Count(act)
+	}
+	r.say("%d acknowledgements", acks.Count(""))
+	return healthy, err
+}
+
+// throttle holds the clients while the services cannot follow: the backlog is
+// to be caught up with in the quiet part of the round.
+func (r *round) throttle(ctx context.Context, w *world.World, clients *load.Load) {
+	for wait(ctx, 2*time.Second) {
+		if n, err := behind(ctx, w); err == nil {
+			clients.Hold(n > r.plan.backlog)
+		}
+	}
+}
+
+// behind counts the events that some service has not heard yet.
+func behind(ctx context.Context, w *world.World) (int, error) {
+	var parts []string
+	for _, consumer := range world.Names() {
+		for _, source := range world.Names() {
+			if source != consumer {
+				parts = append(parts, fmt.Sprintf("SELECT h.sequence - p.sequence AS n FROM %s.feed_positions p JOIN %s.shard_heads h ON h.shard = p.shard WHERE p.source = '%s'", world.Schema(consumer), world.Schema(source), source))
+			}
+		}
+	}
+	out, err := w.Postgres.Do(ctx, w.Database, "SELECT coalesce(sum(n), 0) FROM ("+strings.Join(parts, " UNION ALL ")+") a")
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(out)
+}
+
+// overdue counts the timers of clocks that should have fired.
+func overdue(ctx context.Context, w *world.World) (int, error) {
+	out, err := w.Postgres.Do(ctx, w.Database, fmt.Sprintf("SELECT count(*) FROM %s.timers WHERE name LIKE '%%/clocks/%%' AND fire_time < extract(epoch FROM now() + interval '10 seconds') * 1000000", world.Schema("routing")))
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(out)
+}
+
+// settling is how long the suite may take to finish what it has been given.
+const settling = 15 * time.Minute
+
+// quiet waits until every service has heard everything and no clock is due, and
+// has been so for a while.
+func (r *round) quiet(ctx context.Context, w *world.World) error {
+	ctx, cancel := context.WithTimeout(ctx, settling)
+	defer cancel()
+	calm, told := 0, time.Now()
+	for calm < 4 {
+		a, err := behind(ctx, w)
+		if err != nil {
+			return err
+		}
+		b, err := overdue(ctx, w)
+		if err != nil {
+			return err
+		}
+		if a == 0 && b == 0 {
+			calm++
+		} else {
+			calm = 0
+		}
+		if time.Since(told) > 20*time.Second {
+			told = time.Now()
+			r.say("waiting: %d events not heard, %d clocks running", a, b)
+		}
+		if !wait(ctx, 500*time.Millisecond) {
+			return fmt.Errorf("not quiet after %s: %d events not heard, %d clocks overdue or soon due", settling, a, b)
+		}
+	}
+	r.say("everything has followed")
+	return nil
+}
+
+// judge runs the checkers.
+func (r *round) judge(ctx context.Context, w *world.World, entries []ledger.Entry, healthy []check.Span) error {
+	conn, err := w.Conn("intake")
+	if err != nil {
+		return err
+	}
+	intake := intakev1.NewIntakeServiceClient(conn)
+	found, err := check.All(ctx, &check.Evidence{
+		Ledger: entries, Healthy: healthy, Late: r.late, LateEver: r.lateEver,
+		Rows: func(ctx context.Context, query string, see func([]string) error) error {
+			return w.Postgres.Rows(ctx, w.Database, query, see)
+		},
+		Complaint: func(ctx context.Context, name string) (*intakev1.Complaint, error) {
+			got, err := intake.GetComplaint(w.As(ctx, "people/li-na"), &intakev1.GetComplaintRequest{Name: name})
+			if status.Code(err) == codes.NotFound {
+				return nil, nil
+			}
+			return got.GetComplaint(), err
+		},
+	})
+	r.figures = found.Figures
+	for _, s := range found.Wrong {
+		r.say("VIOLATED %s", s)
+	}
+	if err != nil {
+		return err
+	}
+	for _, line := range w.Logs("panic", 5) {
+		r.say("log: %s", line)
+	}
+	r.say("checked: %d complaints, %d clocks fired, %d events, %d payments; %d wrong", found.Figures["complaints acknowledged"],
+		found.Figures["clocks fired"], found.Figures["events"], found.Figures["payments ordered"], len(found.Wrong))
+	if len(found.Wrong) > 0 {
+		return fmt.Errorf("%d kinds of findings", len(found.Wrong))
+	}
+	return nil
+}

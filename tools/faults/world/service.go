@@ -1,0 +1,246 @@
+package world
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// restartAfter is how soon a supervisor starts again what ended.
+const restartAfter = 200 * time.Millisecond
+
+// instance is one process of a service, started again whenever it ends.
+type instance struct {
+	service, name string
+	address       string
+	program       string
+	config        string
+	log           string
+	env           []string
+
+	mu      sync.Mutex
+	process *exec.Cmd
+	stopped chan struct{} // closed to end it for good
+	ended   chan struct{} // closed when it has ended
+	starts  int
+}
+
+// run starts the process again and again until retire.
+func (i *instance) run(ctx context.Context) {
+	defer close(i.ended)
+	for {
+		if err := i.once(ctx); err != nil {
+			i.note("supervisor: %v", err)
+		}
+		select {
+		case <-i.stopped:
+			return
+		case <-ctx.Done():
+			return
+		case <-time.After(restartAfter):
+		}
+	}
+}
+
+func (i *instance) once(ctx context.Context) error {
+	log, err := os.OpenFile(i.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Close() }() // the process has it
+	c := exec.CommandContext(ctx, i.program, "--config", i.config)
+	c.Stdout, c.Stderr, c.Env = log, log, append(os.Environ(), i.env...)
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	i.mu.Lock()
+	select {
+	case <-i.stopped:
+		i.mu.Unlock()
+		return nil
+	default:
+	}
+	if err := c.Start(); err != nil {
+		i.mu.Unlock()
+		return err
+	}
+	i.process = c
+	i.starts++
+	i.mu.Unlock()
+	err = c.Wait()
+	i.mu.Lock()
+	i.process = nil
+	i.mu.Unlock()
+	return err
+}
+
+func (i *instance) note(format string, args ...any) {
+	f, err := os.OpenFile(i.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return
+	}
+	fmt.Fprintf(f, format+"\n", args...)
+	_ = f.Close() // a note only
+}
+
+// signal sends it a signal; false if it is not running.
+func (i *instance) signal(s syscall.Signal) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.process != nil && i.process.Process.Signal(s) == nil
+}
+
+// retire ends it for good, with a signal, and waits; after patience it is killed.
+func (i *instance) retire(s syscall.Signal, patience time.Duration) {
+	i.mu.Lock()
+	select {
+	case <-i.stopped:
+	default:
+		close(i.stopped)
+	}
+	i.mu.Unlock()
+	i.signal(s)
+	select {
+	case <-i.ended:
+	case <-time.After(patience):
+		i.signal(syscall.SIGKILL)
+		<-i.ended
+	}
+}
+
+// Service is all instances of a service, behind a proxy.
+type Service struct {
+	// Name of the service.
+	Name string
+	// Front is where callers reach it.
+	Front *Proxy
+
+	w         *World
+	mu        sync.Mutex
+	instances []*instance
+	count     int
+}
+
+// addresses lists where its instances listen.
+func (s *Service) addresses() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]string, len(s.instances))
+	for i, at := range s.instances {
+		out[i] = at.address
+	}
+	return out
+}
+
+// Instances returns how many there are.
+func (s *Service) Instances() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.instances)
+}
+
+// add starts one more instance.
+func (s *Service) add(ctx context.Context, binaries string, env ...string) error {
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.count++
+	name := fmt.Sprintf("%s-%d", s.Name, s.count)
+	s.mu.Unlock()
+	i := &instance{
+		service: s.Name, name: name, address: "127.0.0.1:" + port, program: filepath.Join(binaries, s.Name),
+		config: s.w.file(name + ".yaml"), log: s.w.file(name + ".log"), env: env,
+		stopped: make(chan struct{}), ended: make(chan struct{}),
+	}
+	raw, err := json.Marshal(s.w.section(s.Name, i.address))
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(i.config, raw, 0o600); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.instances = append(s.instances, i)
+	s.mu.Unlock()
+	go i.run(ctx)
+	return nil
+}
+
+// pick returns an instance by number.
+func (s *Service) pick(n int) *instance {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.instances[n%len(s.instances)]
+}
+
+// Kill ends an instance with SIGKILL; its supervisor starts it again. False if it was not running.
+func (s *Service) Kill(n int) bool { return s.pick(n).signal(syscall.SIGKILL) }
+
+// Pause stops an instance for a while, as a host that is suspended.
+func (s *Service) Pause(ctx context.Context, n int, d time.Duration) {
+	i := s.pick(n)
+	if !i.signal(syscall.SIGSTOP) {
+		return
+	}
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+	i.signal(syscall.SIGCONT)
+}
+
+// Replace starts as many new instances beside the old, lets both serve for a
+// while, and ends the old ones as a deployment does.
+func (s *Service) Replace(ctx context.Context, binaries string, beside time.Duration) error {
+	s.mu.Lock()
+	old := append([]*instance(nil), s.instances...)
+	s.mu.Unlock()
+	for _, o := range old {
+		if err := s.add(ctx, binaries, o.env...); err != nil {
+			return err
+		}
+	}
+	select {
+	case <-time.After(beside):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for _, o := range old {
+		s.mu.Lock()
+		kept := s.instances[:0:0]
+		for _, i := range s.instances {
+			if i != o {
+				kept = append(kept, i)
+			}
+		}
+		s.instances = kept
+		s.mu.Unlock()
+		o.retire(syscall.SIGTERM, 20*time.Second)
+	}
+	return nil
+}
+
+// Logs returns the last lines that hold the word, of all instances that ever were.
+func (w *World) Logs(word string, most int) []string {
+	var out []string
+	files, _ := filepath.Glob(w.file("*.log")) // the pattern is well formed
+	for _, f := range files {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			continue
+		}
+		for line := range strings.SplitSeq(string(raw), "\n") {
+			if strings.Contains(line, word) {
+				out = append(out, filepath.Base(f)+": "+line)
+			}
+		}
+	}
+	return out[max(0, len(out)-most):]
+}

@@ -1,0 +1,367 @@
+// Package world starts the suite as it is deployed, one process for each service
+// and replica, with mutual TLS, on a PostgreSQL and a Redis of its own, and can do
+// to it whatever may happen to a deployment.
+//
+// Start reading at [New]; service.go, postgres.go, redis.go and proxy.go hold what
+// can be done to each part. It shares no code with the suite: it talks to it
+// through configuration files, the published API, signals and sockets.
+package world
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	directoryv1 "example.com/redress/proto/gen/redress/directory/v1"
+	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
+	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
+)
+
+// Organization whose complaints these are.
+const Organization = "demo"
+
+// Names returns the services in the order in which they start.
+func Names() []string {
+	return []string{"intake", "routing", "compensation", "corrective-action", "notification", "reporting"}
+}
+
+// Options say what a world is made of.
+type Options struct {
+	// Binaries is the folder of the built programs.
+	Binaries string
+	// Folder takes everything the world writes.
+	Folder string
+	// Directory is the sample directory as CSV; Pack the pack that is put in force.
+	Directory, Pack []byte
+	// Replicas is how many instances a service has; 0 counts as 1.
+	Replicas map[string]int
+	// Env goes to every process.
+	Env []string
+	// Mail is host:port of the mail server; "": the mails are kept in a folder.
+	Mail string
+}
+
+// World is the running suite and what it stands on.
+type World struct {
+	Options
+
+	// Postgres and Redis, and the proxies through which the services see them.
+	Postgres *Postgres
+	Redis    *Redis
+	ToSQL    *Proxy
+	ToRedis  *Proxy
+	// Services by name; Gateway is one of them.
+	Services map[string]*Service
+	// Database is the name of this world's database.
+	Database string
+
+	minter *minter
+	ended  context.CancelFunc
+	conns  map[string]*grpc.ClientConn
+	mu     sync.Mutex
+}
+
+// New starts a world and returns when it takes complaints. On an error nothing runs.
+func New(ctx context.Context, o Options) (_ *World, err error) {
+	w := &World{Options: o, Services: map[string]*Service{}, Database: "redress", conns: map[string]*grpc.ClientConn{}}
+	ctx, w.ended = context.WithCancel(ctx)
+	defer func() {
+		if err != nil {
+			w.Close()
+		}
+	}()
+	if err := os.MkdirAll(o.Folder, 0o711); err != nil {
+		return nil, err
+	}
+	if err := w.servers(ctx); err != nil {
+		return nil, err
+	}
+	if err := w.certificates(); err != nil {
+		return nil, err
+	}
+	for _, name := range append(Names(), "gateway") {
+		s := &Service{Name: name, w: w}
+		if s.Front, err = newProxy(s.addresses); err != nil {
+			return nil, err
+		}
+		w.Services[name] = s
+	}
+	for _, name := range append(Names(), "gateway") {
+		for range max(1, o.Replicas[name]) {
+			if err := w.Services[name].add(ctx, o.Binaries, o.Env...); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return w, w.organize(ctx)
+}
+
+// servers starts PostgreSQL and Redis and the proxies before them.
+func (w *World) servers(ctx context.Context) (err error) {
+	if w.Postgres, err = newPostgres(w.file("postgres")); err != nil {
+		return err
+	}
+	if err := w.Postgres.Start(ctx); err != nil {
+		return err
+	}
+	if _, err := w.Postgres.Do(ctx, "postgres", "CREATE DATABASE "+w.Database); err != nil {
+		return err
+	}
+	if w.Redis, err = newRedis(w.file("redis")); err != nil {
+		return err
+	}
+	if err := w.Redis.Start(ctx); err != nil {
+		return err
+	}
+	if w.ToSQL, err = newProxy(func() []string { return []string{"127.0.0.1:" + w.Postgres.port} }); err != nil {
+		return err
+	}
+	w.ToRedis, err = newProxy(func() []string { return []string{"127.0.0.1:" + w.Redis.port} })
+	return err
+}
+
+func (w *World) certificates() (err error) {
+	authority, err := newAuthority(w.Folder)
+	if err != nil {
+		return err
+	}
+	for _, name := range append(Names(), "gateway", "suite") {
+		if err := authority.certify(name); err != nil {
+			return err
+		}
+	}
+	w.minter, err = newMinter(w.file("tokens.json"))
+	return err
+}
+
+func (w *World) file(name string) string { return filepath.Join(w.Folder, name) }
+
+// section is the configuration of one instance.
+func (w *World) section(name, listen string) map[string]any {
+	if name == "gateway" {
+		return map[string]any{"gateway": map[string]any{"listen": listen}, "peers": w.peers(name)}
+	}
+	clients := slices.DeleteFunc(append(Names(), "gateway", "suite"), func(n string) bool { return n == name })
+	out := map[string]any{
+		"data":     w.file(name),
+		"database": map[string]any{"driver": "postgres", "dsn": w.Postgres.DSN(w.Database, w.ToSQL.Address)},
+		"redis":    map[string]any{"addresses": []string{w.ToRedis.Address}},
+		"server": map[string]any{
+			"listen": listen, "clients": clients,
+			"tls": map[string]any{"cert_file": w.file(name + ".crt"), "key_file": w.file(name + ".key"), "client_ca_file": w.file("ca.crt"), "allow_uncertified": true},
+		},
+		"peers":  w.peers(name),
+		"ranges": 4,
+		"tokens": map[string]any{"issuers": []any{map[string]any{"url": issuer, "audience": "redress", "keys_file": w.file("tokens.json"), "algorithms": []string{"ES256"}}}},
+	}
+	if name == "notification" {
+		n := map[string]any{"base_url": "http://" + w.Services["gateway"].Front.Address}
+		if host, port, err := net.SplitHostPort(w.Mail); err == nil {
+			n["smtp"] = map[string]any{"host": host, "port": port, "tls": "none", "timeout": "3s"}
+		} else {
+			n["mailbox"] = map[string]any{"folder": w.file("mailbox")}
+		}
+		out["notification"] = n
+	}
+	return out
+}
+
+// Schema is where a service keeps its tables.
+func Schema(service string) string { return "redress_" + strings.ReplaceAll(service, "-", "_") }
+
+func (w *World) peers(from string) map[string]any {
+	out := map[string]any{}
+	for _, name := range Names() {
+		if name != from {
+			out[name] = map[string]any{"target": w.Services[name].Front.Address, "tls": map[string]any{
+				"cert_file": w.file(from + ".crt"), "key_file": w.file(from + ".key"), "ca_file": w.file("ca.crt"),
+			}}
+		}
+	}
+	return out
+}
+
+// Dial returns a connection to a service, of the caller's own, through its proxy.
+// As names the service whose certificate it shows; "" shows none.
+func (w *World) Dial(service, as string) (*grpc.ClientConn, error) {
+	raw, err := os.ReadFile(w.file("ca.crt"))
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(raw)
+	c := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13}
+	if as != "" {
+		own, err := tls.LoadX509KeyPair(w.file(as+".crt"), w.file(as+".key"))
+		if err != nil {
+			return nil, err
+		}
+		c.Certificates = []tls.Certificate{own}
+	}
+	again := backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.5, Jitter: 0.2, MaxDelay: time.Second}
+	return grpc.NewClient(w.Services[service].Front.Address, grpc.WithTransportCredentials(credentials.NewTLS(c)),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: again, MinConnectTimeout: 2 * time.Second}))
+}
+
+// Conn returns the connection to a service that the whole world shares.
+func (w *World) Conn(service string) (*grpc.ClientConn, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if c, ok := w.conns[service]; ok {
+		return c, nil
+	}
+	c, err := w.Dial(service, "")
+	if err == nil {
+		w.conns[service] = c
+	}
+	return c, err
+}
+
+// As returns a context whose calls carry the token of the principal.
+func (w *World) As(ctx context.Context, principal string) context.Context {
+	token, err := w.minter.token(principal)
+	if err != nil {
+		panic(err) // the key is our own
+	}
+	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token, "accept-language", "en")
+}
+
+// Close ends everything that runs; the files stay.
+func (w *World) Close() {
+	for _, c := range w.conns {
+		_ = c.Close() // nothing is in flight that counts
+	}
+	var all sync.WaitGroup
+	for _, s := range w.Services {
+		s.mu.Lock()
+		for _, i := range s.instances {
+			all.Go(func() { i.retire(syscall.SIGKILL, time.Second) })
+		}
+		s.mu.Unlock()
+	}
+	all.Wait()
+	for _, s := range w.Services {
+		if s.Front != nil {
+			s.Front.close()
+		}
+	}
+	for _, p := range []*Proxy{w.ToSQL, w.ToRedis} {
+		if p != nil {
+			p.close()
+		}
+	}
+	if w.Postgres != nil {
+		w.Postgres.Kill()
+	}
+	if w.Redis != nil {
+		_ = w.Redis.Kill(true) // removes nothing
+	}
+	w.ended()
+}
+
+// freePort returns a port nobody listens at now.
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, errors.Join(err, l.Close())
+}
+
+// organize gives the organisation its directory and its pack, and waits until
+// intake knows both.
+func (w *World) organize(ctx context.Context) error {
+	first, err := w.Dial("routing", "suite")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = first.Close() }() // nothing is in flight
+	routing, err := w.Conn("routing")
+	if err != nil {
+		return err
+	}
+	intake, err := w.Conn("intake")
+	if err != nil {
+		return err
+	}
+	policies := policyv1.NewPolicyServiceClient(routing)
+	var stored *policyv1.Revision
+	for _, step := range []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"directory", func(ctx context.Context) error {
+			ctx = metadata.AppendToOutgoingContext(ctx, "redress-organization", Organization)
+			_, err := directoryv1.NewDirectoryServiceClient(first).BootstrapOrganization(ctx, &directoryv1.BootstrapOrganizationRequest{
+				Organization: Organization, Csv: w.Directory, RequestId: ID(),
+			})
+			return err
+		}},
+		{"revision", func(ctx context.Context) error {
+			got, err := policies.CreateRevision(w.As(ctx, "people/author"), &policyv1.CreateRevisionRequest{Source: w.Pack, RequestId: ID()})
+			stored = got.GetRevision()
+			return err
+		}},
+		{"activation", func(ctx context.Context) error {
+			_, err := policies.ActivateRevision(w.As(ctx, "people/admin"), &policyv1.ActivateRevisionRequest{Name: stored.GetName(), Etag: stored.GetEtag(), RequestId: ID()})
+			return err
+		}},
+		{"intake", func(ctx context.Context) error {
+			// An impossible complaint is refused for what is wrong with it once intake knows people and pack.
+			_, err := intakev1.NewIntakeServiceClient(intake).CreateComplaint(w.As(ctx, "people/li-na"), &intakev1.CreateComplaintRequest{
+				RequestId: ID(), Complaint: &intakev1.Complaint{Channel: "nowhere", Complainant: &intakev1.Complainant{}, Description: "-"},
+			})
+			if status.Code(err) == codes.InvalidArgument {
+				return nil
+			}
+			return err
+		}},
+	} {
+		if err := w.whenUp(ctx, step.do); err != nil {
+			return fmt.Errorf("%s: %w", step.name, err)
+		}
+	}
+	return nil
+}
+
+// startup is how long a world may take to come up.
+const startup = 90 * time.Second
+
+// whenUp repeats do until it succeeds: processes start in any order.
+func (w *World) whenUp(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, startup)
+	defer cancel()
+	for {
+		err := do(ctx)
+		switch status.Code(err) {
+		case codes.OK:
+			return nil
+		case codes.Unavailable, codes.PermissionDenied, codes.FailedPrecondition, codes.DeadlineExceeded:
+		default:
+			return err
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return errors.Join(err, ctx.Err())
+		}
+	}
+}
