@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	directoryv1 "example.com/redress/proto/gen/redress/directory/v1"
 	eventv1 "example.com/redress/proto/gen/redress/event/v1"
@@ -61,18 +62,22 @@ func Pattern(name string) string {
 	return strings.Join(segments, "/")
 }
 
-// standing returns the states every service keeps, with their search values.
-func standing() map[string]func(proto.Message) []journal.Attr {
+// kept returns the states of other services that are kept, with their search
+// values: those the definition names, and what every service keeps.
+func (d *Definition) kept() map[protoreflect.FullName]func(proto.Message) []journal.Attr {
 	none := func(proto.Message) []journal.Attr { return nil }
-	name := func(m proto.Message) string { return string(m.ProtoReflect().Descriptor().FullName()) }
-	return map[string]func(proto.Message) []journal.Attr{
-		name(&directoryv1.Person{}):     none,
-		name(&directoryv1.Department{}): none,
-		name(&directoryv1.Assignment{}): none,
-		name(&directoryv1.Delegation{}): none,
-		name(&directoryv1.Channel{}):    none,
-		name(&policyv1.Revision{}):      RevisionIndex,
+	all := map[protoreflect.FullName]func(proto.Message) []journal.Attr{}
+	for _, m := range []proto.Message{&directoryv1.Person{}, &directoryv1.Department{}, &directoryv1.Assignment{}, &directoryv1.Delegation{}, &directoryv1.Channel{}} {
+		all[m.ProtoReflect().Descriptor().FullName()] = none
 	}
+	all[(&policyv1.Revision{}).ProtoReflect().Descriptor().FullName()] = RevisionIndex
+	for name, index := range d.Project {
+		if index == nil {
+			index = none
+		}
+		all[protoreflect.FullName(name)] = index
+	}
+	return all
 }
 
 // RevisionIndex finds policy revisions by state and pack.

@@ -93,6 +93,7 @@ type Host struct {
 	measures  *telemetry.Measures
 	digestKey []byte
 	onFired   func(journal.Timer, time.Time)
+	kept      map[protoreflect.FullName]func(proto.Message) []journal.Attr // states of others, with their search values
 	engine    *timers.Engine
 	feed      *feed.Server
 	consumers map[string]*feed.Consumer
@@ -110,7 +111,7 @@ func New(ctx context.Context, def Definition, deps Deps) (_ *Host, err error) {
 	}
 	h := &Host{
 		Keys: deps.Keys, Clock: deps.Clock, Logger: deps.Logger.With("service", def.Name),
-		def: def, measures: deps.Measures, digestKey: deps.DigestKey, onFired: deps.OnFired, consumers: map[string]*feed.Consumer{},
+		def: def, measures: deps.Measures, digestKey: deps.DigestKey, onFired: deps.OnFired, kept: def.kept(), consumers: map[string]*feed.Consumer{},
 	}
 	h.loops = lifecycle.NewGroup(h.Logger)
 	h.Journal, err = journal.Open(ctx, deps.DB, journal.Options{
@@ -222,7 +223,7 @@ func (h *Host) apply(u *journal.Unit, ev *eventv1.Event, body *eventv1.EventBody
 	if err != nil {
 		return fault.New(fault.FailedPrecondition, feed.ReasonTypeUnknown, "type", body.GetState().GetTypeUrl()).Wrap(err)
 	}
-	if index, keep := h.projection(state); keep {
+	if index, keep := h.kept[state.ProtoReflect().Descriptor().FullName()]; keep {
 		if err := u.SetProjection(ev.GetResource(), Pattern(ev.GetResource()), ev.GetVersion(), state, index(state)...); err != nil {
 			return err
 		}
@@ -240,18 +241,6 @@ func (h *Host) apply(u *journal.Unit, ev *eventv1.Event, body *eventv1.EventBody
 
 func directoryPackage() protoreflect.FullName {
 	return (&directoryv1.Person{}).ProtoReflect().Descriptor().ParentFile().Package()
-}
-
-func (h *Host) projection(state proto.Message) (func(proto.Message) []journal.Attr, bool) {
-	name := string(state.ProtoReflect().Descriptor().FullName())
-	if index, ok := h.def.Project[name]; ok {
-		if index == nil {
-			index = func(proto.Message) []journal.Attr { return nil }
-		}
-		return index, true
-	}
-	index, ok := standing()[name]
-	return index, ok
 }
 
 // CaughtUp reports that every consumer stands at the head of its source and no
