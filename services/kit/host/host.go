@@ -114,6 +114,9 @@ func New(ctx context.Context, def Definition, deps Deps) (_ *Host, err error) {
 		def: def, measures: deps.Measures, digestKey: deps.DigestKey, onFired: deps.OnFired, kept: def.kept(), consumers: map[string]*feed.Consumer{},
 	}
 	h.loops = lifecycle.NewGroup(h.Logger)
+	if err := h.followDatabase(ctx, deps.DB); err != nil {
+		return nil, err
+	}
 	h.Journal, err = journal.Open(ctx, deps.DB, journal.Options{
 		Service: def.Name, Kinds: def.Kinds, Clock: deps.Clock, Logger: h.Logger, Faults: deps.Faults, Lanes: deps.Lanes,
 		OnTimers: h.arm, OnCommit: deps.Measures.Committed,

@@ -35,6 +35,10 @@ func openPostgres(ctx context.Context, c Config) (*pools, error) {
 	// such plans now must not start its compiler.
 	config.RuntimeParams["enable_seqscan"] = "off"
 	config.RuntimeParams["jit"] = "off"
+	// A process that was stopped in a transaction holds rows that others wait for.
+	if config.RuntimeParams["idle_in_transaction_session_timeout"] == "" {
+		config.RuntimeParams["idle_in_transaction_session_timeout"] = "10s"
+	}
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "redress"
 	}

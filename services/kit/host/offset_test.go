@@ -1,0 +1,67 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"example.com/redress/services/kit/clock"
+	"example.com/redress/services/kit/kittest"
+)
+
+// database is a database whose clock is ahead of the host's.
+type database struct {
+	ahead time.Duration
+	slow  time.Duration // of every second answer, on its way back
+	looks int
+	err   error
+}
+
+func (d *database) now(ctx context.Context) (time.Time, bool, error) {
+	at := clock.NewHost().Now().Add(d.ahead)
+	if d.looks++; d.looks%2 == 1 {
+		_ = clock.System().Pause(ctx, d.slow)
+	}
+	return at, true, d.err
+}
+
+func TestTheHostsClockFollowsTheDatabases(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h, c := &Host{Logger: slog.New(slog.DiscardHandler)}, clock.NewHost()
+		correct := func(d database) {
+			t.Helper()
+			ok, err := h.correct(t.Context(), c, d.now)
+			require.NoError(t, err)
+			require.True(t, ok)
+		}
+		correct(database{ahead: -10 * time.Minute, slow: time.Second})
+		require.Equal(t, -10*time.Minute, c.Offset(), "the quickest answer counts")
+		correct(database{ahead: -10*time.Minute + time.Millisecond})
+		require.Equal(t, -10*time.Minute, c.Offset(), "noise changes nothing")
+		correct(database{ahead: time.Hour})
+		require.Equal(t, time.Hour, c.Offset())
+		away := database{err: errors.New("away")}
+		_, err := h.correct(t.Context(), c, away.now)
+		require.ErrorIs(t, err, away.err)
+		require.Equal(t, time.Hour, c.Offset(), "what cannot be asked changes nothing")
+	})
+}
+
+func TestDatabasesTellTheirTimeWhereTheyHaveOne(t *testing.T) {
+	t.Parallel()
+	_, ok, err := kittest.SQLite(t).Now(t.Context())
+	require.NoError(t, err)
+	require.False(t, ok)
+	db := kittest.Postgres(t)
+	before := clock.NewHost().Now()
+	at, ok, err := db.Now(t.Context())
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.WithinDuration(t, before, at, time.Minute)
+}
