@@ -100,7 +100,8 @@ test-long: ## Play 100,000 random approval histories against the naive reading (
 
 bench: ## Measure beside other systems: EXPERIMENT=arm,fire ROUNDS=5 SCALE=1; all at full size rewrite docs/performance.md
 	cd tools/bench && GOWORK=off $(GO) build -o ../../.bin/redress-bench .
-	$(BENCHED) tools/backends.sh run .bin/redress-bench -experiment '$(EXPERIMENT)' -rounds $(ROUNDS) -scale $(SCALE) \
+	$(GO) build -o .bin/redress $(REDRESS)
+	$(BENCHED) tools/backends.sh run .bin/redress-bench -experiment '$(EXPERIMENT)' -rounds $(ROUNDS) -scale $(SCALE) -redress .bin/redress \
 	  $(if $(filter 1,$(SCALE)),-write docs/performance.md)
 
 bench-smoke: ## Run every experiment once at a tiny size, so that the programs stay whole; no times are judged

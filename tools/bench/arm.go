@@ -75,10 +75,13 @@ func measured(ctx context.Context, w *world.World, system string, size int, do f
 	if err != nil {
 		return nil, err
 	}
-	if err := checkpointed(ctx, w, system, func() (err error) {
+	end := measure.Watch(ctx)
+	err = checkpointed(ctx, w, system, func() (err error) {
 		took, lasted, err = do()
 		return err
-	}); err != nil {
+	})
+	end()
+	if err != nil {
 		return nil, err
 	}
 	after, err := w.CPU(ctx)
@@ -87,7 +90,7 @@ func measured(ctx context.Context, w *world.World, system string, size int, do f
 	}
 	n, used := len(took)*size, after.Sub(before)
 	return measure.Figures{
-		"rate": float64(n) / lasted.Seconds(), "p50": took.Milliseconds(0.5), "p99": took.Milliseconds(0.99), "cpu": world.Per(used.All(), n),
+		"rate": float64(n) / lasted.Seconds(), "p50": took.Milliseconds(0.5), "p95": took.Milliseconds(0.95), "p99": took.Milliseconds(0.99), "cpu": world.Per(used.All(), n),
 		"self": world.Per(used.Self, n), "redis": world.Per(used.Redis, n), "postgres": world.Per(used.Postgres, n),
 	}, nil
 }

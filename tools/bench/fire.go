@@ -102,7 +102,7 @@ func burst(w *world.World, system, name string, n, beside int) measure.Subject {
 		if err := s.Fill(ctx, far(n, sample+beside)); err != nil {
 			return nil, err
 		}
-		wait := time.Since(began)*time.Duration(n)/time.Duration(sample+beside)*3/2 + 3*time.Second
+		wait := time.Since(began)*time.Duration(n)/time.Duration(sample+beside)*5/2 + 3*time.Second
 		due := time.Now().Add(wait).Truncate(time.Second).Add(time.Second)
 		ts := make([]peers.Timer, n)
 		for i := range ts {
@@ -128,7 +128,7 @@ func burst(w *world.World, system, name string, n, beside int) measure.Subject {
 		if err != nil {
 			return nil, err
 		}
-		if err := checkpointed(ctx, w, system, func() error { return all.wait(ctx, tooLong) }); err != nil {
+		if err := watched(ctx, w, system, func() error { return all.wait(ctx, tooLong) }); err != nil {
 			return nil, err
 		}
 		after, err := w.CPU(ctx)
@@ -137,6 +137,12 @@ func burst(w *world.World, system, name string, n, beside int) measure.Subject {
 		}
 		return all.figures(due, after.Sub(before)), nil
 	})
+}
+
+// watched is checkpointed for what a profile is to show.
+func watched(ctx context.Context, w *world.World, system string, do func() error) error {
+	defer measure.Watch(ctx)()
+	return checkpointed(ctx, w, system, do)
 }
 
 func sleepUntil(ctx context.Context, t time.Time) error {
@@ -190,7 +196,7 @@ func flow(ctx context.Context, w *world.World, system string, s peers.Session, n
 	n := int(lasting.Seconds() * aSecond)
 	first := *next
 	*next += n
-	start := time.Now().Add(3*time.Second + 2*lasting/10).Truncate(time.Second)
+	start := time.Now().Add(3*time.Second + lasting).Truncate(time.Second)
 	ts := make([]peers.Timer, n)
 	for i := range ts {
 		ts[i] = peers.Timer{ID: first + i, Due: start.Add(time.Duration(i)*time.Second/aSecond + time.Millisecond)}
@@ -215,7 +221,7 @@ func flow(ctx context.Context, w *world.World, system string, s peers.Session, n
 	if err != nil {
 		return nil, err
 	}
-	if err := checkpointed(ctx, w, system, func() error { return all.wait(ctx, lasting+30*time.Second) }); err != nil {
+	if err := watched(ctx, w, system, func() error { return all.wait(ctx, lasting+30*time.Second) }); err != nil {
 		return nil, err
 	}
 	after, err := w.CPU(ctx)
@@ -265,7 +271,10 @@ func idle(w *world.World, system string) measure.Subject {
 			return nil, err
 		}
 		began := time.Now()
-		if err := sleepUntil(ctx, began.Add(max(2*time.Second, w.Lasting(idling)))); err != nil {
+		end := measure.Watch(ctx)
+		err = sleepUntil(ctx, began.Add(max(2*time.Second, w.Lasting(idling))))
+		end()
+		if err != nil {
 			return nil, err
 		}
 		after, err := w.CPU(ctx)

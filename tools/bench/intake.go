@@ -33,6 +33,8 @@ type rpc struct {
 	callers int
 	lasting time.Duration
 	call    func(ctx context.Context, caller, n int) error
+	// before begins a turn; nil does nothing.
+	before func() error
 	// after ends a turn; nil does nothing. What it returns is added to the figures.
 	after func(ctx context.Context) (measure.Figures, error)
 	close func() error
@@ -40,6 +42,11 @@ type rpc struct {
 
 // Round implements measure.Turn.
 func (r *rpc) Round(ctx context.Context) (measure.Figures, error) {
+	if r.before != nil {
+		if err := r.before(); err != nil {
+			return nil, err
+		}
+	}
 	if _, _, err := measure.Keep(ctx, r.callers, warming, r.call); err != nil {
 		return nil, err
 	}
@@ -221,11 +228,12 @@ func getting(w *world.World, callers int, network plain.Network, url, name, toke
 		}
 		return r, nil
 	}
-	lines, err := plain.Connect(url, callers)
+	lines, err := plain.NewLines(url, callers)
 	if err != nil {
 		return nil, err
 	}
 	request := lines.Request("GET", "/v1/"+name, token, nil)
+	r.before = lines.Connect
 	r.call = func(ctx context.Context, caller, _ int) error { return lines.Call(ctx, caller, request) }
 	r.close = func() error { return errors.Join(lines.Close(), end()) }
 	return r, nil
@@ -285,7 +293,7 @@ func registering(w *world.World, name string, callers int, json bool) measure.Su
 		if !json {
 			return r, nil
 		}
-		lines, err := plain.Connect(s.URL, callers)
+		lines, err := plain.NewLines(s.URL, callers)
 		if err != nil {
 			return nil, errors.Join(err, end())
 		}
@@ -293,6 +301,7 @@ func registering(w *world.World, name string, callers int, json bool) measure.Su
 		if err != nil {
 			return nil, err
 		}
+		r.before = lines.Connect
 		r.call = func(ctx context.Context, caller, _ int) error {
 			body := fmt.Sprintf(`{"complaint":%s,"requestId":"%s"}`, c, uuid.NewString())
 			return lines.Call(ctx, caller, lines.Request("POST", "/v1/complaints", s.Token, []byte(body)))

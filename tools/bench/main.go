@@ -45,6 +45,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	scale := flags.Float64("scale", 1, "length of turns and size of stocks; goals are defined for 1")
 	profiles := flags.String("profile", "", "folder for CPU profiles of our subjects")
 	write := flags.String("write", "", "page whose tables are rewritten, docs/performance.md")
+	program := flags.String("redress", "", "the program redress, for its footprint")
 	list := flags.Bool("list", false, "list the experiments and end")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -56,7 +57,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	if *list {
-		for _, e := range experiments(&world.World{Scale: *scale}) {
+		for _, e := range experiments(&world.World{Scale: *scale}, *program) {
 			fmt.Fprintf(out, "%-10s %s\n", e.Name, e.Title)
 		}
 		return nil
@@ -66,7 +67,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	chosen, err := choose(experiments(w), split(*experiment))
+	chosen, err := choose(experiments(w, *program), split(*experiment))
 	if err != nil {
 		return err
 	}
@@ -100,8 +101,8 @@ func split(s string) []string {
 }
 
 // experiments returns all there are, in the order of the page.
-func experiments(w *world.World) []measure.Experiment {
-	return slices.Concat(intakeExperiments(w), armExperiments(w), fireExperiments(w), edgeExperiments(w))
+func experiments(w *world.World, program string) []measure.Experiment {
+	return slices.Concat(intakeExperiments(w), armExperiments(w), fireExperiments(w), lossExperiments(w), feedExperiments(w), growthExperiments(w), edgeExperiments(w), footprintExperiments(w, program))
 }
 
 func choose(all []measure.Experiment, names []string) ([]measure.Experiment, error) {

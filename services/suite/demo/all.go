@@ -25,8 +25,8 @@ import (
 // organization is the demo's; its people are those of the sample directory.
 const organization = "demo"
 
-// begin is when the demo's first call comes: a Wednesday afternoon. Source: SCENARIOS P26-S1.
-const begin = "2026-04-08T17:20:00+08:00"
+// Begin is when the demo's first call comes: a Wednesday afternoon. Source: SCENARIOS P26-S1.
+const Begin = "2026-04-08T17:20:00+08:00"
 
 // stopping is how long the demo gives the suite to stop.
 const stopping = 15 * time.Second
@@ -39,7 +39,7 @@ func AllInOne(ctx context.Context, folder string, out io.Writer, change ...func(
 	config.SetDefaults(&c)
 	c.Process.Data = folder
 	c.GRPC.Listen, c.Gateway.Listen = "127.0.0.1:0", "127.0.0.1:0"
-	c.VirtualClock = begin
+	c.VirtualClock = Begin
 	for _, f := range change {
 		f(&c)
 	}

@@ -2,7 +2,6 @@ package measure
 
 import (
 	"context"
-	"errors"
 	"math"
 	"slices"
 	"sync"
@@ -44,7 +43,7 @@ func Each(ctx context.Context, callers, n int, call func(ctx context.Context, ca
 		})
 	}
 	all.Wait()
-	return time.Since(began), errors.Join(append(errs, ctx.Err())...)
+	return time.Since(began), first(ctx, errs)
 }
 
 // Keep lets callers call for d and returns every call's duration and how long it took.
@@ -67,5 +66,15 @@ func Keep(ctx context.Context, callers int, d time.Duration, call func(ctx conte
 	}
 	all.Wait()
 	lasted := time.Since(began)
-	return slices.Concat(took...), lasted, errors.Join(append(errs, ctx.Err())...)
+	return slices.Concat(took...), lasted, first(ctx, errs)
+}
+
+// first returns the first error: what befell the others is the same as a rule.
+func first(ctx context.Context, errs []error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
 }

@@ -132,7 +132,7 @@ func Run(ctx context.Context, e Experiment, o Options) (*Result, error) {
 				open[s.Name] = t
 			}
 			runtime.GC()
-			got, err := profiled(o, e, s, round, func() (Figures, error) { return open[s.Name].Round(ctx) })
+			got, err := open[s.Name].Round(profiled(ctx, o, e, s, round))
 			if err != nil {
 				fail(s, err)
 				continue
@@ -145,25 +145,37 @@ func Run(ctx context.Context, e Experiment, o Options) (*Result, error) {
 	return r, nil
 }
 
-func profiled(o Options, e Experiment, s Subject, round int, turn func() (Figures, error)) (_ Figures, err error) {
+// profile is where the CPU profile of a turn goes.
+type profile struct{ path string }
+
+type profileKey struct{}
+
+// Watch begins the measured part of a turn, and the function it returns ends it:
+// what a CPU profile shows, if there is one.
+func Watch(ctx context.Context) (end func()) {
+	p, ok := ctx.Value(profileKey{}).(profile)
+	if !ok {
+		return func() {}
+	}
+	f, err := os.Create(p.path)
+	if err == nil {
+		err = pprof.StartCPUProfile(f)
+	}
+	if err != nil {
+		return func() {} // the turn counts all the same
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = f.Close()
+	}
+}
+
+func profiled(ctx context.Context, o Options, e Experiment, s Subject, round int) context.Context {
 	if o.Profiles == "" || !s.Ours {
-		return turn()
+		return ctx
 	}
 	name := strings.NewReplacer(" ", "_", "/", "_", ",", "").Replace(s.Name)
-	f, err := os.Create(filepath.Join(o.Profiles, fmt.Sprintf("%s-%s-%d.pprof", e.Name, name, round+1)))
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if cerr := f.Close(); err == nil {
-			err = cerr
-		}
-	}()
-	if err := pprof.StartCPUProfile(f); err != nil {
-		return nil, err
-	}
-	defer pprof.StopCPUProfile()
-	return turn()
+	return context.WithValue(ctx, profileKey{}, profile{filepath.Join(o.Profiles, fmt.Sprintf("%s-%s-%d.pprof", e.Name, name, round+1))})
 }
 
 func line(e Experiment, f Figures) string {

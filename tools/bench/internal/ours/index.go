@@ -76,7 +76,9 @@ func ArmIndex(ctx context.Context, w *world.World, callers, n int) (_ measure.Fi
 	if err != nil {
 		return nil, err
 	}
+	end := measure.Watch(ctx)
 	took, err := arm(warm, n)
+	end()
 	if err != nil {
 		return nil, err
 	}

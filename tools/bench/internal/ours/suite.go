@@ -64,7 +64,8 @@ func (s *Server) later(close func() error) { s.closers = append(s.closers, close
 
 func stopping(s interface {
 	Stop(ctx context.Context) error
-}) func() error {
+},
+) func() error {
 	return func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
@@ -245,4 +246,17 @@ func (s *Server) Some(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("register a complaint: %w", err)
 	}
 	return got.GetComplaint().GetName(), nil
+}
+
+// Bootstrapped leaves a suite in the folder in which nothing has happened.
+func Bootstrapped(ctx context.Context, folder, virtual string) error {
+	var c suite.Config
+	config.SetDefaults(&c)
+	c.Process.Data, c.VirtualClock = folder, virtual
+	c.GRPC.Listen, c.Gateway.Listen = "127.0.0.1:0", "127.0.0.1:0"
+	s, err := suite.New(ctx, c, "bench", io.Discard)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.Start(ctx), s.Settle(ctx), stopping(s)())
 }

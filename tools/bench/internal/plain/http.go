@@ -3,6 +3,7 @@ package plain
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -18,22 +19,28 @@ type Lines struct {
 	answers []*bufio.Reader
 }
 
-// Connect opens a connection for each caller.
-func Connect(to string, callers int) (*Lines, error) {
+// NewLines returns lines to an edge that are not connected yet.
+func NewLines(to string, callers int) (*Lines, error) {
 	at, err := url.Parse(to)
 	if err != nil {
 		return nil, err
 	}
-	l := &Lines{host: at.Host}
-	for range callers {
-		conn, err := net.Dial("tcp", at.Host)
-		if err != nil {
-			return nil, err
-		}
-		l.conns = append(l.conns, conn)
-		l.answers = append(l.answers, bufio.NewReader(conn))
+	return &Lines{host: at.Host, conns: make([]net.Conn, callers), answers: make([]*bufio.Reader, callers)}, nil
+}
+
+// Connect connects all of them anew: an edge closes connections that are quiet.
+func (l *Lines) Connect() error {
+	if err := l.Close(); err != nil {
+		return err
 	}
-	return l, nil
+	for i := range l.conns {
+		conn, err := net.Dial("tcp", l.host)
+		if err != nil {
+			return err
+		}
+		l.conns[i], l.answers[i] = conn, bufio.NewReader(conn)
+	}
+	return nil
 }
 
 // Request returns the bytes of a request.
@@ -47,6 +54,9 @@ func (l *Lines) Request(method, path, token string, body []byte) []byte {
 
 // Call sends the bytes of a request and reads the answer, which must be 200.
 func (l *Lines) Call(_ context.Context, caller int, request []byte) error {
+	if l.conns[caller] == nil {
+		return errors.New("not connected")
+	}
 	if _, err := l.conns[caller].Write(request); err != nil {
 		return err
 	}
@@ -67,7 +77,11 @@ func (l *Lines) Call(_ context.Context, caller int, request []byte) error {
 // Close closes all connections.
 func (l *Lines) Close() error {
 	var err error
-	for _, c := range l.conns {
+	for i, c := range l.conns {
+		if c == nil {
+			continue
+		}
+		l.conns[i] = nil
 		if cerr := c.Close(); err == nil {
 			err = cerr
 		}

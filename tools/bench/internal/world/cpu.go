@@ -138,3 +138,12 @@ func (w *World) text(ctx context.Context, section, name string) (string, error) 
 	}
 	return "", fmt.Errorf("ask Redis: it does not say %s", name)
 }
+
+// Resident returns the memory of a process, in bytes.
+func Resident(pid int) (float64, error) {
+	var kib float64
+	if _, err := fmt.Sscan(field(fmt.Sprintf("/proc/%d/status", pid), "VmRSS"), &kib); err != nil {
+		return 0, fmt.Errorf("memory of %d: %w", pid, err)
+	}
+	return kib * 1024, nil
+}

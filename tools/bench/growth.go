@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	reportingv1 "example.com/redress/proto/gen/redress/reporting/v1"
+	"example.com/redress/tools/bench/internal/measure"
+	"example.com/redress/tools/bench/internal/ours"
+	"example.com/redress/tools/bench/internal/world"
+)
+
+const (
+	fewOpen  = 10_000
+	manyOpen = 1_000_000
+	queuing  = 8      // callers of queue pages
+	fillers  = 128    // callers that register the stock
+	firedOff = 20_000 // clocks that fire beside a stock
+	calm     = 5 * time.Minute
+)
+
+// grown is a server with n open complaints, filled through its RPCs.
+func grown(w *world.World, name string, n int, start func(context.Context, *world.World, ours.On) (*ours.Server, error), call func(ctx context.Context, s *ours.Server) func(context.Context, int, int) error, callers int) measure.Subject {
+	return measure.Subject{Name: name, Ours: true, Open: func(ctx context.Context) (measure.Turn, error) {
+		s, end, err := on(ctx, w, true, start)
+		if err != nil {
+			return nil, err
+		}
+		register := s.Create(context.WithoutCancel(ctx), true)
+		for done := 0; done < n; done += fewOpen { // the followers may catch up in between
+			if _, err := measure.Each(ctx, fillers, min(fewOpen, n-done), register); err != nil {
+				return nil, errors.Join(err, end())
+			}
+			if err := settle(ctx, s); err != nil {
+				return nil, errors.Join(err, end())
+			}
+		}
+		r := &rpc{w: w, system: redress, callers: callers, lasting: turnOfRPCs, call: call(context.WithoutCancel(ctx), s), close: end}
+		r.after = func(ctx context.Context) (measure.Figures, error) { return nil, settle(ctx, s) }
+		return r, nil
+	}}
+}
+
+// settle waits until the followers have followed.
+func settle(ctx context.Context, s *ours.Server) error {
+	if s.Suite == nil {
+		return nil
+	}
+	began := time.Now()
+	for {
+		err := s.Suite.Settle(ctx) // it gives up after a while, with much to do
+		if err == nil || ctx.Err() != nil {
+			return errors.Join(err, ctx.Err())
+		}
+		if time.Since(began) > calm {
+			return fmt.Errorf("the followers do not come to rest: %w", err)
+		}
+	}
+}
+
+func page(ctx context.Context, s *ours.Server) func(context.Context, int, int) error {
+	ctx = s.Context(ctx)
+	return func(_ context.Context, caller, _ int) error {
+		_, err := reportingv1.NewReportingServiceClient(s.Network.Of(caller)).ListWork(ctx, &reportingv1.ListWorkRequest{Mine: true, PageSize: 50})
+		return err
+	}
+}
+
+func another(ctx context.Context, s *ours.Server) func(context.Context, int, int) error {
+	return s.Create(ctx, true)
+}
+
+func growthExperiments(w *world.World) []measure.Experiment {
+	few, many := w.Scaled(fewOpen, 100), w.Scaled(manyOpen, 400)
+	cpu := []measure.Column{{Key: "rate", Title: "calls/s"}, {Key: "p50", Title: "p50 ms"}, {Key: "p95", Title: "p95 ms"}, {Key: "cpu", Title: "CPU µs a call, all processes"}}
+	return []measure.Experiment{
+		{
+			Name: "grownintake", Title: "Growth: register a complaint", Columns: cpu,
+			About: "64 callers register complaints of known customers with intake alone on PostgreSQL, beside 10,000 and 1,000,000 open ones registered before.",
+			Subjects: []measure.Subject{
+				grown(w, "10,000 open", few, ours.Alone, another, callers), grown(w, "1,000,000 open", many, ours.Alone, another, callers),
+			},
+			Goals: []measure.Goal{{Subject: "1,000,000 open", Key: "cpu", Against: "10,000 open", AtMost: 1.3}},
+		},
+		{
+			Name: "grownfire", Title: "Growth: fire a clock", Columns: []measure.Column{{Key: "rate", Title: "timers/s"}, {Key: "cpu", Title: "CPU µs a timer"}, {Key: "self", Title: "of it this process"}, {Key: "redis", Title: "Redis"}, {Key: "postgres", Title: "PostgreSQL"}},
+			About: "20,000 clocks due at once beside 10,000 and 1,000,000 that are not due.",
+			Subjects: []measure.Subject{
+				burst(w, redress, "10,000 armed", w.Scaled(firedOff, 1000), few), burst(w, redress, "1,000,000 armed", w.Scaled(firedOff, 1000), many),
+			},
+			Goals: []measure.Goal{{Subject: "1,000,000 armed", Key: "cpu", Against: "10,000 armed", AtMost: 1.3}},
+		},
+		{
+			Name: "queue", Title: "Growth: a page of a person's work, search", Columns: cpu,
+			About: "8 callers ask for the first 50 of what waits for them (ListWork), beside 10,000 and 1,000,000 open complaints with everything that followed from them.",
+			Subjects: []measure.Subject{
+				grown(w, "10,000 open", few, ours.Together, page, queuing), grown(w, "1,000,000 open", many, ours.Together, page, queuing),
+			},
+			Goals: []measure.Goal{
+				{Subject: "1,000,000 open", Key: "cpu", Against: "10,000 open", AtMost: 1.3},
+				{Subject: "1,000,000 open", Key: "p95", AtMost: 50},
+				{Subject: "search for two Chinese characters", Key: "p95", AtMost: 50, Missing: "not offered: no RPC searches the texts of complaints, which are sealed"},
+			},
+		},
+	}
+}
