@@ -276,6 +276,7 @@ func (e *Engine) rebuild(ctx context.Context, shard int32) error {
 		return err
 	}
 	e.keep.set(shard, beat)
+	e.wake.earlier(shard, e.o.Clock.Now()) // an old copy may have brought back what has fired, and nobody waits for
 	return e.giveBack(ctx, shard)
 }
 

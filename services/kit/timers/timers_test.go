@@ -204,6 +204,20 @@ func TestAnOldDumpLosesNothing(t *testing.T) {
 	})
 }
 
+func TestWhatAnOldDumpBringsBackIsTakenOffAgain(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bundle) {
+		b.spread(shards, 5*time.Second)
+		b.run(nil)
+		b.passes(500 * time.Millisecond)
+		old := b.server.dump()
+		b.passes(20 * time.Second)
+		b.store.fired(t, shards, time.Second)
+		b.server.restore(old)
+		b.passes(20 * time.Second)
+		require.Equal(t, shards, b.store.drops(), "nothing else falls due that would have the shards looked at")
+	})
+}
+
 func TestAnOldDumpRestoredWhileTheProcessWasDown(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bundle) {
 		b.run(nil)

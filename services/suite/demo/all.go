@@ -80,7 +80,7 @@ func AllInOne(ctx context.Context, folder string, out io.Writer, change ...func(
 		Token: minter(s.Minter),
 		Pass:  func(ctx context.Context, d time.Duration) error { return s.Advance(ctx, s.Now().Add(d)) },
 		SurveyToken: func(ctx context.Context, number string) (string, error) {
-			return surveyToken(ctx, s.URL()+"/mailbox/", number)
+			return SurveyToken(ctx, s.URL()+"/mailbox/", number)
 		},
 		Out: out,
 	})
@@ -99,8 +99,8 @@ func minter(key *authn.LocalKey) func(string) (string, error) {
 	}
 }
 
-// surveyToken looks through the mailbox page for the mail with the survey link.
-func surveyToken(ctx context.Context, mailbox, number string) (string, error) {
+// SurveyToken looks through the mailbox page for the mail with the survey link.
+func SurveyToken(ctx context.Context, mailbox, number string) (string, error) {
 	list, err := get(ctx, mailbox)
 	if err != nil {
 		return "", err
