@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	"example.com/redress/services/kit/approval"
 	"example.com/redress/services/kit/calendar"
 	"example.com/redress/services/kit/clocks"
@@ -29,6 +30,7 @@ import (
 	"example.com/redress/services/routing/internal/domain"
 	policyservice "example.com/redress/services/routing/internal/policy"
 	"example.com/redress/services/routing/internal/react"
+	"example.com/redress/services/routing/internal/rehearsal"
 	"example.com/redress/services/routing/internal/rpc"
 )
 
@@ -42,7 +44,8 @@ func New(ctx context.Context, deps host.Deps, c Config) (*host.Host, error) {
 		return nil, err
 	}
 	desk := app.New(revisions.New())
-	cases, people, policies := rpc.New(desk, systems), directory.New(), policyservice.New()
+	cases, people := rpc.New(desk, systems), directory.New()
+	policies := policyServer{policyservice.New(), rehearsal.New(desk)}
 	erasures := react.NewErasures(deps.Dial)
 	definition := definition(desk, cases, people, policies)
 	definition.Background, definition.Quiet = []func(context.Context) error{erasures.Run, systems.Run}, erasures.Quiet
@@ -53,11 +56,18 @@ func New(ctx context.Context, deps host.Deps, c Config) (*host.Host, error) {
 	erasures.Bind(h)
 	cases.Bind(h)
 	people.Bind(h)
-	policies.Bind(h)
+	policies.Server.Bind(h)
+	policies.Rehearsal.Bind(h)
 	return h, nil
 }
 
-func definition(desk *app.Desk, cases *rpc.Server, people *directory.Server, policies *policyservice.Server) host.Definition {
+// policyServer answers PolicyService: the keeping of revisions, and their rehearsal on stored cases.
+type policyServer struct {
+	*policyservice.Server
+	*rehearsal.Rehearsal
+}
+
+func definition(desk *app.Desk, cases *rpc.Server, people *directory.Server, policies policyServer) host.Definition {
 	reactor := react.New(desk)
 	return host.Definition{
 		Name:     Name,
@@ -69,7 +79,7 @@ func definition(desk *app.Desk, cases *rpc.Server, people *directory.Server, pol
 		Register: func(r grpc.ServiceRegistrar) {
 			cases.Register(r)
 			people.Register(r)
-			policies.Register(r)
+			policyv1.RegisterPolicyServiceServer(r, policies)
 		},
 		Directory: true,
 		Tallies: []host.Tally{{Figure: telemetry.OpenObligations, Kind: app.Cases, Attribute: app.AttrOwes, Values: map[string]string{
@@ -82,5 +92,5 @@ func definition(desk *app.Desk, cases *rpc.Server, people *directory.Server, pol
 // Reasons returns the catalogue entries of the service.
 func Reasons() []fault.Entry {
 	return slices.Concat(domain.Reasons(), approval.Reasons(), calendar.Reasons(), clocks.Reasons(), page.Reasons(),
-		policy.Reasons(), revisions.Reasons(), directory.Reasons(), policyservice.Reasons())
+		policy.Reasons(), revisions.Reasons(), directory.Reasons(), policyservice.Reasons(), rehearsal.Reasons())
 }

@@ -14,9 +14,6 @@ import (
 // bandsOf says who signs in each place that is chosen by an amount, and which amounts would choose
 // others.
 func bandsOf(p *policy.Policy, s *policy.Sheet) []Answer {
-	if s == nil || s.Scope["claim"] == nil {
-		return nil
-	}
 	def, _ := p.ApprovalFor(policyv1.Subject_SUBJECT_CLAIM, s)
 	fact := AmountOf(def)
 	is, known := p.Shown(fact, s)

@@ -87,21 +87,32 @@ type question struct {
 }
 
 // Explain answers every question that a pack decides about a complaint from its facts: grades,
-// departments, marks, what the procedure does not handle, which clocks run and how long; with a claim on
-// the sheet (sheet.WithClaim), which approval it needs and who signs. Every alternative that is not opaque
-// was tried: with its changes the engine gives that outcome.
+// departments, marks, what the procedure does not handle, which clocks run and how long. Every alternative
+// that is not opaque was tried: with its changes the engine gives that outcome.
 //
 // Cost: some milliseconds.
 func Explain(p *policy.Policy, s *policy.Sheet) ([]Answer, error) {
+	out, err := answers(p, s, slices.Concat(gradesOf(p), responsible(p), marksOf(p), outsideOf(p), clocksOf(p)))
+	return append(out, limitsOf(p, s)...), err
+}
+
+// ExplainClaim answers the questions about the claim on a sheet (sheet.WithClaim): which approval it
+// needs, and who signs; otherwise as [Explain].
+func ExplainClaim(p *policy.Policy, s *policy.Sheet) ([]Answer, error) {
+	out, err := answers(p, s, claims(p, s))
+	return append(out, bandsOf(p, s)...), err
+}
+
+func answers(p *policy.Policy, s *policy.Sheet, all []question) ([]Answer, error) {
 	var out []Answer
-	for _, q := range slices.Concat(gradesOf(p), responsible(p), marksOf(p), outsideOf(p), clocksOf(p), claims(p, s)) {
+	for _, q := range all {
 		a, err := answer(p, s, q)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, a)
 	}
-	return slices.Concat(out, limitsOf(p, s), bandsOf(p, s)), nil
+	return out, nil
 }
 
 func answer(p *policy.Policy, s *policy.Sheet, q question) (Answer, error) {
@@ -337,9 +348,6 @@ func clocksOf(p *policy.Policy) []question {
 
 // claims asks which approval the claim on the sheet needs, and which of its signs apply.
 func claims(p *policy.Policy, s *policy.Sheet) []question {
-	if s == nil || s.Scope["claim"] == nil {
-		return nil
-	}
 	q := question{
 		kind: Approval, subject: "claim", otherwise: candidate{outcome: no}, waits: true,
 		decide: func(s *policy.Sheet) string {

@@ -29,6 +29,10 @@ func answers(t *testing.T, p *policy.Policy, s *policy.Sheet) map[string]rehears
 	t.Helper()
 	all, err := rehearse.Explain(p, s)
 	require.NoError(t, err)
+	if s != nil && s.Scope["claim"] != nil {
+		all, err = rehearse.ExplainClaim(p, s)
+		require.NoError(t, err)
+	}
 	out := map[string]rehearse.Answer{}
 	for _, a := range all {
 		out[strings.TrimSuffix(string(a.Kind)+" "+a.Subject, " ")] = a

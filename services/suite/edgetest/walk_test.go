@@ -96,7 +96,7 @@ func (w *walk) story() {
 		}
 	})
 	for _, part := range []func(){
-		w.directory, w.policies, w.receivers, w.registers, w.verifies, w.judges, w.goods, w.clocks, w.plans, w.pays, w.carriesOut, w.asks, w.closes, w.repairs, w.resends, w.reports, w.handles, w.privacy,
+		w.directory, w.policies, w.receivers, w.registers, w.verifies, w.judges, w.goods, w.clocks, w.plans, w.pays, w.rehearses, w.carriesOut, w.asks, w.closes, w.repairs, w.resends, w.reports, w.handles, w.privacy,
 	} {
 		part()
 	}
@@ -378,6 +378,17 @@ func (w *walk) resends() {
 		return
 	}
 	require.Fail(w.t, "no notice has failed")
+}
+
+// rehearses asks why a case was decided so, and what another pack would have decided.
+func (w *walk) rehearses() {
+	require.NotEmpty(w.t, as[*policyv1.ExplainCaseResponse](w, agent, &policyv1.ExplainCaseRequest{Name: w.kase}).GetExplanations())
+	source, err := policy.Shipped("generic-template", "")
+	require.NoError(w.t, err)
+	source = bytes.Replace(source, []byte("by_grade: {general: 24 h,"), []byte("by_grade: {general: 6 h,"), 1)
+	got := as[*policyv1.SimulateRevisionResponse](w, admin, &policyv1.SimulateRevisionRequest{Source: source, PageSize: 5})
+	require.Positive(w.t, got.GetReplayed())
+	require.Positive(w.t, got.GetChanged())
 }
 
 func (w *walk) reports() {

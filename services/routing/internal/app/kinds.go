@@ -135,8 +135,14 @@ func newsIndex(m proto.Message) []journal.Attr {
 // Project says which states of other services routing keeps, by full name.
 func Project() map[string]func(proto.Message) []journal.Attr {
 	out := map[string]func(proto.Message) []journal.Attr{}
+	byComplaint := func(m proto.Message) []journal.Attr {
+		if c, ok := m.(*compensationv1.Claim); ok && c.GetComplaint() != "" {
+			return []journal.Attr{{Name: AttrComplaint, Value: c.GetComplaint()}}
+		}
+		return nil
+	}
 	for _, m := range []proto.Message{&intakev1.Complaint{}, &compensationv1.Claim{}, &compensationv1.Goods{}, &compensationv1.Allocation{}, &correctiveactionv1.Action{}, &notificationv1.FollowUp{}} {
-		out[string(m.ProtoReflect().Descriptor().FullName())] = func(proto.Message) []journal.Attr { return nil }
+		out[string(m.ProtoReflect().Descriptor().FullName())] = byComplaint
 	}
 	return out
 }

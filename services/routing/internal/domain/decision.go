@@ -62,6 +62,7 @@ type Decision struct {
 	rules     []*typev1.RuleRef
 	warn      policy.Warned // where warnings are put on file; nil for nowhere
 	warnings  []*typev1.RuleRef
+	watch     func(policy.Effects, Trigger, *policy.Sheet)
 }
 
 // Begin returns the decision of an act at an instant, on a case and its newest
@@ -95,6 +96,10 @@ func (d *Decision) warned(rule *typev1.RuleRef) {
 		d.warn(rule)
 	}
 }
+
+// Watch lets somebody see everything that the pack brings about, also what other services
+// carry out. It is called before anything is decided; fn must not change what it sees.
+func (d *Decision) Watch(fn func(policy.Effects, Trigger, *policy.Sheet)) { d.watch = fn }
 
 // Case returns the case as decided so far. It is only to be read.
 func (d *Decision) Case() *routingv1.Case { return d.kase }

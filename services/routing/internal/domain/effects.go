@@ -44,6 +44,9 @@ func (t Trigger) word() string { return strings.TrimPrefix(t.Event.String(), "EV
 //
 // Source: PACK-SKETCH 2.2, 2.6, 2.7.
 func (d *Decision) Apply(e policy.Effects, t Trigger, s *policy.Sheet) {
+	if d.watch != nil {
+		d.watch(e, t, s)
+	}
 	for _, kind := range e.MeetClocks {
 		if !isPlanned(d.policy.Clock(kind)) { // a measure's clock is met by its own measure only
 			d.clock(ClockCommand{Op: ClockMeet, Kind: kind, At: t.At})

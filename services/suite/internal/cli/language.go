@@ -22,6 +22,15 @@ func inChinese() map[string]string {
 		"DUE": "到期", "KIND": "种类", "LATE": "逾期", "NAME": "名称", "NUMBER": "编号", "OUTCOME": "结果", "RECEIVED": "接收时间", "REMEDY": "补偿方式",
 		"RESOURCE": "对象", "RULE": "规则", "RULES": "规则数", "SECTION": "章节", "SIGNED BY": "签署人", "SINCE": "起始", "STATE": "状态", "STEP": "步骤",
 		"TEXT": "内容", "TIME": "时间", "WHAT": "事项", "WHERE": "对象", "WHO": "人员", "WHO MAY SIGN": "可签署人", "WHY": "原因",
+		"BEFORE": "原结果", "AFTER": "新结果",
+		// what a rehearsal tells
+		"GRADE": "定级", "OWNER": "责任", "DEADLINE": "期限", "APPROVER": "审批人", "NOTICE": "通知", "DUTY": "待办", "COURSE": "后续", "not replayed": "未重演", "drift": "偏差",
+		"%d complaints replayed, %d would change, %d drift, %d not replayed.": "重演投诉 %d 件，其中 %d 件结果不同，%d 件与记录有偏差，%d 件未能重演。",
+		"%s: %d complaints, %d changes":                                       "%s：%d 件投诉，%d 处变化",
+		"DEPARTMENT":                                                          "责任部门", "MARK": "标记", "OUTSIDE": "不适用情形", "LIMIT": "时限长度", "APPROVAL": "审批", "SIGN": "签署环节", "BAND": "审批档位",
+		"yes": "是", "no": "否", "person": "由人员指定", "true": "是", "false": "否", "sealed": "已密封", "recorded": "已记录", "not recorded": "未记录",
+		"one of": "属于", "none of": "不属于", "with": "包含", "without": "不包含", "with the words": "含有", "without the words": "不含", "in force: %s": "现行：%s",
+		"%s would have to be %s (is %s)": "%s 须为 %s（现为 %s）", "the condition would have to change: %s": "条件须改变：%s", "no change of facts gives it": "任何事实变化都不会得出",
 		// what is in cells
 		"late": "逾期", "none": "无", "parked event": "搁置的事件", "owed compensation": "待履行：补偿", "owed corrective action": "待履行：纠正措施",
 		"owed follow up": "待履行：回访", "withdrawal": "撤回", "notice": "通知", "clock": "时限", "waits behind an earlier one": "排在更早的事件之后",

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -29,7 +27,7 @@ func newPolicy(a *app) *cobra.Command {
 		Long: "A pack is named by its name, if it is shipped with the suite, or by a file or folder with pack.yaml.\nShipped: " +
 			strings.Join(policy.ShippedNames(), ", ") + ".",
 	}
-	c.AddCommand(newPolicyLint(a), newPolicyShow(a), newPolicyExplain(a), newPolicyTest(a))
+	c.AddCommand(newPolicyLint(a), newPolicyShow(a), newPolicyExplain(a), newPolicySimulate(a), newPolicyTest(a))
 	return c
 }
 
@@ -309,82 +307,6 @@ func newPolicyShow(a *app) *cobra.Command {
 			return t.flush()
 		},
 	}
-}
-
-func newPolicyExplain(a *app) *cobra.Command {
-	cl := a.client()
-	c := &cobra.Command{
-		Use: "explain PACK|FILE|COMPLAINT [RULE]", Short: "Say why: the rules of a pack, or those that acted on a complaint",
-		Long: `With a pack lists its rules with clause and text, or one of them. With a complaint
-(number, id or complaints/{id}) of a running suite lists what happened because of a
-rule, with that rule and its clause.`,
-		Example: `  redress policy explain demo
-  redress policy explain demo first_response
-  redress policy explain C20260408-0001 --person li-na`,
-		Args: cobra.RangeArgs(1, 2),
-		RunE: func(c *cobra.Command, args []string) error {
-			if isComplaint(args[0]) {
-				return cl.call(c.Context(), func(ctx context.Context, conn grpc.ClientConnInterface) error {
-					file, err := caseFile(ctx, conn, args[0])
-					if err != nil {
-						return err
-					}
-					if a.json() {
-						return a.writeProto(file)
-					}
-					return a.showTimeline(file, true)
-				})
-			}
-			p, findings, err := loadPack(args[0])
-			if err != nil {
-				return err
-			}
-			if p == nil || policy.HasErrors(findings) {
-				return a.showFindings(findings, 1)
-			}
-			wanted := ""
-			if len(args) == 2 {
-				wanted = args[1]
-			}
-			return a.showRules(rulesOf(p), wanted)
-		},
-	}
-	cl.flags(c)
-	return c
-}
-
-// isComplaint tells a complaint from a pack or file.
-func isComplaint(text string) bool {
-	return strings.HasPrefix(text, "complaints/") || strings.HasPrefix(text, "cases/") ||
-		regexp.MustCompile(`^([A-Z][A-Z0-9-]*-[0-9]+|[0-9a-f]{8}-[0-9a-f-]{27})$`).MatchString(text)
-}
-
-func (a *app) showRules(all []ruled, wanted string) error {
-	type shown struct {
-		Section  string   `json:"section"`
-		Rule     string   `json:"rule"`
-		Clause   string   `json:"clause"`
-		Readings []string `json:"readings"`
-		ZH       string   `json:"zh"`
-		EN       string   `json:"en"`
-	}
-	out := []shown{}
-	for _, r := range all {
-		if wanted == "" || r.id == wanted {
-			out = append(out, shown{r.section, r.id, r.clause, r.readings, r.text.GetZh(), r.text.GetEn()})
-		}
-	}
-	if len(out) == 0 {
-		return usage("the pack has no rule %q", wanted)
-	}
-	if a.json() {
-		return a.writeJSON(out)
-	}
-	t := a.table("SECTION", "RULE", "CLAUSE", "TEXT")
-	for _, r := range out {
-		t.row(r.Section, r.Rule, strings.Join(append([]string{r.Clause}, r.Readings...), " "), a.words(&typev1.Text{Zh: r.ZH, En: r.EN}))
-	}
-	return t.flush()
 }
 
 func newPolicyTest(a *app) *cobra.Command {

@@ -2076,7 +2076,7 @@ var File_redress_policy_v1_policy_service_proto protoreflect.FileDescriptor
 
 const file_redress_policy_v1_policy_service_proto_rawDesc = "" +
 	"\n" +
-	"&redress/policy/v1/policy_service.proto\x12\x11redress.policy.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1credress/type/v1/access.proto\x1a\x1aredress/type/v1/text.proto\"\xc6\x06\n" +
+	"&redress/policy/v1/policy_service.proto\x12\x11redress.policy.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!redress/policy/v1/rehearsal.proto\x1a\x1credress/type/v1/access.proto\x1a\x1aredress/type/v1/text.proto\"\xc6\x06\n" +
 	"\bRevision\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x03R\x04etag\x12<\n" +
@@ -2236,7 +2236,7 @@ const file_redress_policy_v1_policy_service_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"N\n" +
 	"\x13InstallPackResponse\x127\n" +
-	"\brevision\x18\x01 \x01(\v2\x1b.redress.policy.v1.RevisionR\brevision2\xcc\f\n" +
+	"\brevision\x18\x01 \x01(\v2\x1b.redress.policy.v1.RevisionR\brevision2\xf5\x0e\n" +
 	"\rPolicyService\x12\x89\x01\n" +
 	"\fValidatePack\x12&.redress.policy.v1.ValidatePackRequest\x1a'.redress.policy.v1.ValidatePackResponse\"(\xca\xda\x18\x04\n" +
 	"\x02\n" +
@@ -2250,7 +2250,11 @@ const file_redress_policy_v1_policy_service_proto_rawDesc = "" +
 	"\rRecordTestRun\x12'.redress.policy.v1.RecordTestRunRequest\x1a(.redress.policy.v1.RecordTestRunResponse\"S\xca\xda\x18\v\n" +
 	"\x01\n" +
 	"2\x04name8\x01\x82\xd3\xe4\x93\x02;:\x01*b\brevision\",/v1/{name=packs/*/revisions/*}:recordTestRun\x90\x02\x02\x12\x93\x01\n" +
-	"\x10CompareRevisions\x12*.redress.policy.v1.CompareRevisionsRequest\x1a+.redress.policy.v1.CompareRevisionsResponse\"&\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/revisions:compare\x90\x02\x01\x12|\n" +
+	"\x10CompareRevisions\x12*.redress.policy.v1.CompareRevisionsRequest\x1a+.redress.policy.v1.CompareRevisionsResponse\"&\xca\xda\x18\x02(\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/revisions:compare\x90\x02\x01\x12\x94\x01\n" +
+	"\x10SimulateRevision\x12*.redress.policy.v1.SimulateRevisionRequest\x1a+.redress.policy.v1.SimulateRevisionResponse\"'\xca\xda\x18\x03\n" +
+	"\x01\n" +
+	"\x82\xd3\xe4\x93\x02\x17:\x01*\"\x12/v1/packs:simulate\x90\x02\x01\x12\x8f\x01\n" +
+	"\vExplainCase\x12%.redress.policy.v1.ExplainCaseRequest\x1a&.redress.policy.v1.ExplainCaseResponse\"1\xca\xda\x18\b(\x012\x04name\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/{name=cases/*}:explain\x90\x02\x01\x12|\n" +
 	"\tDraftPack\x12#.redress.policy.v1.DraftPackRequest\x1a$.redress.policy.v1.DraftPackResponse\"$\xca\xda\x18\x03\n" +
 	"\x01\n" +
 	"\x82\xd3\xe4\x93\x02\x14:\x01*\"\x0f/v1/packs:draft\x90\x02\x01\x12\x9d\x01\n" +
@@ -2313,6 +2317,10 @@ var file_redress_policy_v1_policy_service_proto_goTypes = []any{
 	nil,                               // 36: redress.policy.v1.InstallPackRequest.ParametersEntry
 	(*timestamppb.Timestamp)(nil),     // 37: google.protobuf.Timestamp
 	(*v1.Text)(nil),                   // 38: redress.type.v1.Text
+	(*SimulateRevisionRequest)(nil),   // 39: redress.policy.v1.SimulateRevisionRequest
+	(*ExplainCaseRequest)(nil),        // 40: redress.policy.v1.ExplainCaseRequest
+	(*SimulateRevisionResponse)(nil),  // 41: redress.policy.v1.SimulateRevisionResponse
+	(*ExplainCaseResponse)(nil),       // 42: redress.policy.v1.ExplainCaseResponse
 }
 var file_redress_policy_v1_policy_service_proto_depIdxs = []int32{
 	0,  // 0: redress.policy.v1.Revision.state:type_name -> redress.policy.v1.Revision.State
@@ -2345,23 +2353,27 @@ var file_redress_policy_v1_policy_service_proto_depIdxs = []int32{
 	16, // 27: redress.policy.v1.PolicyService.ActivateRevision:input_type -> redress.policy.v1.ActivateRevisionRequest
 	18, // 28: redress.policy.v1.PolicyService.RecordTestRun:input_type -> redress.policy.v1.RecordTestRunRequest
 	20, // 29: redress.policy.v1.PolicyService.CompareRevisions:input_type -> redress.policy.v1.CompareRevisionsRequest
-	22, // 30: redress.policy.v1.PolicyService.DraftPack:input_type -> redress.policy.v1.DraftPackRequest
-	24, // 31: redress.policy.v1.PolicyService.GetRevision:input_type -> redress.policy.v1.GetRevisionRequest
-	26, // 32: redress.policy.v1.PolicyService.ListRevisions:input_type -> redress.policy.v1.ListRevisionsRequest
-	28, // 33: redress.policy.v1.PolicyService.GetActiveRevision:input_type -> redress.policy.v1.GetActiveRevisionRequest
-	30, // 34: redress.policy.v1.PolicyService.InstallPack:input_type -> redress.policy.v1.InstallPackRequest
-	13, // 35: redress.policy.v1.PolicyService.ValidatePack:output_type -> redress.policy.v1.ValidatePackResponse
-	15, // 36: redress.policy.v1.PolicyService.CreateRevision:output_type -> redress.policy.v1.CreateRevisionResponse
-	17, // 37: redress.policy.v1.PolicyService.ActivateRevision:output_type -> redress.policy.v1.ActivateRevisionResponse
-	19, // 38: redress.policy.v1.PolicyService.RecordTestRun:output_type -> redress.policy.v1.RecordTestRunResponse
-	21, // 39: redress.policy.v1.PolicyService.CompareRevisions:output_type -> redress.policy.v1.CompareRevisionsResponse
-	23, // 40: redress.policy.v1.PolicyService.DraftPack:output_type -> redress.policy.v1.DraftPackResponse
-	25, // 41: redress.policy.v1.PolicyService.GetRevision:output_type -> redress.policy.v1.GetRevisionResponse
-	27, // 42: redress.policy.v1.PolicyService.ListRevisions:output_type -> redress.policy.v1.ListRevisionsResponse
-	29, // 43: redress.policy.v1.PolicyService.GetActiveRevision:output_type -> redress.policy.v1.GetActiveRevisionResponse
-	31, // 44: redress.policy.v1.PolicyService.InstallPack:output_type -> redress.policy.v1.InstallPackResponse
-	35, // [35:45] is the sub-list for method output_type
-	25, // [25:35] is the sub-list for method input_type
+	39, // 30: redress.policy.v1.PolicyService.SimulateRevision:input_type -> redress.policy.v1.SimulateRevisionRequest
+	40, // 31: redress.policy.v1.PolicyService.ExplainCase:input_type -> redress.policy.v1.ExplainCaseRequest
+	22, // 32: redress.policy.v1.PolicyService.DraftPack:input_type -> redress.policy.v1.DraftPackRequest
+	24, // 33: redress.policy.v1.PolicyService.GetRevision:input_type -> redress.policy.v1.GetRevisionRequest
+	26, // 34: redress.policy.v1.PolicyService.ListRevisions:input_type -> redress.policy.v1.ListRevisionsRequest
+	28, // 35: redress.policy.v1.PolicyService.GetActiveRevision:input_type -> redress.policy.v1.GetActiveRevisionRequest
+	30, // 36: redress.policy.v1.PolicyService.InstallPack:input_type -> redress.policy.v1.InstallPackRequest
+	13, // 37: redress.policy.v1.PolicyService.ValidatePack:output_type -> redress.policy.v1.ValidatePackResponse
+	15, // 38: redress.policy.v1.PolicyService.CreateRevision:output_type -> redress.policy.v1.CreateRevisionResponse
+	17, // 39: redress.policy.v1.PolicyService.ActivateRevision:output_type -> redress.policy.v1.ActivateRevisionResponse
+	19, // 40: redress.policy.v1.PolicyService.RecordTestRun:output_type -> redress.policy.v1.RecordTestRunResponse
+	21, // 41: redress.policy.v1.PolicyService.CompareRevisions:output_type -> redress.policy.v1.CompareRevisionsResponse
+	41, // 42: redress.policy.v1.PolicyService.SimulateRevision:output_type -> redress.policy.v1.SimulateRevisionResponse
+	42, // 43: redress.policy.v1.PolicyService.ExplainCase:output_type -> redress.policy.v1.ExplainCaseResponse
+	23, // 44: redress.policy.v1.PolicyService.DraftPack:output_type -> redress.policy.v1.DraftPackResponse
+	25, // 45: redress.policy.v1.PolicyService.GetRevision:output_type -> redress.policy.v1.GetRevisionResponse
+	27, // 46: redress.policy.v1.PolicyService.ListRevisions:output_type -> redress.policy.v1.ListRevisionsResponse
+	29, // 47: redress.policy.v1.PolicyService.GetActiveRevision:output_type -> redress.policy.v1.GetActiveRevisionResponse
+	31, // 48: redress.policy.v1.PolicyService.InstallPack:output_type -> redress.policy.v1.InstallPackResponse
+	37, // [37:49] is the sub-list for method output_type
+	25, // [25:37] is the sub-list for method input_type
 	25, // [25:25] is the sub-list for extension type_name
 	25, // [25:25] is the sub-list for extension extendee
 	0,  // [0:25] is the sub-list for field type_name
@@ -2372,6 +2384,7 @@ func file_redress_policy_v1_policy_service_proto_init() {
 	if File_redress_policy_v1_policy_service_proto != nil {
 		return
 	}
+	file_redress_policy_v1_rehearsal_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -24,6 +24,8 @@ const (
 	PolicyService_ActivateRevision_FullMethodName  = "/redress.policy.v1.PolicyService/ActivateRevision"
 	PolicyService_RecordTestRun_FullMethodName     = "/redress.policy.v1.PolicyService/RecordTestRun"
 	PolicyService_CompareRevisions_FullMethodName  = "/redress.policy.v1.PolicyService/CompareRevisions"
+	PolicyService_SimulateRevision_FullMethodName  = "/redress.policy.v1.PolicyService/SimulateRevision"
+	PolicyService_ExplainCase_FullMethodName       = "/redress.policy.v1.PolicyService/ExplainCase"
 	PolicyService_DraftPack_FullMethodName         = "/redress.policy.v1.PolicyService/DraftPack"
 	PolicyService_GetRevision_FullMethodName       = "/redress.policy.v1.PolicyService/GetRevision"
 	PolicyService_ListRevisions_FullMethodName     = "/redress.policy.v1.PolicyService/ListRevisions"
@@ -60,6 +62,20 @@ type PolicyServiceClient interface {
 	// another, from any state of both. Stores nothing. Reasons RESOURCE_NOT_FOUND, NO_ACTIVE_POLICY
 	// (before is left out and nothing is in force).
 	CompareRevisions(ctx context.Context, in *CompareRevisionsRequest, opts ...grpc.CallOption) (*CompareRevisionsResponse, error)
+	// SimulateRevision replays stored complaints under a pack and lists what would have been otherwise:
+	// grades, owners, deadlines, approvers, amounts, notices and what else follows. Both packs are replayed
+	// from the same record: the facts of a complaint as routing last heard of them, and the recorded acts
+	// of people (verification, judgement, regrading, naming an owner, steps, plans, replies, offers, signatures,
+	// claims with their amounts), each at its instant; acts are taken as done, gates and papers do not stop them.
+	// A notice that is owed counts as sent at once. What other services decide by themselves (points, fines,
+	// counters across complaints, sums over several claims) is not replayed. Stores nothing. From any state of
+	// the revisions. Reasons RESOURCE_NOT_FOUND (revision, baseline), PACK_INVALID, PARAMETER_UNSET,
+	// SIMULATION_PACK (exactly one of revision and source), PAGE_SIZE_NEGATIVE, PAGE_TOKEN_INVALID.
+	SimulateRevision(ctx context.Context, in *SimulateRevisionRequest, opts ...grpc.CallOption) (*SimulateRevisionResponse, error)
+	// ExplainCase tells for one case, in any state, which rules of its revision give its grades,
+	// departments, marks, limits and approvals, on which facts and by which clause, and the smallest change
+	// of facts that would give another outcome. Stores nothing. Reason RESOURCE_NOT_FOUND.
+	ExplainCase(ctx context.Context, in *ExplainCaseRequest, opts ...grpc.CallOption) (*ExplainCaseResponse, error)
 	// DraftPack returns the files of a small complete pack to begin with: lint is clean, its
 	// scenario passes. Stores nothing. Reason PACK_INVALID (there is no such shipped pack to
 	// include).
@@ -127,6 +143,26 @@ func (c *policyServiceClient) CompareRevisions(ctx context.Context, in *CompareR
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CompareRevisionsResponse)
 	err := c.cc.Invoke(ctx, PolicyService_CompareRevisions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *policyServiceClient) SimulateRevision(ctx context.Context, in *SimulateRevisionRequest, opts ...grpc.CallOption) (*SimulateRevisionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SimulateRevisionResponse)
+	err := c.cc.Invoke(ctx, PolicyService_SimulateRevision_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *policyServiceClient) ExplainCase(ctx context.Context, in *ExplainCaseRequest, opts ...grpc.CallOption) (*ExplainCaseResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExplainCaseResponse)
+	err := c.cc.Invoke(ctx, PolicyService_ExplainCase_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -212,6 +248,20 @@ type PolicyServiceServer interface {
 	// another, from any state of both. Stores nothing. Reasons RESOURCE_NOT_FOUND, NO_ACTIVE_POLICY
 	// (before is left out and nothing is in force).
 	CompareRevisions(context.Context, *CompareRevisionsRequest) (*CompareRevisionsResponse, error)
+	// SimulateRevision replays stored complaints under a pack and lists what would have been otherwise:
+	// grades, owners, deadlines, approvers, amounts, notices and what else follows. Both packs are replayed
+	// from the same record: the facts of a complaint as routing last heard of them, and the recorded acts
+	// of people (verification, judgement, regrading, naming an owner, steps, plans, replies, offers, signatures,
+	// claims with their amounts), each at its instant; acts are taken as done, gates and papers do not stop them.
+	// A notice that is owed counts as sent at once. What other services decide by themselves (points, fines,
+	// counters across complaints, sums over several claims) is not replayed. Stores nothing. From any state of
+	// the revisions. Reasons RESOURCE_NOT_FOUND (revision, baseline), PACK_INVALID, PARAMETER_UNSET,
+	// SIMULATION_PACK (exactly one of revision and source), PAGE_SIZE_NEGATIVE, PAGE_TOKEN_INVALID.
+	SimulateRevision(context.Context, *SimulateRevisionRequest) (*SimulateRevisionResponse, error)
+	// ExplainCase tells for one case, in any state, which rules of its revision give its grades,
+	// departments, marks, limits and approvals, on which facts and by which clause, and the smallest change
+	// of facts that would give another outcome. Stores nothing. Reason RESOURCE_NOT_FOUND.
+	ExplainCase(context.Context, *ExplainCaseRequest) (*ExplainCaseResponse, error)
 	// DraftPack returns the files of a small complete pack to begin with: lint is clean, its
 	// scenario passes. Stores nothing. Reason PACK_INVALID (there is no such shipped pack to
 	// include).
@@ -249,6 +299,12 @@ func (UnimplementedPolicyServiceServer) RecordTestRun(context.Context, *RecordTe
 }
 func (UnimplementedPolicyServiceServer) CompareRevisions(context.Context, *CompareRevisionsRequest) (*CompareRevisionsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CompareRevisions not implemented")
+}
+func (UnimplementedPolicyServiceServer) SimulateRevision(context.Context, *SimulateRevisionRequest) (*SimulateRevisionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SimulateRevision not implemented")
+}
+func (UnimplementedPolicyServiceServer) ExplainCase(context.Context, *ExplainCaseRequest) (*ExplainCaseResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ExplainCase not implemented")
 }
 func (UnimplementedPolicyServiceServer) DraftPack(context.Context, *DraftPackRequest) (*DraftPackResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DraftPack not implemented")
@@ -376,6 +432,42 @@ func _PolicyService_CompareRevisions_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PolicyService_SimulateRevision_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SimulateRevisionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PolicyServiceServer).SimulateRevision(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PolicyService_SimulateRevision_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PolicyServiceServer).SimulateRevision(ctx, req.(*SimulateRevisionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PolicyService_ExplainCase_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExplainCaseRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PolicyServiceServer).ExplainCase(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PolicyService_ExplainCase_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PolicyServiceServer).ExplainCase(ctx, req.(*ExplainCaseRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PolicyService_DraftPack_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(DraftPackRequest)
 	if err := dec(in); err != nil {
@@ -492,6 +584,14 @@ var PolicyService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CompareRevisions",
 			Handler:    _PolicyService_CompareRevisions_Handler,
+		},
+		{
+			MethodName: "SimulateRevision",
+			Handler:    _PolicyService_SimulateRevision_Handler,
+		},
+		{
+			MethodName: "ExplainCase",
+			Handler:    _PolicyService_ExplainCase_Handler,
 		},
 		{
 			MethodName: "DraftPack",

@@ -1,0 +1,13 @@
+package rehearsal
+
+import "example.com/redress/services/kit/fault"
+
+// ReasonPack: exactly one of revision and source names the pack to try.
+const ReasonPack = "SIMULATION_PACK"
+
+// Reasons returns the catalogue entries of this package.
+func Reasons() []fault.Entry {
+	return []fault.Entry{
+		{Reason: ReasonPack, Kind: fault.Invalid, ZH: "请指定已存的版本或规则包原文，二者取一。", EN: "Name a stored revision or give a pack: one of the two."},
+	}
+}
