@@ -80,6 +80,9 @@ func (p *play) people() []string {
 		if m.GetAs() != "" && m.GetAs() != customer {
 			all[m.GetAs()] = true
 		}
+		if to := m.GetDesignate().GetTo(); to != "" {
+			all[to] = true
+		}
 	}
 	for _, v := range p.scenario.GetVacant() {
 		delete(all, v)

@@ -49,8 +49,10 @@ func (e *expander) checkMove(p *play, m *move, actor string) {
 		e.wrong.add(m.spot.at("receivers"), "this release has no receivers in scenarios")
 	}
 	e.checkAnswers(p, m)
+	e.checkForce(p, m, actor)
 	if m.GetCall() == policyv1.Act_ACT_UNSPECIFIED {
 		switch {
+		case m.GetActivate() != nil || m.GetDesignate() != nil:
 		case m.GetRefused() != nil:
 			e.wrong.add(m.spot.at("refused"), "nothing is called here that could be refused")
 		case len(m.GetWith().GetFields()) > 0:
@@ -61,10 +63,10 @@ func (e *expander) checkMove(p *play, m *move, actor string) {
 	} else {
 		e.checkCall(p, m, actor)
 	}
-	if r := m.GetRefused(); r != nil {
-		if r.GetBecause() == policyv1.Because_BECAUSE_UNSPECIFIED || r.GetRule() == "" {
-			e.wrong.add(m.spot.at("refused"), "a refusal names because and rule")
-		} else if p.pack.policy.Rule(r.GetRule()) == nil {
+	if r := m.GetRefused(); r != nil && m.GetActivate() == nil {
+		if choice := r.GetBecause() == policyv1.Because_BECAUSE_CHOICE; r.GetBecause() == policyv1.Because_BECAUSE_UNSPECIFIED || r.GetRule() == "" && !choice {
+			e.wrong.add(m.spot.at("refused"), "a refusal names because and rule; only what is none of the choices may be refused without a rule")
+		} else if r.GetRule() != "" && p.pack.policy.Rule(r.GetRule()) == nil {
 			e.wrong.add(m.spot.at("refused", "rule"), "the pack has no rule %q", r.GetRule())
 		}
 		if m.GetName() != "" {
@@ -73,6 +75,37 @@ func (e *expander) checkMove(p *play, m *move, actor string) {
 	}
 	if x := m.GetExpect(); x != nil {
 		e.checkExpect(p, m, x)
+	}
+}
+
+// checkForce looks at a move that puts the pack in force or names a designee.
+func (e *expander) checkForce(p *play, m *move, actor string) {
+	w := p.pack.words
+	if a := m.GetActivate(); a != nil {
+		if m.GetCall() != policyv1.Act_ACT_UNSPECIFIED {
+			e.wrong.add(m.spot, "a move either activates the pack or calls an act")
+		}
+		for _, id := range slices.Sorted(maps.Keys(a.GetParameters())) {
+			if !ids(w.pack.GetParameters())[id] {
+				e.wrong.add(m.spot.at("activate", "parameters", id), "the pack has no parameter %q", id)
+			}
+		}
+		switch r := m.GetRefused(); {
+		case r == nil:
+		case r.GetBecause() == policyv1.Because_BECAUSE_UNSPECIFIED || r.GetRule() == "" && len(r.GetMissing()) == 0:
+			e.wrong.add(m.spot.at("refused"), "a pack is refused because of a rule of lint or of parameters that are missing")
+		}
+	}
+	if d := m.GetDesignate(); d != nil {
+		if actor == "" || actor == customer {
+			e.wrong.add(m.spot.at("designate"), "nobody acts who could name a designee: say as")
+		}
+		if !w.roles[d.GetRole()] {
+			e.wrong.add(m.spot.at("designate", "role"), "the pack has no role %q", d.GetRole())
+		}
+		if err := w.actor(d.GetTo()); err != nil {
+			e.wrong.add(m.spot.at("designate", "to"), "%v", err)
+		}
 	}
 }
 
@@ -123,6 +156,18 @@ func (e *expander) checkExpect(p *play, m *move, x *policyv1.Expect) {
 	all("notices", slices.Collect(maps.Keys(x.GetNotices())), func(k string) bool { return w.notices[before(k)] })
 	all("report", slices.Collect(maps.Keys(x.GetReport().GetFields())), func(k string) bool { return w.measures[k] })
 	all("newest", slices.Collect(maps.Keys(x.GetNewest().GetFields())), func(k string) bool { return patternOfCollection(k) != "" })
+	for i, c := range x.GetCounts() {
+		m1 := listOf(c.GetOf())
+		if m1 == nil {
+			e.wrong.add(m.spot.at("expect", "counts", i, "of"), "no RPC lists %q", c.GetOf())
+			continue
+		}
+		for _, field := range slices.Sorted(maps.Keys(c.GetWhere().GetFields())) {
+			if rowsOf(m1.desc.Output()).Message().Fields().ByName(protoreflect.Name(field)) == nil {
+				e.wrong.add(m.spot.at("expect", "counts", i, "where", field), "%s have no %q", c.GetOf(), field)
+			}
+		}
+	}
 	for i, b := range x.GetEntries() {
 		if b.GetTo() == "" {
 			e.wrong.add(m.spot.at("expect", "entries", i), "an entry says to whom it is booked")

@@ -357,6 +357,9 @@ func (w *world) resources(ctx context.Context, in *input, pattern string) ([]pro
 // list1 reads a list to its end, the newest last.
 func (w *world) list1(ctx context.Context, m *method, parent, complaint string) ([]protoreflect.Message, error) {
 	items := itemsOf(m.desc.Output())
+	if items == nil {
+		items = rowsOf(m.desc.Output())
+	}
 	out, err := all(func(token string) ([]protoreflect.Message, string, error) {
 		req, err := newMessage(m.desc.Input())
 		if err != nil {

@@ -83,12 +83,20 @@ func (in *input) instant(key string) (*timestamppb.Timestamp, error) {
 }
 
 func (in *input) local(s string) (*timestamppb.Timestamp, error) {
+	zone, when := in.world.zone, s
+	if i := strings.LastIndexByte(s, ' '); i >= 0 && strings.Contains(s[i:], "/") {
+		named, err := time.LoadLocation(s[i+1:])
+		if err != nil {
+			return nil, in.mistake("%q: there is no time zone %q", s, s[i+1:])
+		}
+		zone, when = named, s[:i]
+	}
 	for _, layout := range []string{time.DateTime, time.DateOnly} {
-		if at, err := time.ParseInLocation(layout, s, in.world.zone); err == nil {
+		if at, err := time.ParseInLocation(layout, when, zone); err == nil {
 			return timestamppb.New(at), nil
 		}
 	}
-	return nil, in.mistake("%q is no local time like 2026-04-08 17:20:00", s)
+	return nil, in.mistake("%q is no local time like 2026-04-08 17:20:00, with or without a zone like America/New_York", s)
 }
 
 // money reads an amount in CNY.
@@ -158,6 +166,9 @@ func (in *input) fact(f *policyv1.Field, v *structpb.Value) (*typev1.Fact, error
 		at, err := in.local(s)
 		return &typev1.Fact{Value: &typev1.Fact_Instant{Instant: at}}, err
 	case policyv1.FieldType_FIELD_TYPE_CHOICE:
+		if v.GetListValue() != nil { // more boxes ticked than one
+			return &typev1.Fact{Value: &typev1.Fact_Choices{Choices: &typev1.Choices{Values: textsOf(v)}}}, nil
+		}
 		return &typev1.Fact{Value: &typev1.Fact_Choice{Choice: s}}, nil
 	case policyv1.FieldType_FIELD_TYPE_CHOICES:
 		return &typev1.Fact{Value: &typev1.Fact_Choices{Choices: &typev1.Choices{Values: textsOf(v)}}}, nil

@@ -108,7 +108,7 @@ func states() [][]string {
 	return [][]string{
 		{"RUNNING", "MET", "MET_LATE", "BREACHED", "CANCELLED"},
 		{"OPEN", "GRANTED", "REFUSED", "RETURNED", "VOID"},
-		{"INCOMPLETE", "GATE", "ORDER", "ROLE", "AUTHORITY", "WINDOW", "AMOUNT", "CHOICE", "STATE"},
+		{"INCOMPLETE", "GATE", "ORDER", "ROLE", "AUTHORITY", "WINDOW", "AMOUNT", "CHOICE", "STATE", "LINT"},
 		{"PENDING", "DELIVERED", "FAILED", "EXPIRED", "NO_ADDRESS"},
 	}
 }

@@ -46,6 +46,10 @@ func expected(x *policyv1.Expect) map[string]any {
 	if len(x.GetCards()) > 0 {
 		out["cards"] = map[string]any{"shown": anys(x.GetCards())}
 	}
+	put("card", x.GetCard().AsMap())
+	if len(x.GetCounts()) > 0 {
+		out["counts"] = counted(x.GetCounts())
+	}
 	put("steps", anyOf(x.GetSteps()))
 	put("notices", anyOf(x.GetNotices()))
 	clocks := map[string]any{}
@@ -98,9 +102,17 @@ func (w *world) look(ctx context.Context, m *move) (sighting, error) {
 	eyes := map[string]func(context.Context, *input) (map[string]any, error){
 		"complaint": w.seeComplaint, "case": w.seeCase, "clocks": w.seeClocks, "steps": w.seeSteps, "approvals": w.seeApprovals,
 		"notices": w.seeNotices, "claim": w.seeClaim, "report": w.seeReport, "why": w.seeWhy,
-		"goods": w.seeGoods, "newest": w.seeNewest, "liability": w.seeLiability, "entries": w.seeEntries, "cards": w.seeCards,
+		"goods": w.seeGoods, "newest": w.seeNewest, "liability": w.seeLiability, "entries": w.seeEntries, "cards": w.seeCards, "card": w.seeCard,
 	}
 	for key := range s.want {
+		if key == "counts" {
+			seen, err := w.seeCounts(ctx, in)
+			if err != nil {
+				return s, err
+			}
+			s.seen[key] = seen
+			continue
+		}
 		seen, err := eyes[key](ctx, in)
 		if err != nil {
 			return s, err

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
+	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/kit/money"
 )
@@ -149,38 +150,38 @@ func (w *world) seeEntries(ctx context.Context, in *input) (map[string]any, erro
 // seeCards shows the ids of the cards that help in the case, in order; "restate every 5
 // min" where the move asks how often a card is repeated.
 func (w *world) seeCards(ctx context.Context, in *input) (map[string]any, error) {
-	for _, m := range methods() {
-		if m.desc.Name() != "ListCards" {
-			continue
-		}
-		k, err := w.kase(ctx, in)
-		if err != nil {
-			return nil, err
-		}
-		req, err := newMessage(m.desc.Input())
-		if err != nil {
-			return nil, err
-		}
-		set(req, m.field, k.GetName())
-		answer, err := newMessage(m.desc.Output())
-		if err != nil {
-			return nil, err
-		}
-		if err := w.conn(m.service).Invoke(w.reading(ctx), m.full(), req.Interface(), answer.Interface()); err != nil {
-			return nil, err
-		}
-		shown := []any{}
-		list := answer.Get(answer.Descriptor().Fields().ByName("cards")).List()
-		for i := range list.Len() {
-			card := textIn(list.Get(i).Message(), "card")
-			if repeated := card + " every "; slices.ContainsFunc(in.move.GetExpect().GetCards(), func(want string) bool { return strings.HasPrefix(want, repeated) }) {
-				card = repeated + textIn(list.Get(i).Message(), "repeat")
-			}
-			shown = append(shown, card)
-		}
-		return map[string]any{"shown": shown}, nil
+	cards, err := w.cards(ctx, in)
+	if err != nil {
+		return nil, err
 	}
-	return nil, in.mistake("no RPC lists cards")
+	shown := []any{}
+	for _, c := range cards {
+		card := c.GetCard()
+		if repeated := card + " every "; slices.ContainsFunc(in.move.GetExpect().GetCards(), func(want string) bool { return strings.HasPrefix(want, repeated) }) {
+			card = repeated + c.GetRepeat()
+		}
+		shown = append(shown, card)
+	}
+	return map[string]any{"shown": shown}, nil
+}
+
+// seeCard shows what stands on the cards that help in the case, by their ids.
+func (w *world) seeCard(ctx context.Context, in *input) (map[string]any, error) {
+	cards, err := w.cards(ctx, in)
+	out := map[string]any{}
+	for _, c := range cards {
+		out[c.GetCard()] = w.plain(c.ProtoReflect())
+	}
+	return out, err
+}
+
+func (w *world) cards(ctx context.Context, in *input) ([]*routingv1.Card, error) {
+	k, err := w.kase(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	got, err := routingv1.NewHandlingServiceClient(w.conn("routing")).ListCards(w.reading(ctx), &routingv1.ListCardsRequest{Parent: k.GetName()})
+	return got.GetCards(), err
 }
 
 // amountOf is the amount of a share or an entry; nothing where there is none.

@@ -61,7 +61,8 @@ func because(f *fault.Error) string {
 func classes() map[string]string {
 	out := map[string]string{}
 	for class, reasons := range map[string][]string{
-		"INCOMPLETE": {"CHANNEL_WITHOUT_OWNER", "DELAY_REASON_MISSING", "APPROVAL_FACTS_MISSING", "APPROVAL_COMMENT_REQUIRED", "DEPARTMENT_NEEDED"},
+		"LINT":       {packInvalid},
+		"INCOMPLETE": {"PARAMETER_UNSET", "CHANNEL_WITHOUT_OWNER", "DELAY_REASON_MISSING", "APPROVAL_FACTS_MISSING", "APPROVAL_COMMENT_REQUIRED", "DEPARTMENT_NEEDED"},
 		"GATE":       {"OBLIGATION_OPEN", "NOT_REGISTERED"},
 		"ORDER":      {"APPROVAL_ORDER"},
 		"ROLE":       {"RULE_ROLE", "INITIATOR", "STEP_ROLE", "GRADE_ROLE", "FORM_ROLE", "APPROVAL_ASKER", "FOLLOW_UP_HANDLER", "PERMISSION_DENIED"},
@@ -89,7 +90,7 @@ func missingIn(f *fault.Error) []string {
 	var out []string
 	for _, v := range f.Violations {
 		id := v.Field
-		for _, path := range []string{"complaint.", "claim.", "plan.", "proposal.", "reply.", "facts."} {
+		for _, path := range []string{"complaint.", "claim.", "plan.", "proposal.", "reply.", "offer.", "facts."} {
 			id = strings.TrimPrefix(id, path)
 		}
 		out = append(out, id)

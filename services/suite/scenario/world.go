@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 
@@ -72,8 +71,7 @@ func migrate(ctx context.Context, data string) error {
 	return errors.Join(s.Start(ctx), s.Stop(context.WithoutCancel(ctx)))
 }
 
-// open starts the suite of a row and puts its pack in force: one person stores it,
-// another activates it.
+// open starts the suite of a row and puts its pack in force, unless the row does.
 func open(ctx context.Context, p *play, template, data string) (_ *world, err error) {
 	if err := os.CopyFS(data, os.DirFS(template)); err != nil {
 		return nil, err
@@ -101,22 +99,15 @@ func open(ctx context.Context, p *play, template, data string) (_ *world, err er
 	return w, nil
 }
 
-// settle gives the organisation its directory and its policy.
+// settle gives the organisation its directory and, unless the row does, its policy.
 func (w *world) settle(ctx context.Context) error {
 	if err := w.suite.Organize(ctx, organization, "", nil, w.play.table()); err != nil {
 		return err
 	}
-	policies := policyv1.NewPolicyServiceClient(w.suite.Conn("routing"))
-	made, err := policies.CreateRevision(w.by(ctx, "people/"+author), &policyv1.CreateRevisionRequest{
-		Source: w.play.pack.yaml, Parameters: w.play.pack.values, RequestId: uuid.NewString(),
-	})
-	if err != nil {
-		return fmt.Errorf("store the pack: %w", err)
-	}
-	if _, err := policies.ActivateRevision(w.by(ctx, "people/"+reviewer), &policyv1.ActivateRevisionRequest{
-		Name: made.GetRevision().GetName(), Etag: made.GetRevision().GetEtag(), RequestId: uuid.NewString(),
-	}); err != nil {
-		return fmt.Errorf("activate the pack: %w", err)
+	if !w.play.activates() {
+		if err := w.force(ctx, w.play.pack.values); err != nil {
+			return fmt.Errorf("put the pack in force: %w", err)
+		}
 	}
 	return w.suite.Settle(ctx)
 }
@@ -250,6 +241,20 @@ func (w *world) move(ctx context.Context, m *move) (seen []sighting, line string
 		return nil, "", err
 	}
 	line = w.suite.Now().In(w.zone).Format(time.DateTime)
+	if m.GetActivate() != nil {
+		s, err := w.activate(ctx, m)
+		if err != nil {
+			return nil, line + " activate", err
+		}
+		if s != nil {
+			seen = append(seen, *s)
+		}
+	}
+	if m.GetDesignate() != nil {
+		if err := w.designate(ctx, m); err != nil {
+			return nil, line + " designate", err
+		}
+	}
 	if m.GetCall() != policyv1.Act_ACT_UNSPECIFIED {
 		s, said, err := w.call(ctx, m)
 		line += " " + w.actor + " " + word(m.GetCall()) + said
