@@ -37,6 +37,9 @@ func (c *checker) checkCounting() {
 		}
 		c.checkKey(k, "distinct", path, k.GetDistinct())
 	}
+	for _, m := range c.pack.GetReports().GetMeasures() {
+		c.checkMeasured(m, "reports.measures."+m.GetId())
+	}
 	for _, w := range c.pack.GetReports().GetWatches() {
 		path := "reports.watches." + w.GetId()
 		if w.GetMeasure() == "" || w.GetBelow() == "" || w.GetEvery() == 0 {
@@ -88,6 +91,22 @@ func (c *checker) checkThreshold(path string, k *policyv1.Counter) {
 		c.report(k, "", path, "L34", fmt.Sprintf("计数 %s %s。", k.GetId(), zh), fmt.Sprintf("Counter %s has %s.", k.GetId(), en),
 			words("“超过 10”写 over: 10，“达到 10”写 reaches: 10。", `"more than 10" is over: 10, "ten or more" is reaches: 10.`))
 	}
+}
+
+// checkMeasured refuses a measure over what has no rows in a report. What is booked and who was
+// praised is told by the ledger; no procedure asks for a share or a mean of them.
+//
+// Source: CAPABILITIES C128 to C135.
+func (c *checker) checkMeasured(m *policyv1.Measure, path string) {
+	measured := []policyv1.Of{policyv1.Of_OF_COMPLAINTS, policyv1.Of_OF_CLOCKS, policyv1.Of_OF_FOLLOW_UPS, policyv1.Of_OF_ACTIONS}
+	if slices.Contains(measured, m.GetOf()) {
+		return
+	}
+	known := make([]string, len(measured))
+	for i, of := range measured {
+		known[i] = strings.TrimPrefix(of.String(), "OF_")
+	}
+	c.report(m, "of", path, "L02", fmt.Sprintf("指标 %s 没有写明可统计的对象。", m.GetId()), fmt.Sprintf("Measure %s is of nothing that reports have rows of.", m.GetId()), didYouMean("", known))
 }
 
 // checkKey: things are counted by what the suite or a form records.
