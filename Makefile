@@ -25,6 +25,8 @@ SCALE     ?= 1
 BENCHED   := REDRESS_BACKENDS_POSTGRES='-c shared_buffers=1GB -c max_wal_size=4GB'
 SHAPE     ?= all
 DATA      ?= data
+# The folder shared between sessions, beside the checkout; real files lie in its data.
+SHARED    ?= ../shared
 REDRESS   := ./services/suite/cmd/redress
 PROGRAMS   = $(sort $(wildcard services/*/cmd/* gateway/cmd/*))
 # Where goroutines meet and which builds quickly under the race detector (SQLite translated to Go takes minutes).
@@ -52,6 +54,10 @@ ifeq ($(SHAPE),split)
 else
 	$(GO) run $(REDRESS) demo --shape $(SHAPE)
 endif
+
+.PHONY: realdata
+realdata: ## Import every real file beside the checkout, twice; print repeats found, categories suggested, delays of replies
+	$(GO) run ./services/suite/csvimport/realdata -data $(SHARED)/data
 
 .PHONY: scenarios walkthrough
 scenarios: ## Lint every pack, play its scenarios through the suite, and change every expected value once
