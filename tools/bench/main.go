@@ -78,10 +78,14 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	settings = append(settings, fmt.Sprintf("scale %v, %d rounds, GOGC=%d, modules: %s", *scale, *rounds, heapGrowth, versions()))
 	fmt.Fprintln(out, strings.Join(settings, "\n"))
 	o := measure.Options{Rounds: *rounds, Profiles: *profiles, Progress: out, Only: split(*only)}
+	var failed []string
 	for _, e := range chosen {
 		r, err := measure.Run(ctx, e, o)
 		if err != nil {
 			return err
+		}
+		for name := range r.Failed {
+			failed = append(failed, e.Name+": "+name)
 		}
 		fmt.Fprintf(out, "\n## %s\n\n%s\n", e.Title, r.Markdown())
 		if *write != "" {
@@ -89,6 +93,10 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 				return err
 			}
 		}
+	}
+	if len(failed) > 0 {
+		slices.Sort(failed)
+		return fmt.Errorf("could not be measured: %s", strings.Join(failed, "; "))
 	}
 	return nil
 }
