@@ -134,12 +134,19 @@ faults-programs:
 
 faults-smoke: faults-programs ## 20 kills of services, 3 of PostgreSQL, 10 losses of Redis, 20,000 acknowledgements (some three minutes)
 	$(FAULTS) --acks 20000 --faults kills=20,postgres=3,redis=10,pauses=1,cuts=3,replaces=1 $(FAULTS_FLAGS)
+	REDRESS_SEEDS=200 $(GO) test -vet=off -count=1 -run TestEverySeed ./services/kit/simulation
 
 faults: faults-programs ## Six rounds of faults: more than 100 kills of services, 10 of PostgreSQL, 50 losses of Redis, 200,000 acknowledgements
 	$(FAULTS) --rounds 6 --acks 34000 --faults kills=18,postgres=2,redis=9,pauses=3,cuts=8,replaces=3 $(FAULTS_FLAGS)
+	REDRESS_SEEDS=2000 $(GO) test -vet=off -count=1 -timeout 60m -run TestEverySeed ./services/kit/simulation
 
 faults-long: faults-programs ## Rounds of faults for DURATION, adding to the totals in FAULTS_STATE
 	$(FAULTS) --duration $(DURATION) --state $(FAULTS_STATE) --acks 20000 --faults kills=18,postgres=3,redis=9,pauses=3,cuts=8,replaces=3 $(FAULTS_FLAGS)
+
+planted-bugs: ## Plant each of 25 defects in programs of their own and see that its checker finds it
+	CGO_ENABLED=0 $(GO) build -trimpath -tags planted,timetzdata -o $(FAULTS_BIN)/planted/ $(PROGRAMS:%=./%)
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(FAULTS_BIN)/ ./tools/faults
+	$(FAULTS_BIN)/faults --binaries $(FAULTS_BIN)/planted --planted $(FAULTS_FLAGS)
 
 # ---- quality
 

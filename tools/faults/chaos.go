@@ -23,6 +23,8 @@ const (
 	cutPeers     = "connections to a service cut"
 	halfPeers    = "connections to a service half open"
 	replace      = "service replaced under load"
+	redisAway    = "Redis away for half a minute"
+	killClocks   = "every process with clocks killed"
 )
 
 // redisLosses are the faults that count as a loss of Redis.
@@ -39,7 +41,7 @@ type chaos struct {
 // deck is how often each fault is to happen, in an order that r draws.
 func deck(r *rand.Rand, counts map[string]int) []string {
 	var out []string
-	for _, kind := range []string{killService, killPostgres, killRedis, flushRedis, oldRedis, pauseService, cutSQL, slowSQL, halfRedis, cutPeers, halfPeers, replace} {
+	for _, kind := range []string{killService, killPostgres, killRedis, flushRedis, oldRedis, pauseService, cutSQL, slowSQL, halfRedis, cutPeers, halfPeers, replace, redisAway, killClocks} {
 		for range counts[kind] {
 			out = append(out, kind)
 		}
@@ -114,6 +116,19 @@ func (c *chaos) one(ctx context.Context, kind string) error {
 			return err
 		}
 		return c.w.Redis.Start(ctx)
+	case redisAway:
+		c.say("%s", kind)
+		if err := c.w.Redis.Kill(false); err != nil {
+			return err
+		}
+		wait(ctx, 30*time.Second)
+		return c.w.Redis.Start(ctx)
+	case killClocks:
+		s := c.w.Services["routing"]
+		c.say("%s", kind)
+		for n := range s.Instances() {
+			s.Kill(n)
+		}
 	case pauseService:
 		s := c.service()
 		d := time.Duration(1000+c.r.IntN(8000)) * time.Millisecond

@@ -68,6 +68,8 @@ func run(ctx context.Context, args []string) error {
 	flags.DurationVar(&s.plan.gap, "gap", 2*time.Second, "most time between two faults")
 	flags.StringVar(&s.plan.faults, "faults", "", "`kind=N,...` of a round: kills, postgres, redis, pauses, cuts, replaces; each N times")
 	flags.DurationVar(&s.plan.calm, "calm", 8*time.Second, "time without faults at the start and at the end of the load")
+	hunt := flags.Bool("planted", false, "plant each defect, in programs built with the tag planted, and see that it is found")
+	only := flags.String("only", "", "plant this `defect` only")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -79,6 +81,9 @@ func run(ctx context.Context, args []string) error {
 		if s.folder, err = os.MkdirTemp("", "redress-faults-"); err != nil {
 			return err
 		}
+	}
+	if *hunt {
+		return s.hunt(ctx, *only)
 	}
 	return s.campaign(ctx)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	eventv1 "example.com/redress/proto/gen/redress/event/v1"
+	"example.com/redress/services/kit/planted"
 	"example.com/redress/services/kit/sqldb"
 )
 
@@ -103,7 +104,7 @@ func (g *group) loadRequests(keys map[requestKey]bool, repeated map[answerKey][]
 		if err := row.Scan(&k.organization, &k.principal, &k.method, &k.id, &r.digest, &r.receipt.Resource, &r.receipt.Version, &expire); err != nil {
 			return err
 		}
-		if expire != nil && *expire <= g.now.UnixMicro() {
+		if planted.Is("request forgotten before its time") || expire != nil && *expire <= g.now.UnixMicro() {
 			return nil
 		}
 		g.seen.requests[k] = r

@@ -56,7 +56,7 @@ func (i *instance) once(ctx context.Context) error {
 	}
 	defer func() { _ = log.Close() }() // the process has it
 	c := exec.CommandContext(ctx, i.program, "--config", i.config)
-	c.Stdout, c.Stderr, c.Env = log, log, append(os.Environ(), i.env...)
+	c.Stdout, c.Stderr = log, log
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	i.mu.Lock()
 	select {
@@ -65,6 +65,7 @@ func (i *instance) once(ctx context.Context) error {
 		return nil
 	default:
 	}
+	c.Env = append(os.Environ(), i.env...)
 	if err := c.Start(); err != nil {
 		i.mu.Unlock()
 		return err
@@ -182,6 +183,22 @@ func (s *Service) pick(n int) *instance {
 
 // Kill ends an instance with SIGKILL; its supervisor starts it again. False if it was not running.
 func (s *Service) Kill(n int) bool { return s.pick(n).signal(syscall.SIGKILL) }
+
+// Again kills every process; it is started again with more in its environment.
+// It returns when complaints are taken again.
+func (w *World) Again(ctx context.Context, env ...string) error {
+	for _, s := range w.Services {
+		s.mu.Lock()
+		for _, i := range s.instances {
+			i.mu.Lock()
+			i.env = append(i.env, env...)
+			i.mu.Unlock()
+			i.signal(syscall.SIGKILL)
+		}
+		s.mu.Unlock()
+	}
+	return w.takesComplaints(ctx)
+}
 
 // Pause stops an instance for a while, as a host that is suspended.
 func (s *Service) Pause(ctx context.Context, n int, d time.Duration) {

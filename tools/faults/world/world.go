@@ -298,10 +298,6 @@ func (w *World) organize(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	intake, err := w.Conn("intake")
-	if err != nil {
-		return err
-	}
 	policies := policyv1.NewPolicyServiceClient(routing)
 	var stored *policyv1.Revision
 	for _, step := range []struct {
@@ -324,20 +320,32 @@ func (w *World) organize(ctx context.Context) error {
 			_, err := policies.ActivateRevision(w.As(ctx, "people/admin"), &policyv1.ActivateRevisionRequest{Name: stored.GetName(), Etag: stored.GetEtag(), RequestId: ID()})
 			return err
 		}},
-		{"intake", func(ctx context.Context) error {
-			// An impossible complaint is refused for what is wrong with it once intake knows people and pack.
-			_, err := intakev1.NewIntakeServiceClient(intake).CreateComplaint(w.As(ctx, "people/li-na"), &intakev1.CreateComplaintRequest{
-				RequestId: ID(), Complaint: &intakev1.Complaint{Channel: "nowhere", Complainant: &intakev1.Complainant{}, Description: "-"},
-			})
-			if status.Code(err) == codes.InvalidArgument {
-				return nil
-			}
-			return err
-		}},
 	} {
 		if err := w.whenUp(ctx, step.do); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
 		}
+	}
+	return w.takesComplaints(ctx)
+}
+
+// takesComplaints waits until intake knows people and pack: an impossible complaint
+// is then refused for what is wrong with it.
+func (w *World) takesComplaints(ctx context.Context) error {
+	conn, err := w.Conn("intake")
+	if err != nil {
+		return err
+	}
+	err = w.whenUp(ctx, func(ctx context.Context) error {
+		_, err := intakev1.NewIntakeServiceClient(conn).CreateComplaint(w.As(ctx, "people/li-na"), &intakev1.CreateComplaintRequest{
+			RequestId: ID(), Complaint: &intakev1.Complaint{Channel: "nowhere", Complainant: &intakev1.Complainant{}, Description: "-"},
+		})
+		if status.Code(err) == codes.InvalidArgument {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("intake: %w", err)
 	}
 	return nil
 }
