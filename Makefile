@@ -132,7 +132,7 @@ FAULTS       := $(FAULTS_BIN)/faults --binaries $(FAULTS_BIN)
 faults-programs:
 	CGO_ENABLED=0 $(GO) build -trimpath -tags timetzdata -o $(FAULTS_BIN)/ $(PROGRAMS:%=./%) ./tools/faults
 
-faults-smoke: faults-programs ## 20 kills of services, 3 of PostgreSQL, 10 losses of Redis, 20,000 acknowledgements (some three minutes)
+faults-smoke: faults-programs ## 20 kills of services, 3 of PostgreSQL, 10 losses of Redis, 20,000 acknowledgements
 	$(FAULTS) --acks 20000 --faults kills=20,postgres=3,redis=10,pauses=1,cuts=3,replaces=1 $(FAULTS_FLAGS)
 	REDRESS_SEEDS=200 $(GO) test -vet=off -count=1 -run TestEverySeed ./services/kit/simulation
 
