@@ -17,13 +17,11 @@ import (
 // Source: docs/adr/0004.
 const (
 	// offsetEvery is the time between two measurements.
-	offsetEvery = 30 * time.Second
-	// offsetLooks is how often the database is asked for one of them; the answer
-	// that took the least time says the most.
+	offsetEvery = 10 * time.Second
+	// offsetLooks is how often the database is asked for one of them.
 	offsetLooks = 3
-	// offsetNoise is how far a measured offset may lie from the present one
-	// without changing it, besides half of the time that the answer took.
-	offsetNoise = 2 * time.Millisecond
+	// offsetPrompt is the most that an answer may take that counts.
+	offsetPrompt = 50 * time.Millisecond
 	// offsetWorthTelling is from when on a correction is logged.
 	offsetWorthTelling = time.Second
 )
@@ -54,23 +52,31 @@ func (h *Host) followDatabase(ctx context.Context, db *sqldb.DB) error {
 	return nil
 }
 
-// correct measures the offset and sets it unless it is as it was.
-func (h *Host) correct(ctx context.Context, c *clock.Host, now func(context.Context) (time.Time, bool, error)) (bool, error) {
-	var off, took time.Duration
-	for i := range offsetLooks {
+// correct sets the offset to what the promptest answer shows it to be at least:
+// the instant the database named had passed when its answer came, so a clock set
+// by it is behind the database's by the time of the answer at most, and never
+// ahead. Without a prompt answer the offset stays. ok is false if the database has
+// no time.
+func (h *Host) correct(ctx context.Context, c *clock.Host, now func(context.Context) (time.Time, bool, error)) (ok bool, err error) {
+	var off time.Duration
+	known := false
+	for range offsetLooks {
 		before := c.Now()
 		at, ok, err := now(ctx)
 		if err != nil || !ok {
 			return false, err
 		}
-		if t := c.Now().Sub(before); i == 0 || t < took {
-			off, took = at.Sub(before.Add(t/2)), t
+		after := c.Now()
+		if after.Sub(before) > offsetPrompt {
+			continue
+		}
+		if least := at.Sub(after); !known || least > off {
+			off, known = least, true
 		}
 	}
-	if off.Abs() <= offsetNoise+took/2 {
-		return true, nil
+	if known && off != 0 {
+		c.SetOffset(c.Offset() + off)
 	}
-	c.SetOffset(c.Offset() + off)
 	if off.Abs() >= offsetWorthTelling {
 		h.Logger.WarnContext(ctx, "the host's clock differs from the database's, which is followed", slog.Duration("corrected_by", off))
 	}

@@ -86,8 +86,7 @@ func Assemble(ctx context.Context, p Program, settings Settings, out io.Writer) 
 		return nil, errors.New("server.listen: must be given: nobody could reach the service")
 	}
 	s := &Single{}
-	business := clock.NewHost()
-	if s.surroundings, err = Open(ctx, p.Name, command.Version(), c, business, out); err != nil {
+	if s.surroundings, err = Open(ctx, p.Name, command.Version(), c, clock.NewHost(), out); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -100,10 +99,6 @@ func Assemble(ctx context.Context, p Program, settings Settings, out io.Writer) 
 		return nil, err
 	}
 	deps, err := s.surroundings.Deps(ctx, p.Name, dial)
-	if err != nil {
-		return nil, err
-	}
-	offset, err := followDatabase(ctx, deps.DB, business, s.surroundings.Logger())
 	if err != nil {
 		return nil, err
 	}
@@ -120,9 +115,6 @@ func Assemble(ctx context.Context, p Program, settings Settings, out io.Writer) 
 	}
 	s.Group = lifecycle.NewGroup(s.surroundings.Logger())
 	s.Add("metrics", metrics)
-	if offset != nil {
-		s.Add("clock offset", offset)
-	}
 	s.Add(p.Name, lifecycle.Func(nil, built.Stop))
 	s.Add("server", s.server)
 	s.Add("work", work{built, s.server})
