@@ -18,7 +18,7 @@ import (
 func manyRules(n int) string {
 	var b strings.Builder
 	b.WriteString("pack: many\nroles: [{id: boss, text: {zh: 甲, en: a}}]\ndepartments: [{id: team, text: {zh: 甲, en: a}}]\nforms:\n" +
-		"- {id: f, clause: '1', text: {zh: 甲, en: a}, about: COMPLAINT, fields: [{id: item, type: CHOICE, options: [spoilt, torn, soaked, missing]}, {id: boxes, type: COUNT}, {id: opened, type: FLAG}, {id: loss, type: MONEY}]}\n")
+		"- {id: f, clause: '1', text: {zh: 甲, en: a}, about: COMPLAINT, fields: [{id: item, type: CHOICE, choices: [{id: spoilt, text: {zh: 甲, en: spoilt}}, {id: torn, text: {zh: 甲, en: torn}}, {id: soaked, text: {zh: 甲, en: soaked}}, {id: missing, text: {zh: 甲, en: missing}}]}, {id: boxes, type: COUNT}, {id: opened, type: FLAG}, {id: loss, type: MONEY}]}\n")
 	const head = `clause: "1", text: {zh: 甲, en: a}, `
 	for i := range n {
 		if i == 0 {

@@ -69,7 +69,7 @@ const counting = `pack: counting
 calendar: {zone: Asia/Shanghai}
 roles: [{id: boss, text: {zh: 甲, en: a}}]
 forms:
-- {id: form, clause: "1", about: COMPLAINT, text: {zh: 甲, en: a}, fields: [{id: loss, type: MONEY}, {id: period_end, type: DATE}, {id: who, type: PERSON}, {id: agreed, type: FLAG}, {id: service_line, type: CHOICE, options: [a, b]}]}
+- {id: form, clause: "1", about: COMPLAINT, text: {zh: 甲, en: a}, fields: [{id: loss, type: MONEY}, {id: period_end, type: DATE}, {id: who, type: PERSON}, {id: agreed, type: FLAG}, {id: service_line, type: CHOICE, choices: [{id: a, text: {zh: 甲, en: a}}, {id: b, text: {zh: 甲, en: b}}]}]}
 clocks:
 - {id: handling, clause: "10", text: {zh: 甲, en: a}, from: [COMPLAINT_RECEIVED], limit: 24 h, each: 24 h, met_by: [CASE_HANDLING_COMPLETED]}
 counters:

@@ -270,7 +270,7 @@ func (c *checker) checkField(path string, f *policyv1.Field) {
 	case choice && len(f.GetOptions()) == 0:
 		c.report(f, "", path, "L13", "没有选项。", "A choice needs options.", nil)
 	case !choice && len(f.GetOptions()) > 0:
-		c.report(f, "options", path, "L13", "只有 CHOICE 和 CHOICES 有选项。", "Only CHOICE and CHOICES have options.", nil)
+		c.report(f, "choices", path, "L13", "只有 CHOICE 和 CHOICES 有选项。", "Only CHOICE and CHOICES have options.", nil)
 	case f.GetRange() != "" && (!ranged || !rangeOK):
 		c.report(f, "range", path, "L03", fmt.Sprintf("%q 不是范围。", f.GetRange()), fmt.Sprintf("%q is not a range of a SCORE, a COUNT or the entries of a LIST.", f.GetRange()), words("请写 1..5。", `Write "1..5", both bounds included.`))
 	case f.GetType() == policyv1.FieldType_FIELD_TYPE_SCORE && f.GetRange() == "":
@@ -279,11 +279,6 @@ func (c *checker) checkField(path string, f *policyv1.Field) {
 		c.report(f, "", path, "L01", "LIST 须有 items。", "A LIST needs items.", nil)
 	case f.GetType() != policyv1.FieldType_FIELD_TYPE_LIST && len(f.GetItems()) > 0:
 		c.report(f, "items", path, "L01", "只有 LIST 有 items。", "Only a LIST has items.", nil)
-	}
-	for i, o := range f.GetOptions() {
-		if !snake(o) {
-			c.report(f, fmt.Sprintf("options[%d]", i), path, "L05", fmt.Sprintf("选项 %q 不是 lower_snake。", o), fmt.Sprintf("Option %q is not lower_snake.", o), nil)
-		}
 	}
 	for _, item := range f.GetItems() {
 		c.checkField(path+"."+item.GetId(), item)

@@ -50,6 +50,7 @@ func draft(file string, source []byte, include func(pack, revision string) ([]by
 	d := drafted{pack: &policyv1.Pack{}, places: r.places}
 	r.read(source, d.pack)
 	d.findings = r.findings
+	d.choices()
 	own := d.pack.GetInclude()
 	if len(own) == 0 {
 		return d

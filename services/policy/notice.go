@@ -128,9 +128,13 @@ func (w *writer) fact(f *policyv1.Field, v *typev1.Fact, zh bool) string {
 	case *typev1.Fact_Instant:
 		return w.instant(x.Instant.AsTime(), zh)
 	case *typev1.Fact_Choice:
-		return x.Choice
+		return w.said(f, x.Choice, zh)
 	case *typev1.Fact_Choices:
-		return strings.Join(x.Choices.GetValues(), pick(zh, "、", ", "))
+		all := make([]string, 0, len(x.Choices.GetValues()))
+		for _, id := range x.Choices.GetValues() {
+			all = append(all, w.said(f, id, zh))
+		}
+		return strings.Join(all, pick(zh, "、", ", "))
 	case *typev1.Fact_Department:
 		id := strings.TrimPrefix(x.Department, "departments/")
 		if d := find(w.p.live.GetDepartments(), id); d != nil {
@@ -141,6 +145,11 @@ func (w *writer) fact(f *policyv1.Field, v *typev1.Fact, zh bool) string {
 		return w.rows(f, x.Rows, zh)
 	}
 	return ""
+}
+
+func (w *writer) said(f *policyv1.Field, id string, zh bool) string {
+	t := Said(f, id)
+	return pick(zh, t.GetZh(), t.GetEn())
 }
 
 func (w *writer) rows(f *policyv1.Field, rows *typev1.Rows, zh bool) string {

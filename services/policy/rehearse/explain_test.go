@@ -157,8 +157,8 @@ forms:
   - {id: n, type: COUNT}
   - {id: o, type: COUNT}
   - {id: m, type: MONEY}
-  - {id: c, type: CHOICE, options: [x, y, z]}
-  - {id: k, type: CHOICES, options: [x, y, z]}
+  - {id: c, type: CHOICE, choices: [{id: x, text: {zh: 甲, en: x}}, {id: y, text: {zh: 甲, en: y}}, {id: z, text: {zh: 甲, en: z}}]}
+  - {id: k, type: CHOICES, choices: [{id: x, text: {zh: 甲, en: x}}, {id: y, text: {zh: 甲, en: y}}, {id: z, text: {zh: 甲, en: z}}]}
   - {id: words, type: TEXT}
   - {id: hidden, type: FLAG, hidden_from: [anyone]}
   - {id: items, type: LIST, items: [{id: broken, type: FLAG}]}

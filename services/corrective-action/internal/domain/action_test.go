@@ -33,7 +33,7 @@ forms:
   text: {zh: 8D报告, en: 8D report}
   fields:
   - {id: root_cause, type: TEXT, required: true, text: {zh: 根本原因, en: root cause}}
-  - {id: effect, type: CHOICE, options: [good, poor], text: {zh: 效果, en: effect}}
+  - {id: effect, type: CHOICE, choices: [{id: good, text: {zh: 良好, en: good}}, {id: poor, text: {zh: 甲, en: poor}}], text: {zh: 效果, en: effect}}
   - {id: finish_by, type: DATE, text: {zh: 完成日期, en: to be finished by}}
 corrective_action:
 - {id: eight_d, clause: "2", kind: CORRECTIVE, forms: [report], written_by: [anyone@quality], verified_by: representative, until: finish_by, text: {zh: 纠正措施, en: corrective action}}

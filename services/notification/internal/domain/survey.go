@@ -7,6 +7,7 @@ import (
 	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
+	"example.com/redress/services/policy"
 )
 
 // Questions returns the questions of a form as a survey page asks them, in order.
@@ -22,7 +23,7 @@ func Questions(form *policyv1.Form) []*notificationv1.SurveyItem {
 		case policyv1.FieldType_FIELD_TYPE_CHOICE:
 			item.Type = "CHOICE"
 			for _, o := range f.GetOptions() {
-				item.Options = append(item.Options, &notificationv1.SurveyOption{Id: o, Text: option(o)})
+				item.Options = append(item.Options, &notificationv1.SurveyOption{Id: o, Text: policy.Said(f, o)})
 			}
 		case policyv1.FieldType_FIELD_TYPE_FLAG:
 			item.Type = "FLAG"
@@ -48,23 +49,8 @@ func bounds(s string) (low, high int32) {
 
 func label(t *typev1.Text, id string) *typev1.Text {
 	if t.GetZh() == "" && t.GetEn() == "" {
-		return option(id)
+		plain := strings.ReplaceAll(id, "_", " ")
+		return &typev1.Text{Zh: plain, En: plain}
 	}
 	return t
-}
-
-// option puts an option into words: packs name options by id only.
-func option(id string) *typev1.Text {
-	switch id {
-	case "satisfied":
-		return &typev1.Text{Zh: "满意", En: "satisfied"}
-	case "not_satisfied", "dissatisfied":
-		return &typev1.Text{Zh: "不满意", En: "not satisfied"}
-	case "yes":
-		return &typev1.Text{Zh: "是", En: "yes"}
-	case "no":
-		return &typev1.Text{Zh: "否", En: "no"}
-	}
-	plain := strings.ReplaceAll(id, "_", " ")
-	return &typev1.Text{Zh: plain, En: plain}
 }

@@ -34,7 +34,7 @@ routing:
     within: 1 s
     answers:
     - {id: activated, type: FLAG}
-    - {id: plan, type: CHOICE, options: [basic, full]}
+    - {id: plan, type: CHOICE, choices: [{id: basic, text: {zh: 甲, en: basic}}, {id: full, text: {zh: 甲, en: full}}]}
 `
 
 func compile(t *testing.T) *policy.Policy {
