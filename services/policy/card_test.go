@@ -87,7 +87,8 @@ assessment:
 - {id: attributed, clause: "7", text: {zh: 甲, en: a}, kind: FINE, to: [who], from: "200.00", up_to: "1500.00", set_by: boss}
 - {id: month_end, clause: "10", text: {zh: 甲, en: a}, kind: FINE, every: MONTH, converts: [late], amount: "100.00", to: [department]}
 follow_up:
-- {id: survey, clause: "9", text: {zh: 甲, en: a}, every: QUARTER, by: [boss], form: form, item_bad: follow_up.score < 3, for_each_bad: [{mark: bad}]}
+- {id: survey, clause: "9", text: {zh: 甲, en: a}, every: QUARTER, by: [boss], form: form, item_bad: follow_up.score < 3, for_each_bad: [{action: mend}]}
+corrective_action: [{id: mend, clause: "9", text: {zh: 甲, en: a}, kind: CORRECTIVE}]
 reports:
   measures: [{id: satisfied, clause: R7, text: {zh: 甲, en: a}, of: FOLLOW_UPS, dated_by: answered, among: follow_up.answered, counts: follow_up.satisfied}]
   watches: [{id: two_months, clause: R7, text: {zh: 甲, en: a}, measure: satisfied, per: department, every: MONTH, below: 90%, periods: 2, do: [{notify: boss}]}]
@@ -241,7 +242,7 @@ func TestBadItemsOfAFollowUpAreTreatedOneByOne(t *testing.T) {
 	item := func(score int64) *policy.Sheet {
 		return &policy.Sheet{Scope: map[string]map[string]any{"follow_up": {"item": "x", "score": score}}}
 	}
-	require.Equal(t, "bad", p.BadItem("survey", item(2)).Do[0].Do.GetMark())
+	require.Equal(t, "mend", p.BadItem("survey", item(2)).OpenActions[0].GetId())
 	require.True(t, p.BadItem("survey", item(3)).Empty())
 	require.Len(t, p.BadItem("survey", nil).Pending, 1)
 }

@@ -60,6 +60,7 @@ func checkWith(p *policyv1.Pack, at places, values map[string]string) *checker {
 	c.checkMoney()
 	c.checkCounting()
 	c.checkEntries()
+	c.checkReach()
 	c.checkGuidance()
 	c.checkTexts()
 	return c

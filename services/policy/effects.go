@@ -368,6 +368,27 @@ func (p *Policy) consequences(e *Effects, rule string, do []*policyv1.Do, s *She
 	}
 }
 
+// Found returns what the pack says to do where a rule that no event names was found to apply: a
+// window that closed, an outside case, a tree that ended without a diagnosis; nothing for other
+// rules. trigger.Found tells which rule an event is about; Follows turns it into effects.
+func (p *Policy) Found(rule string) []RuleDo {
+	var do []*policyv1.Do
+	switch a := p.live.GetAcceptance(); {
+	case rule == "":
+	case find(a.GetWindows(), rule) != nil:
+		do = find(a.GetWindows(), rule).GetDo()
+	case find(a.GetOutside(), rule) != nil:
+		do = find(a.GetOutside(), rule).GetDo()
+	default:
+		do = find(p.live.GetRouting().GetTrees(), rule).GetUndiagnosed()
+	}
+	out := make([]RuleDo, len(do))
+	for i, d := range do {
+		out[i] = RuleDo{p.Rule(rule), d}
+	}
+	return out
+}
+
 // Follows turns consequences that no event triggers (a window that closed, a tree that ended
 // undiagnosed, an outside case) into effects, as if the event at hand had brought them about.
 func (p *Policy) Follows(do []RuleDo, s *Sheet) Effects {

@@ -107,9 +107,7 @@ func (p *Policy) branch(n *policyv1.Node, s *Sheet) (*policyv1.Branch, []string)
 
 func (p *Policy) undiagnosed(t *policyv1.Tree, node string, missing []string) TreeStep {
 	out := TreeStep{Tree: t.GetId(), Rule: p.Rule(t.GetId()), Node: node, Undiagnosed: true, Missing: missing}
-	for _, d := range t.GetUndiagnosed() {
-		out.Do = append(out.Do, RuleDo{out.Rule, d})
-	}
+	out.Do = p.Found(t.GetId())
 	return out
 }
 

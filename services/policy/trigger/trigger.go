@@ -70,6 +70,23 @@ func Of(change, state proto.Message) []Trigger {
 	return ofAction(change, state)
 }
 
+// Found returns the rule of the pack that a change found to apply and that no event names: a window
+// that closed, an outside case, a tree that ended without a diagnosis; empty for none. state is the
+// resource after the change.
+func Found(change, state proto.Message) string {
+	switch c := change.(type) {
+	case *intakev1.ComplaintJudged:
+		return c.GetRule()
+	case *intakev1.ComplaintOutside:
+		return c.GetOutside()
+	case *routingv1.CaseDiagnosed:
+		if c.GetDiagnosis() == "" {
+			return as[*routingv1.Case](state).GetDiagnosis().GetTree()
+		}
+	}
+	return ""
+}
+
 func ofCase(change, state proto.Message) []Trigger {
 	switch c := change.(type) {
 	case *routingv1.GradeSet:

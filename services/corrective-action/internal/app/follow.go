@@ -32,7 +32,15 @@ func (k *Desk) Follow(u *journal.Unit, sc *Scene, t trigger.Trigger) (pending bo
 	if sc.depth > maxDepth {
 		return false, nil
 	}
-	effects := sc.Policy.On(strings.TrimPrefix(t.Event.String(), "EVENT_"), t.ID, sc.Sheet)
+	return k.carryOut(u, sc, sc.Policy.On(strings.TrimPrefix(t.Event.String(), "EVENT_"), t.ID, sc.Sheet), ruleOf(t))
+}
+
+// Found lets follow what a rule brings that no event names: see [policy.Policy.Found].
+func (k *Desk) Found(u *journal.Unit, sc *Scene, rule string) (pending bool, err error) {
+	return k.carryOut(u, sc, sc.Policy.Follows(sc.Policy.Found(rule), sc.Sheet), rule)
+}
+
+func (k *Desk) carryOut(u *journal.Unit, sc *Scene, effects policy.Effects, rule string) (pending bool, err error) {
 	for _, kind := range effects.OpenActions {
 		if err := k.Owe(u, sc, sc.Source+"#"+kind.GetId(), domain.Identity{PolicyKind: kind.GetId()}, &correctiveactionv1.Action{}); err != nil {
 			return false, err
@@ -47,7 +55,7 @@ func (k *Desk) Follow(u *journal.Unit, sc *Scene, t trigger.Trigger) (pending bo
 	}
 	if sc.Outside {
 		for _, o := range effects.OpenSteps {
-			if err := k.owe(u, sc, o.Step, sc.Policy.Rule(ruleOf(t))); err != nil {
+			if err := k.owe(u, sc, o.Step, sc.Policy.Rule(rule)); err != nil {
 				return false, err
 			}
 		}

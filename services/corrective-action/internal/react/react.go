@@ -66,7 +66,7 @@ func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.
 func (r *Reactor) react(u *journal.Unit, ev *eventv1.Event, at time.Time, change, state proto.Message) (waits bool, err error) {
 	plan := started(change, state)
 	triggers := trigger.Of(change, state)
-	if plan == nil && len(triggers) == 0 {
+	if plan == nil && len(triggers) == 0 && trigger.Found(change, state) == "" {
 		return false, nil
 	}
 	complaint, revision := ev.GetComplaint(), ""
@@ -105,7 +105,8 @@ func (r *Reactor) react(u *journal.Unit, ev *eventv1.Event, at time.Time, change
 		}
 		waits = waits || pending
 	}
-	return waits, nil
+	pending, err := r.desk.Found(u, sc, trigger.Found(change, state))
+	return waits || pending, err
 }
 
 // started returns the plan that begins, or nil.

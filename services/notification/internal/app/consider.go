@@ -42,7 +42,7 @@ func Concerns(o Occasion) bool {
 	case *routingv1.ObligationOpened, *routingv1.CaseWithdrawn:
 		return true
 	}
-	return len(triggers(o)) > 0
+	return len(triggers(o)) > 0 || trigger.Found(o.Change, o.State) != ""
 }
 
 // Consider lets follow what an event means: notices of the pack, what members of
@@ -93,8 +93,16 @@ func (d *Desk) considerOutside(u *journal.Unit, o Occasion) (Need, error) {
 func (d *Desk) both(u *journal.Unit, k *known, o Occasion) (Need, error) {
 	s := scoped(k.sheet(), o)
 	need, err := d.react(u, k, o, s, triggers(o), 0)
-	if _, made := o.Change.(*correctiveactionv1.EntryMade); err != nil || !made {
+	if err != nil {
 		return need, err
+	}
+	found, err := d.carryOut(u, k, o, s, k.policy.Follows(k.policy.Found(trigger.Found(o.Change, o.State)), s), false, 0)
+	if err != nil {
+		return need, err
+	}
+	need.Facts = append(need.Facts, found.Facts...)
+	if _, made := o.Change.(*correctiveactionv1.EntryMade); !made {
+		return need, nil
 	}
 	rule := as[*correctiveactionv1.Entry](o.State).GetEntry()
 	pack := k.policy.Rules()
@@ -119,42 +127,53 @@ const maxChain = 4
 func (d *Desk) react(u *journal.Unit, k *known, o Occasion, s *policy.Sheet, all []trigger.Trigger, depth int) (Need, error) {
 	var need Need
 	for _, t := range all {
-		e := k.policy.On(eventWord(t.Event.String()), t.ID, s)
-		for _, p := range e.Pending {
-			if informs(k.policy, p) {
-				need.Facts = append(need.Facts, p.Missing...)
-			}
+		more, err := d.carryOut(u, k, o, s, k.policy.On(eventWord(t.Event.String()), t.ID, s), welcomes(t), depth)
+		if err != nil {
+			return Need{}, err
 		}
-		for _, n := range e.IssueNotices {
-			made, missing, err := d.issuePack(u, k, o, s, n, welcomes(t), issuer{})
-			if err != nil {
-				return Need{}, err
-			}
-			need.Facts = append(need.Facts, missing...)
-			if !made || depth >= maxChain {
-				continue
-			}
-			issued := []trigger.Trigger{{Event: policyv1.Event_EVENT_NOTICE_ISSUED, ID: n.GetId()}}
-			next := sheet.WithNotice(s, &notificationv1.Notice{Kind: n.GetId()})
-			more, err := d.react(u, k, o, next, issued, depth+1)
-			if err != nil {
-				return Need{}, err
-			}
-			need.Facts = append(need.Facts, more.Facts...)
+		need.Facts = append(need.Facts, more.Facts...)
+	}
+	slices.Sort(need.Facts)
+	need.Facts = slices.Compact(need.Facts)
+	return need, nil
+}
+
+// carryOut issues and tells what effects ask for. welcome says that they are those of the
+// receipt of a complaint.
+func (d *Desk) carryOut(u *journal.Unit, k *known, o Occasion, s *policy.Sheet, e policy.Effects, welcome bool, depth int) (Need, error) {
+	var need Need
+	for _, p := range e.Pending {
+		if informs(k.policy, p) {
+			need.Facts = append(need.Facts, p.Missing...)
 		}
-		for _, do := range e.Do {
-			if who, ok := do.Do.GetOne().(*policyv1.Do_Notify); ok {
-				if err := d.tell(u, k, o, do.Rule, who.Notify, do.Do.GetText()); err != nil {
-					return Need{}, err
-				}
+	}
+	for _, n := range e.IssueNotices {
+		made, missing, err := d.issuePack(u, k, o, s, n, welcome, issuer{})
+		if err != nil {
+			return Need{}, err
+		}
+		need.Facts = append(need.Facts, missing...)
+		if !made || depth >= maxChain {
+			continue
+		}
+		issued := []trigger.Trigger{{Event: policyv1.Event_EVENT_NOTICE_ISSUED, ID: n.GetId()}}
+		next := sheet.WithNotice(s, &notificationv1.Notice{Kind: n.GetId()})
+		more, err := d.react(u, k, o, next, issued, depth+1)
+		if err != nil {
+			return Need{}, err
+		}
+		need.Facts = append(need.Facts, more.Facts...)
+	}
+	for _, do := range e.Do {
+		if who, ok := do.Do.GetOne().(*policyv1.Do_Notify); ok {
+			if err := d.tell(u, k, o, do.Rule, who.Notify, do.Do.GetText()); err != nil {
+				return Need{}, err
 			}
 		}
 	}
 	if k.final() {
 		need.Facts = nil // nothing more will be recorded
 	}
-	slices.Sort(need.Facts)
-	need.Facts = slices.Compact(need.Facts)
 	return need, nil
 }
 

@@ -77,9 +77,7 @@ func (d *Decision) Diagnose(in Asking, lookups []*routingv1.LookUp, s *policy.Sh
 	d.kase.Diagnosis = result
 	d.because(step.Rule)
 	d.tell(&routingv1.CaseDiagnosed{Diagnosis: step.Diagnosis})
-	for _, do := range step.Do {
-		d.do(do)
-	}
+	d.Apply(d.policy.Follows(step.Do, s), Trigger{At: d.at}, s)
 	return nil
 }
 
