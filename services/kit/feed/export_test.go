@@ -25,7 +25,7 @@ func NewLeases(j *journal.Journal, holder string, ranges int, now func() time.Ti
 
 // Round renews once and returns how many ranges are held.
 func (l Leases) Round(ctx context.Context) (int, error) {
-	_, err := l.l.renew(ctx)
+	_, err := l.l.take(ctx, l.l.ranges)
 	return l.l.count(), err
 }
 

@@ -33,9 +33,10 @@ type leases struct {
 	tick   func(time.Duration) (c <-chan time.Time, stop func())
 
 	mu       sync.Mutex
-	held     []bool
-	wanting  int // number in the want lease held, -1 for none
-	generous int // rounds in which nothing is taken, after something was given up
+	held     []bool // by range, as the store last answered
+	taken    []bool // held when take last answered: what the session reads
+	wanting  int    // number in the want lease held, -1 for none
+	generous int    // rounds in which nothing is taken, after something was given up
 }
 
 func newLeases(j *journal.Journal, source, holder string, o Options) *leases {
@@ -60,13 +61,14 @@ func (l *leases) want(n int) string { return "feed/" + l.source + "/want/" + str
 
 // take renews the leases once and returns the shards held; all of them without leases.
 func (l *leases) take(ctx context.Context, shards int) ([]int32, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.ranges > 0 {
-		if _, err := l.renew(ctx); err != nil {
+		if err := l.renew(ctx); err != nil {
 			return nil, err
 		}
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.taken = slices.Clone(l.held)
 	var mine []int32
 	for shard := range shards {
 		if l.ranges <= 0 || l.held[shard*l.ranges/shards] {
@@ -77,7 +79,8 @@ func (l *leases) take(ctx context.Context, shards int) ([]int32, error) {
 }
 
 // keep renews until ctx ends, and calls changed, and returns, once this process
-// holds other ranges than before. If the database is away it keeps on trying:
+// holds other ranges than were taken, even if the round failed after that: a range
+// held and not read is read by nobody. If the database is away it keeps on trying:
 // whoever reads on cannot do harm.
 func (l *leases) keep(ctx context.Context, changed func()) {
 	tick, stop := l.tick(l.ttl / renewals)
@@ -88,32 +91,40 @@ func (l *leases) keep(ctx context.Context, changed func()) {
 			return
 		case <-tick:
 		}
-		if other, err := l.renew(ctx); err == nil && other {
+		if l.round(ctx) {
 			changed()
 			return
 		}
 	}
 }
 
-// renew is one round. It reports whether other ranges are held than before.
-func (l *leases) renew(ctx context.Context) (changed bool, err error) {
+// round renews and reports whether other ranges are held than were taken. What
+// failed is tried again in the next round.
+func (l *leases) round(ctx context.Context) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	before := slices.Clone(l.held)
-	defer func() { changed = !slices.Equal(before, l.held) }()
+	_ = l.renew(ctx)
+	return !slices.Equal(l.taken, l.held)
+}
+
+// renew asks for each range again, and for another one or gives one up. Where it
+// fails, what the store answered before counts. l.mu is held.
+func (l *leases) renew(ctx context.Context) error {
 	for r := range l.ranges {
 		if !l.held[r] && l.generous > 0 {
 			continue
 		}
-		if l.held[r], err = l.lease(ctx, l.name(r)); err != nil {
-			return false, err
+		held, err := l.lease(ctx, l.name(r))
+		if err != nil {
+			return err
 		}
+		l.held[r] = held
 	}
 	l.generous = max(l.generous-1, 0)
 	if err := l.ask(ctx); err != nil {
-		return false, err
+		return err
 	}
-	return false, l.give(ctx)
+	return l.give(ctx)
 }
 
 func (l *leases) lease(ctx context.Context, name string) (bool, error) {

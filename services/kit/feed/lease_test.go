@@ -2,7 +2,9 @@ package feed_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -143,6 +145,65 @@ func TestALeaseThatRanOutIsTakenOver(t *testing.T) {
 	emit(t, from, "c", "2")
 	await(t, second, from)
 	require.Equal(t, []string{"1", "2"}, heard(t, to, "c"))
+}
+
+func TestARangeTakenInARoundThatFailsLaterIsRead(t *testing.T) {
+	t.Parallel()
+	from, db := openSource(t, kittest.SQLite(t)), kittest.SQLite(t)
+	another := openSink(t, db)
+	lease := func(r int) string { return fmt.Sprintf("feed/%s/%d-of-2", source, r) }
+	for r := range 2 {
+		ok, err := another.Lease(t.Context(), lease(r), "another", noon, time.Hour)
+		require.NoError(t, err)
+		require.True(t, ok)
+	}
+	asked := make(chan int, 100)
+	var times atomic.Int64
+	to := openJournal(t, db, journal.Options{Service: sink, Faults: func(op string) error {
+		if op != "feed_leases.take" {
+			return nil
+		}
+		n := int(times.Add(1))
+		asked <- n
+		if n == 5 { // three at first: two ranges and the wish for one; this is the second range of the next round
+			return sqldb.NewError(sqldb.Unavailable, op, "planted")
+		}
+		return nil
+	}})
+	clock, tick := &watch{at: noon}, make(chan time.Time)
+	c := feed.NewConsumer(to, source, serve(t, inProcess, from, feed.ServerOptions{}), (&script{}).apply, feed.Options{Ranges: 2})
+	c.SetLeaseClock(clock.now, tick)
+	start(t, c)
+	reached := func(n int) {
+		for {
+			select {
+			case got := <-asked:
+				if got == n {
+					return
+				}
+			case <-within(t).Done():
+				require.FailNow(t, "the leases were not asked for")
+			}
+		}
+	}
+	reached(3)
+	require.NoError(t, another.Unlease(t.Context(), lease(0), "another"))
+	for range 2 { // the round that fails, and one that does not
+		select {
+		case tick <- time.Time{}:
+		case <-within(t).Done():
+			require.FailNow(t, "no session")
+		}
+	}
+	reached(5)
+
+	id := "c"
+	for from.ShardOf("complaints/"+id) >= from.Shards()/2 { // of the first range
+		id += "c"
+	}
+	emit(t, from, id, "1")
+	await(t, c, from)
+	require.Equal(t, []string{"1"}, heard(t, to, id))
 }
 
 func TestLeasesAreSharedEvenly(t *testing.T) {
