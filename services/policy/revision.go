@@ -134,3 +134,7 @@ func isRule(m proto.Message) bool {
 	f := m.ProtoReflect().Descriptor().Fields()
 	return f.ByName("clause") != nil && f.ByName("reading") != nil && f.ByName("id") != nil
 }
+
+// RevisionOf returns the revision of a loaded pack as an include names it: parameters count with the
+// values that the pack itself gives them.
+func RevisionOf(p *policyv1.Pack) string { return revisionOf(p) }

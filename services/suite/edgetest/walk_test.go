@@ -142,6 +142,11 @@ func (w *walk) policies() {
 	source = withHandling(append(source, returnsAndShares...))
 	require.Empty(w.t, as[*policyv1.ValidatePackResponse](w, admin, &policyv1.ValidatePackRequest{Source: source}).GetFindings())
 	r := as[*policyv1.CreateRevisionResponse](w, "people/author", &policyv1.CreateRevisionRequest{Source: source}).GetRevision()
+	require.NotEmpty(w.t, as[*policyv1.DraftPackResponse](w, "people/author", &policyv1.DraftPackRequest{Pack: "our-own"}).GetFiles())
+	require.Len(w.t, as[*policyv1.CompareRevisionsResponse](w, admin, &policyv1.CompareRevisionsRequest{After: r.GetName()}).GetDifferences()[0].GetFields(), 1, "the title")
+	r = as[*policyv1.RecordTestRunResponse](w, "people/author", &policyv1.RecordTestRunRequest{
+		Name: r.GetName(), TestRun: &policyv1.TestRun{Digest: r.GetDigest(), ScenariosDigest: r.GetDigest(), Passed: 1, Tool: "edgetest"},
+	}).GetRevision()
 	as[*policyv1.ActivateRevisionResponse](w, admin, &policyv1.ActivateRevisionRequest{Name: r.GetName(), Etag: r.GetEtag()})
 	as[*policyv1.GetRevisionResponse](w, admin, &policyv1.GetRevisionRequest{Name: r.GetName()})
 	require.Len(w.t, as[*policyv1.ListRevisionsResponse](w, admin, &policyv1.ListRevisionsRequest{}).GetRevisions(), 2)

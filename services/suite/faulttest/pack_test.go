@@ -3,13 +3,16 @@ package faulttest_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/testing/protocmp"
 
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
+	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/suite/suitetest"
 )
 
@@ -56,4 +59,32 @@ func TestABrokenPackLeavesTheOldOneInForce(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, before.GetName(), got.GetComplaint().GetPolicyRevision())
 	require.NotEmpty(t, got.GetComplaint().GetPromisedLimits())
+}
+
+// TestComplaintsThatAreOpenKeepTheirRevisionWhenAnotherOneComesIntoForce goes on with a complaint under
+// the limits it began under, beside one that began under the new ones.
+func TestComplaintsThatAreOpenKeepTheirRevisionWhenAnotherOneComesIntoForce(t *testing.T) {
+	t.Parallel()
+	s := suitetest.New(t)
+	intake := intakev1.NewIntakeServiceClient(s.Conn)
+	policies := policyv1.NewPolicyServiceClient(s.Conn)
+	before := s.Register()
+	activate(t, s.As, s, seconds(t, "90 s"))
+	after := s.Register()
+	require.NotEqual(t, before.GetPolicyRevision(), after.GetPolicyRevision())
+
+	yes := &typev1.Fact{Value: &typev1.Fact_Flag{Flag: true}}
+	old, err := intake.FillForm(s.As(agent), &intakev1.FillFormRequest{
+		Name: before.GetName(), Form: "verification", Etag: before.GetEtag(), RequestId: suitetest.ID(), Facts: map[string]*typev1.Fact{
+			"facts_confirmed": yes, "demand_confirmed": yes, "process_explained": yes, "findings": {Value: &typev1.Fact_Text{Text: "一致"}},
+		},
+	})
+	require.NoError(t, err, "the act is judged by the rules it began under")
+	require.Equal(t, before.GetPolicyRevision(), old.GetComplaint().GetPolicyRevision())
+	require.Empty(t, cmp.Diff(before.GetPromisedLimits(), old.GetComplaint().GetPromisedLimits(), protocmp.Transform()))
+	require.NotEmpty(t, cmp.Diff(before.GetPromisedLimits(), after.GetPromisedLimits(), protocmp.Transform()), "the new limits are other ones")
+
+	retired, err := policies.GetRevision(s.As("people/author"), &policyv1.GetRevisionRequest{Name: before.GetPolicyRevision()})
+	require.NoError(t, err, "what was in force stays")
+	require.Equal(t, policyv1.Revision_STATE_RETIRED, retired.GetRevision().GetState())
 }

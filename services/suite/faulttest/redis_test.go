@@ -159,8 +159,13 @@ func activate(t *testing.T, by func(string) context.Context, s *suitetest.Suite,
 	policies := policyv1.NewPolicyServiceClient(s.Conn)
 	stored, err := policies.CreateRevision(by("people/author"), &policyv1.CreateRevisionRequest{Source: source, RequestId: suitetest.ID()})
 	require.NoError(t, err)
+	digest := stored.GetRevision().GetDigest()
+	ready, err := policies.RecordTestRun(by("people/author"), &policyv1.RecordTestRunRequest{
+		Name: stored.GetRevision().GetName(), RequestId: suitetest.ID(), TestRun: &policyv1.TestRun{Digest: digest, ScenariosDigest: digest, Passed: 1, Tool: "faulttest"},
+	})
+	require.NoError(t, err)
 	_, err = policies.ActivateRevision(by("people/admin"), &policyv1.ActivateRevisionRequest{
-		Name: stored.GetRevision().GetName(), Etag: stored.GetRevision().GetEtag(), RequestId: suitetest.ID(),
+		Name: stored.GetRevision().GetName(), Etag: ready.GetRevision().GetEtag(), RequestId: suitetest.ID(),
 	})
 	require.NoError(t, err)
 	s.Settled()

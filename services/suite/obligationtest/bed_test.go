@@ -79,6 +79,9 @@ func (b *bed) ungated(t *testing.T) *bed {
 	stored := do(t, b, "people/author", policies.CreateRevision, &policyv1.CreateRevisionRequest{
 		RequestId: suitetest.ID(), Source: []byte(strings.ReplaceAll(string(source), "gates, ", "")),
 	}).GetRevision()
+	stored = do(t, b, "people/author", policies.RecordTestRun, &policyv1.RecordTestRunRequest{
+		Name: stored.GetName(), RequestId: suitetest.ID(), TestRun: &policyv1.TestRun{Digest: stored.GetDigest(), ScenariosDigest: stored.GetDigest(), Passed: 1, Tool: "obligationtest"},
+	}).GetRevision()
 	do(t, b, admin, policies.ActivateRevision, &policyv1.ActivateRevisionRequest{Name: stored.GetName(), Etag: stored.GetEtag(), RequestId: suitetest.ID()})
 	return b
 }

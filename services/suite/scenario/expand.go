@@ -129,7 +129,7 @@ func (e *expander) head(s *policyv1.Scenario, at spot, pack string, taken map[st
 	return len(*e.wrong) == before
 }
 
-func scenarioID() *regexp.Regexp { return regexp.MustCompile(`^P[0-9]{2}-S[0-9]+[a-z]?$`) }
+func scenarioID() *regexp.Regexp { return regexp.MustCompile(`^[A-Z][A-Z0-9]*-S[0-9]+[a-z]?$`) }
 
 // columnsUsed finds columns that stand nowhere in the moves.
 func (e *expander) columnsUsed(m proto.Message, columns []string, at spot) {

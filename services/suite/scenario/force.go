@@ -31,8 +31,18 @@ func (w *world) force(ctx context.Context, values map[string]string) error {
 	if err != nil {
 		return err
 	}
+	// This suite is where the pack is being tested, so the run that activation asks for is
+	// written down beforehand; nobody but this row ever sees it.
+	digest := made.GetRevision().GetDigest()
+	ready, err := policies.RecordTestRun(w.by(ctx, "people/"+author), &policyv1.RecordTestRunRequest{
+		Name: made.GetRevision().GetName(), RequestId: uuid.NewString(),
+		TestRun: &policyv1.TestRun{Digest: digest, ScenariosDigest: digest, Passed: 1, Tool: "redress policy test"},
+	})
+	if err != nil {
+		return err
+	}
 	_, err = policies.ActivateRevision(w.by(ctx, "people/"+reviewer), &policyv1.ActivateRevisionRequest{
-		Name: made.GetRevision().GetName(), Etag: made.GetRevision().GetEtag(), RequestId: uuid.NewString(),
+		Name: made.GetRevision().GetName(), Etag: ready.GetRevision().GetEtag(), RequestId: uuid.NewString(),
 	})
 	return err
 }

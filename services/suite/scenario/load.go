@@ -17,14 +17,16 @@ import (
 
 // pack is a pack with its scenario files.
 type pack struct {
-	name  string
-	yaml  []byte
-	files []*file
+	name   string
+	yaml   []byte
+	values map[string]string // of parameters, where a scenario names none
+	files  []*file
 }
 
 // file is one scenario file: what it says, and where it says so.
 type file struct {
 	name string
+	yaml []byte
 	says *policyv1.ScenarioFile
 	root spot
 }
@@ -65,7 +67,7 @@ func read(name string) (*pack, error) {
 		if err := yaml.Unmarshal(s.YAML, root); err != nil || len(root.Content) == 0 {
 			root = &yaml.Node{Content: []*yaml.Node{{}}}
 		}
-		p.files = append(p.files, &file{name: s.File, says: says, root: spot{file: s.File, node: root.Content[0]}})
+		p.files = append(p.files, &file{name: s.File, yaml: s.YAML, says: says, root: spot{file: s.File, node: root.Content[0]}})
 	}
 	if len(wrong) > 0 {
 		return nil, wrong.err()
@@ -160,7 +162,9 @@ type ground struct {
 
 // prepare loads the pack as the scenario wants it.
 func (p *pack) prepare(s *policyv1.Scenario) (*ground, error) {
-	g := &ground{name: p.name, yaml: p.yaml, values: s.GetParameters()}
+	g := &ground{name: p.name, yaml: p.yaml, values: map[string]string{}}
+	maps.Copy(g.values, p.values)
+	maps.Copy(g.values, s.GetParameters())
 	var err error
 	if c := s.GetCalendar(); c != nil {
 		if g.yaml, err = withCalendar(p.yaml, c); err != nil {

@@ -2,6 +2,8 @@ package scenario
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +25,8 @@ type Options struct {
 	// Packs are names of packs in the binary, or folders with pack.yaml and
 	// scenarios/*.yaml. None means every pack in the binary that has scenarios.
 	Packs []string
+	// Parameters are values of the packs' parameters where a scenario names none.
+	Parameters map[string]string
 	// Run keeps scenarios whose name, "P26-S1/general", it matches; nil keeps all.
 	Run *regexp.Regexp
 	// Verbose writes every move.
@@ -60,6 +64,8 @@ type Summary struct {
 	Passed, Failed, Mutants int
 	Survivors               []string
 	Results                 []Result
+	// Scenarios is the SHA-256 over the scenario files that were read, lower-case hex.
+	Scenarios string
 }
 
 // OK tells that everything passed and no mutant survived.
@@ -78,7 +84,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	if o.Out == nil {
 		o.Out = io.Discard
 	}
-	plays, err := load(o)
+	plays, digest, err := load(o)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -94,7 +100,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	if err := migrate(ctx, template); err != nil {
 		return Summary{}, fmt.Errorf("template of the data folder: %w", err)
 	}
-	s := Summary{}
+	s := Summary{Scenarios: digest}
 	for result := range played(ctx, o, plays, func(ctx context.Context, i int) Result {
 		return perform(ctx, o, plays[i], template, filepath.Join(scratch, fmt.Sprintf("row-%d", i)))
 	}) {
@@ -218,27 +224,31 @@ func perform(ctx context.Context, o Options, p *play, template, data string) (r 
 	return r
 }
 
-// load reads what the options name.
-func load(o Options) ([]*play, error) {
+// load reads what the options name; digest covers all scenario files.
+func load(o Options) (plays []*play, digest string, err error) {
 	names := o.Packs
 	if len(names) == 0 {
 		names = policy.ShippedNames()
 	}
-	var plays []*play
 	var wrong mistakes
+	sum := sha256.New()
 	for _, name := range names {
 		found, err := read(name)
 		if err != nil {
-			return nil, err
+			return nil, "", err
+		}
+		found.values = o.Parameters
+		for _, f := range found.files {
+			_, _ = fmt.Fprintf(sum, "%s/%s %d\n%s", found.name, filepath.Base(f.name), len(f.yaml), f.yaml) // a hash takes everything
 		}
 		p, bad := found.plays()
 		plays, wrong = append(plays, p...), append(wrong, bad...)
 	}
 	if len(wrong) > 0 {
-		return nil, wrong.err()
+		return nil, "", wrong.err()
 	}
 	if o.Run != nil {
 		plays = slices.DeleteFunc(plays, func(p *play) bool { return !o.Run.MatchString(p.name) })
 	}
-	return plays, nil
+	return plays, hex.EncodeToString(sum.Sum(nil)), nil
 }

@@ -94,6 +94,24 @@ func (b *bundle) activate(who string, r *policyv1.Revision) (*policyv1.Revision,
 	return got.GetRevision(), err
 }
 
+// tested records a green run for the revision.
+func (b *bundle) tested(r *policyv1.Revision) *policyv1.Revision {
+	b.t.Helper()
+	got, err := b.record("people/li", r, &policyv1.TestRun{Passed: 3, Mutants: 9})
+	require.NoError(b.t, err)
+	return got
+}
+
+// record records a run of the revision's content.
+func (b *bundle) record(who string, r *policyv1.Revision, run *policyv1.TestRun) (*policyv1.Revision, error) {
+	if run.GetDigest() == "" {
+		run.Digest = r.GetDigest()
+	}
+	run.ScenariosDigest, run.Tool = strings.Repeat("0", 64), "test"
+	got, err := b.server.RecordTestRun(b.as(who), &policyv1.RecordTestRunRequest{Name: r.GetName(), TestRun: run, RequestId: id()})
+	return got.GetRevision(), err
+}
+
 func (b *bundle) get(name string) *policyv1.Revision {
 	b.t.Helper()
 	got, err := b.server.GetRevision(b.as("people/any"), &policyv1.GetRevisionRequest{Name: name})
@@ -270,7 +288,7 @@ func TestADraftMayHaveBlankParametersAndIsNotActivated(t *testing.T) {
 
 func TestActivationNeedsASecondPersonAndTheNewestVersion(t *testing.T) {
 	b := setup(t)
-	r := b.store("people/li", 3)
+	r := b.tested(b.store("people/li", 3))
 	_, err := b.activate("people/li", r)
 	requireReason(t, policyservice.ReasonOwnRevision, err)
 	stale := proto.CloneOf(r)
@@ -286,7 +304,7 @@ func TestActivationNeedsASecondPersonAndTheNewestVersion(t *testing.T) {
 	require.Equal(t, policyv1.Revision_STATE_ACTIVE, on.GetState())
 	require.Equal(t, "people/wang", on.GetActivator())
 	require.Equal(t, b.clock.Now(), on.GetActivateTime().AsTime())
-	require.Equal(t, "2", on.GetEtag())
+	require.Equal(t, "3", on.GetEtag())
 
 	_, err = b.activate("people/wang", on)
 	requireReason(t, policyservice.ReasonRevisionActive, err)
@@ -297,9 +315,9 @@ func TestTheOneBeforeIsRetiredAndMayComeBack(t *testing.T) {
 	_, err := b.server.GetActiveRevision(b.as("people/any"), &policyv1.GetActiveRevisionRequest{})
 	requireReason(t, revisions.ReasonNoActive, err)
 
-	first, err := b.activate("people/wang", b.store("people/li", 3))
+	first, err := b.activate("people/wang", b.tested(b.store("people/li", 3)))
 	require.NoError(t, err)
-	second, err := b.activate("people/wang", b.store("people/li", 4))
+	second, err := b.activate("people/wang", b.tested(b.store("people/li", 4)))
 	require.NoError(t, err)
 	require.Equal(t, second.GetName(), b.active().GetName())
 	require.NotEmpty(t, b.active().GetResolved())
@@ -308,8 +326,8 @@ func TestTheOneBeforeIsRetiredAndMayComeBack(t *testing.T) {
 
 	events, err := b.host.Journal.History(t.Context(), acme, second.GetName(), 0, 10)
 	require.NoError(t, err)
-	require.Len(t, events, 2)
-	body, err := journal.Body(events[1])
+	require.Len(t, events, 3)
+	body, err := journal.Body(events[2])
 	require.NoError(t, err)
 	change := &policyv1.PolicyRevisionActivated{}
 	require.NoError(t, body.GetChange().UnmarshalTo(change))
@@ -327,7 +345,7 @@ func TestTheOneBeforeIsRetiredAndMayComeBack(t *testing.T) {
 
 func TestABrokenPackLeavesTheOldRevisionInForce(t *testing.T) {
 	b := setup(t)
-	old, err := b.activate("people/wang", b.store("people/li", 3))
+	old, err := b.activate("people/wang", b.tested(b.store("people/li", 3)))
 	require.NoError(t, err)
 
 	// It does not get in.
@@ -356,7 +374,7 @@ func TestOneRevisionIsInForceHoweverManyActivate(t *testing.T) {
 	b := setup(t)
 	var drafts []*policyv1.Revision
 	for n := range 6 {
-		drafts = append(drafts, b.store("people/li", n+2))
+		drafts = append(drafts, b.tested(b.store("people/li", n+2)))
 	}
 	var wait sync.WaitGroup
 	for _, r := range drafts {
@@ -409,7 +427,7 @@ func TestListsPageByPageWithoutBytes(t *testing.T) {
 
 func TestOrganisationsDoNotSeeEachOther(t *testing.T) {
 	b := setup(t)
-	r, err := b.activate("people/wang", b.store("people/li", 3))
+	r, err := b.activate("people/wang", b.tested(b.store("people/li", 3)))
 	require.NoError(t, err)
 	other := authn.With(t.Context(), authn.For("people/li", "other"))
 	_, err = b.server.GetRevision(other, &policyv1.GetRevisionRequest{Name: r.GetName()})

@@ -47,6 +47,20 @@ func inChinese() map[string]string {
 		"%d events fail again":                            "%d 个事件再次失败",
 		"Organisation %s has a directory and a policy.\n": "组织 %s 的通讯录与规则包已就绪。\n",
 		"What was there already stays as it is.":          "已有的内容保持不变。",
+		", clause %s":                                     "，条款 %s",
+		"They say the same.":                              "两者内容相同。",
+		"%d changed, %d added, %d removed.\n":             "修改 %d 项，新增 %d 项，删除 %d 项。\n",
+		"Next: redress policy lint %s, redress policy test %s --mutate, then redress policy activate %s.": "接下来：redress policy lint %s，redress policy test %s --mutate，然后 redress policy activate %s。",
+		"%s is stored, with its test run.\n":                                                              "%s 已保存，并已记录其演练结果。\n",
+		"It is in force already.":                                                                         "它已在执行中。",
+		"Another policy author now reads it and puts it in force:\n  %s\n":                                "请另一位政策制定人审阅并启用：\n  %s\n",
+		"Put %s in force for complaints registered from now on? y/N":                                      "是否启用 %s，适用于此后登记的投诉？y/N",
+		"%s is in force. Complaints that began before keep their revision.\n":                             "%s 已启用。此前登记的投诉仍按原修订版处理。\n",
+		"%s, stored by %s, %s\n":                                                                          "%s，由 %s 于 %s 保存\n",
+		"No run of its scenarios is on record.":                                                           "没有演练记录。",
+		"Scenarios: %d passed, %d failed; %d expected values changed, %d unnoticed. Recorded by %s, %s\n": "场景：通过 %d，失败 %d；改动预期值 %d 处，未被察觉 %d 处。记录人 %s，%s\n",
+		"Nothing is in force yet.":                                                                        "目前没有执行中的规则包。",
+		"In force is %s. The new one differs:\n":                                                          "执行中的是 %s。新修订版的差异：\n",
 	}
 }
 

@@ -23,10 +23,11 @@ import (
 
 func newPolicy(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use: "policy", Short: "Check, read and test policy packs",
+		Use: "policy", Short: "Write, check, read, test and activate policy packs",
 		Long: "A pack is named by its name, if it is shipped with the suite, or by a file or folder with pack.yaml.\nShipped: " +
 			strings.Join(policy.ShippedNames(), ", ") + ".",
 	}
+	c.AddCommand(newPolicyNew(a), newPolicyDiff(a), newPolicyActivate(a))
 	c.AddCommand(newPolicyLint(a), newPolicyShow(a), newPolicyExplain(a), newPolicySimulate(a), newPolicyTest(a))
 	return c
 }
