@@ -15,7 +15,8 @@ import (
 
 // Suppose returns a copy of a sheet in which a fact is otherwise than it is: "what if the amount were
 // 50000.00". fact is named as conditions name it, values are written as [Part] writes them; none means
-// that nobody has recorded it, more than one is for lists. ok is false for a fact that cannot be
+// that nobody has recorded it (for a list nil does, and an empty one is a list of nothing), more than
+// one is for lists. ok is false for a fact that cannot be
 // supposed: sealed words, persons and files, rows of lists, what belongs to no fact.
 func (p *Policy) Suppose(s *Sheet, fact string, values ...string) (out *Sheet, ok bool) {
 	if s == nil {
@@ -141,7 +142,7 @@ func (s *Sheet) answer(connector string, field *policyv1.Field, values []string)
 
 // factOf writes values as a field of that type records them; nil for none.
 func factOf(field *policyv1.Field, values []string) (*typev1.Fact, bool) {
-	if field.GetType() == policyv1.FieldType_FIELD_TYPE_CHOICES {
+	if field.GetType() == policyv1.FieldType_FIELD_TYPE_CHOICES && values != nil {
 		return &typev1.Fact{Value: &typev1.Fact_Choices{Choices: &typev1.Choices{Values: values}}}, true
 	}
 	if len(values) == 0 {

@@ -168,8 +168,8 @@ func (v solver) take(set way) (out step, ok bool) {
 			if l.want.met(v.p.Weigh(l.atom, v.s)) {
 				continue
 			}
-			if fixed := slices.ContainsFunc(about, l.follows); fixed {
-				continue
+			if slices.ContainsFunc(about, func(o literal) bool { return l.follows(o) && !o.want.met(v.p.Weigh(o.atom, v.s)) }) {
+				continue // the other one is told
 			}
 			c := Change{Fact: fact, Is: is, Known: known, Relation: l.atom.Relation, Not: !l.want.yes(), Values: l.atom.Values, Suppose: values}
 			if !slices.ContainsFunc(out.changes, c.same) {
@@ -232,10 +232,10 @@ func (v solver) candidates(fact string, about way) [][]string {
 	return out
 }
 
-// lists are the list as it is with the named ids in it or not.
+// lists are the list as it is with the named ids in it or not, and no list at all.
 func (v solver) lists(fact string, named []string, about way) [][]string {
 	have := v.list(fact)
-	yes, no := slices.Clone(have), slices.Clone(have)
+	yes, no := append([]string{}, have...), append([]string{}, have...)
 	for _, l := range about {
 		for _, id := range l.atom.Values {
 			if l.atom.Relation != policy.RelationContains {
@@ -250,7 +250,7 @@ func (v solver) lists(fact string, named []string, about way) [][]string {
 		}
 	}
 	no = slices.DeleteFunc(no, func(x string) bool { return slices.Contains(named, x) })
-	return [][]string{yes, no, {}}
+	return [][]string{yes, no, {}, nil}
 }
 
 // list reads a list fact.
