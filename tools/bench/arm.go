@@ -95,8 +95,9 @@ func measured(ctx context.Context, w *world.World, system string, size int, do f
 	}, nil
 }
 
-// cancelOne lets callers cancel what was armed before, one a call.
-func cancelOne(w *world.World, system, name string, callers int) measure.Subject {
+// cancelOne lets 32 callers cancel what was armed before, one a call.
+func cancelOne(w *world.World, system, name string) measure.Subject {
+	const callers = 32
 	return each(w, system, name, func(ctx context.Context, _ peers.Store, s peers.Session) (measure.Figures, error) {
 		due := time.Now().Add(farAway).Truncate(time.Second)
 		n := w.Scaled(toCancel, 500)
@@ -167,8 +168,8 @@ func armExperiments(w *world.World) []measure.Experiment {
 			Name: "cancel", Title: "Cancel a clock, one a call", Columns: perSecond,
 			About: "32 callers cancel 20,000 timers, one a call. Redress: the clock's state, its event and the removal of its timer row are committed; asynq Inspector.DeleteTask; River JobCancel; JetStream DeleteMsg.",
 			Subjects: []measure.Subject{
-				cancelOne(w, redress, "redress, 32 callers", 32), cancelOne(w, asynq, "asynq, 32 callers", 32),
-				cancelOne(w, river, "river, 32 callers", 32), cancelOne(w, nats, "JetStream, 32 callers", 32), cancelOne(w, inHeap, "heap, 32 callers", 32),
+				cancelOne(w, redress, "redress, 32 callers"), cancelOne(w, asynq, "asynq, 32 callers"),
+				cancelOne(w, river, "river, 32 callers"), cancelOne(w, nats, "JetStream, 32 callers"), cancelOne(w, inHeap, "heap, 32 callers"),
 			},
 			Goals: []measure.Goal{{Subject: "redress, 32 callers", Key: "rate", Against: "river, 32 callers", AtLeast: 10}},
 		},

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -57,9 +59,7 @@ func (r *rpc) Round(ctx context.Context) (measure.Figures, error) {
 		return got, err
 	}
 	more, err := r.after(ctx)
-	for k, v := range more {
-		got[k] = v
-	}
+	maps.Copy(got, more)
 	return got, err
 }
 
@@ -204,7 +204,7 @@ func intakeExperiments(w *world.World) []measure.Experiment {
 		},
 		{
 			Name: "suite", Title: "Register a complaint, every service running",
-			Columns: append(callsPerSecond[:len(callsPerSecond):len(callsPerSecond)], measure.Column{Key: "behind", Title: "s until all have followed"}), Rounds: 3,
+			Columns: append(slices.Clip(callsPerSecond), measure.Column{Key: "behind", Title: "s until all have followed"}), Rounds: 3,
 			About: "As above for five minutes, new persons, with five services following in the same process: grading, deadlines, notices, figures.",
 			Subjects: []measure.Subject{
 				transaction, full(w, "redress on PostgreSQL and Redis", true), full(w, "redress on SQLite", false),

@@ -152,7 +152,7 @@ func scripts(t *testing.T, client redis.UniversalClient) (sum int) {
 	var mu sync.Mutex
 	each(t, client, func(ctx context.Context, node *redis.Client) error {
 		info, err := node.Info(ctx, "commandstats").Result()
-		for _, line := range strings.Split(info, "\r\n") {
+		for line := range strings.SplitSeq(info, "\r\n") {
 			if rest, ok := strings.CutPrefix(line, "cmdstat_evalsha:calls="); ok {
 				calls, _, _ := strings.Cut(rest, ",")
 				n, err := strconv.Atoi(calls)

@@ -2,7 +2,7 @@ package rehearsal
 
 import "example.com/redress/services/kit/fault"
 
-// ReasonPack: exactly one of revision and source names the pack to try.
+// ReasonPack says that exactly one of revision and source has to name the pack to try.
 const ReasonPack = "SIMULATION_PACK"
 
 // Reasons returns the catalogue entries of this package.

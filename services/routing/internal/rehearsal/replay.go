@@ -28,10 +28,10 @@ const (
 	TooLong = "TOO_LONG"
 )
 
-// ErrNotReplayed is a case that cannot be replayed; its text is one of the reasons above.
-type ErrNotReplayed string
+// NotReplayedError is a case that cannot be replayed; its text is one of the reasons above.
+type NotReplayedError string
 
-func (e ErrNotReplayed) Error() string { return string(e) }
+func (e NotReplayedError) Error() string { return string(e) }
 
 // maxFirings bounds how often clocks of one case fire in a replay: a case that stays open counts days of
 // delay for ever, and what they bring about has shown itself by then.
@@ -48,9 +48,9 @@ const maxIssued = 200
 func Replay(p *policy.Policy, r *Record) (*rehearse.Outcome, error) {
 	switch {
 	case r.Complaint == nil || len(r.versions) == 0:
-		return nil, ErrNotReplayed(NoComplaint)
+		return nil, NotReplayedError(NoComplaint)
 	case r.cut:
-		return nil, ErrNotReplayed(TooLong)
+		return nil, NotReplayedError(TooLong)
 	}
 	x := &replay{policy: p, record: r, out: &rehearse.Outcome{}, states: map[string]proto.Message{}}
 	x.book = x.bookOf(nil)
@@ -336,8 +336,7 @@ func (h hands) Subject(name string) (proto.Message, error) {
 
 // notReplayed returns why a replay failed, in a word.
 func notReplayed(err error) (string, bool) {
-	var e ErrNotReplayed
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[NotReplayedError](err); ok {
 		return string(e), true
 	}
 	return "", false

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -98,13 +99,13 @@ func NewPair(ctx context.Context, w *world.World) (_ *Pair, err error) {
 	return p, err
 }
 
-func (p *Pair) later(close func() error) { p.closers = append(p.closers, close) }
+func (p *Pair) later(end func() error) { p.closers = append(p.closers, end) }
 
 // Close stops both.
 func (p *Pair) Close() error {
 	var errs []error
-	for i := len(p.closers) - 1; i >= 0; i-- {
-		errs = append(errs, p.closers[i]())
+	for _, end := range slices.Backward(p.closers) {
+		errs = append(errs, end())
 	}
 	return errors.Join(errs...)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,13 +55,13 @@ type Server struct {
 // Close stops everything, the last started first.
 func (s *Server) Close() error {
 	var errs []error
-	for i := len(s.closers) - 1; i >= 0; i-- {
-		errs = append(errs, s.closers[i]())
+	for _, end := range slices.Backward(s.closers) {
+		errs = append(errs, end())
 	}
 	return errors.Join(errs...)
 }
 
-func (s *Server) later(close func() error) { s.closers = append(s.closers, close) }
+func (s *Server) later(end func() error) { s.closers = append(s.closers, end) }
 
 func stopping(s interface {
 	Stop(ctx context.Context) error

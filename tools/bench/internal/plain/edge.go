@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"slices"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc"
@@ -84,14 +85,14 @@ func ServeEdge(ctx context.Context, one *intakev1.Complaint) (*Edge, error) {
 	return e, err
 }
 
-func (e *Edge) later(close func() error) { e.closers = append(e.closers, close) }
+func (e *Edge) later(end func() error) { e.closers = append(e.closers, end) }
 
 func (e *Edge) serve(h http.Handler) (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
-	server := &http.Server{Handler: h}  //nolint:gosec // loopback, and the bar must not be slower than need be
+	server := &http.Server{Handler: h}  // loopback, and the bar must not be slower than need be
 	go func() { _ = server.Serve(l) }() // ends with Close
 	e.later(server.Close)
 	return "http://" + l.Addr().String(), nil
@@ -100,8 +101,8 @@ func (e *Edge) serve(h http.Handler) (string, error) {
 // Close ends everything.
 func (e *Edge) Close() error {
 	var err error
-	for i := len(e.closers) - 1; i >= 0; i-- {
-		if cerr := e.closers[i](); err == nil {
+	for _, end := range slices.Backward(e.closers) {
+		if cerr := end(); err == nil {
 			err = cerr
 		}
 	}

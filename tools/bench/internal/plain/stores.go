@@ -31,7 +31,7 @@ const (
 )
 
 // Transaction stores each call in a transaction of its own on PostgreSQL: BEGIN,
-// INSERT, INSERT, COMMIT.
+// two INSERTs, COMMIT.
 type Transaction struct{ pool *pgxpool.Pool }
 
 // NewTransaction makes the tables.
@@ -191,12 +191,13 @@ func NewSQLite(path string, most int) (*SQLite, error) {
 		if err != nil {
 			return err
 		}
-		defer tx.Rollback() // after Commit this does nothing
+		defer tx.Rollback()                              // after Commit this does nothing
+		states, events := tx.Stmt(state), tx.Stmt(event) //nolint:sqlclosecheck // they end with the transaction
 		for _, r := range rows {
-			if _, err := tx.Stmt(state).Exec(r.id, r.body); err != nil {
+			if _, err := states.Exec(r.id, r.body); err != nil {
 				return err
 			}
-			if _, err := tx.Stmt(event).Exec(r.id, r.body); err != nil {
+			if _, err := events.Exec(r.id, r.body); err != nil {
 				return err
 			}
 		}

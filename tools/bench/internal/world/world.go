@@ -133,19 +133,20 @@ func (w *World) Settings(ctx context.Context) ([]string, error) {
 	if err := w.admin.QueryRow(ctx, "SHOW server_version").Scan(&version); err != nil {
 		return nil, err
 	}
-	line := "PostgreSQL " + version
+	var line strings.Builder
+	line.WriteString("PostgreSQL " + version)
 	for _, name := range []string{"fsync", "synchronous_commit", "full_page_writes", "shared_buffers", "max_wal_size", "checkpoint_timeout", "autovacuum"} {
 		var value string
 		if err := w.admin.QueryRow(ctx, "SHOW "+name).Scan(&value); err != nil {
 			return nil, err
 		}
-		line += ", " + name + " " + value
+		line.WriteString(", " + name + " " + value)
 	}
 	redis, err := w.text(ctx, "server", "redis_version")
 	if err != nil {
 		return nil, err
 	}
-	return append(out, line, "Redis "+redis+", appendonly yes, appendfsync everysec"), nil
+	return append(out, line.String(), "Redis "+redis+", appendonly yes, appendfsync everysec"), nil
 }
 
 func processor() string {
