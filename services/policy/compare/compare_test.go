@@ -172,7 +172,7 @@ func TestEveryFieldOfTheSchemaIsComparedAndHasWords(t *testing.T) {
 				for _, f := range all[0].Fields {
 					require.NotEqual(t, f.Before.GetEn(), f.After.GetEn(), "%s", fd.FullName())
 					require.NotEqual(t, f.Before.GetZh(), f.After.GetZh(), "%s", fd.FullName())
-					for _, title := range strings.Split(f.Title.GetZh(), "·") {
+					for title := range strings.SplitSeq(f.Title.GetZh(), "·") {
 						require.Regexp(t, `\p{Han}|^k$`, title, "%s has no Chinese word: compare/words.go", fd.FullName())
 					}
 				}

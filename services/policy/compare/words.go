@@ -122,6 +122,8 @@ type dictionary struct {
 }
 
 // words are made once: the table is read only.
+//
+//nolint:gochecknoglobals // holds what never changes.
 var words = sync.OnceValue(func() *dictionary { return &dictionary{titles(), chinese()} })
 
 // title says what a field is called; a field without a title by its name.

@@ -163,6 +163,6 @@ func quoted(s string) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // a string always encodes
+	_ = e.Encode(s) //nolint:errchkjson // a string always encodes
 	return strings.TrimSpace(b.String())
 }
