@@ -25,7 +25,7 @@ SCALE     ?= 1
 BENCHED   := REDRESS_BACKENDS_POSTGRES='-c shared_buffers=1GB -c max_wal_size=4GB'
 SHAPE     ?= all
 DATA      ?= data
-# The folder shared between sessions, beside the checkout; real files lie in its data.
+# Where files of real complaints lie (its folder data); they are read in place.
 SHARED    ?= ../shared
 REDRESS   := ./services/suite/cmd/redress
 PROGRAMS   = $(sort $(wildcard services/*/cmd/* gateway/cmd/*))

@@ -20,8 +20,7 @@ func newPolicyNew(a *app) *cobra.Command {
 		Long: `Writes pack.yaml and scenarios/first.yaml into FOLDER, commented in Chinese and
 English. Lint is clean and the scenario passes: change it rule by rule into your
 procedure. A folder that holds anything is refused.`,
-		Example: `  redress policy new refunds --zh 退款投诉处理程序 --en "Procedure for complaints about refunds"
-  redress policy new refunds --include de-escalation-guidance`,
+		Example: `  redress policy new refunds --zh 退款投诉处理程序 --en "Procedure for complaints about refunds"`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			folder := args[0]
 			if o.Pack == "" {
