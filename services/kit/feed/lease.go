@@ -88,8 +88,10 @@ func (l *leases) keep(ctx context.Context, changed func()) {
 	for {
 		select {
 		case <-ctx.Done():
-			return
 		case <-tick:
+		}
+		if ctx.Err() != nil { // perhaps both were ready
+			return
 		}
 		if l.round(ctx) {
 			changed()

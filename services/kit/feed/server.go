@@ -122,6 +122,8 @@ func (s *Server) Subscribe(req *eventv1.SubscribeRequest, stream grpc.ServerStre
 		case <-s.stopped:
 			return fault.New(fault.Unavailable, ReasonStopping)
 		case <-ctx.Done():
+		}
+		if ctx.Err() != nil { // perhaps both were ready
 			return ctx.Err()
 		}
 	}
@@ -271,8 +273,14 @@ func (s *Server) watch(ctx context.Context) {
 		}
 		select {
 		case <-committed:
+			select {
+			case <-tick: // one look does for both
+			default:
+			}
 		case <-tick:
 		case <-ctx.Done():
+		}
+		if ctx.Err() != nil { // perhaps several were ready
 			return
 		}
 	}

@@ -104,6 +104,9 @@ func (c *Consumer) consume(ctx context.Context, stop func(), stream grpc.ServerS
 		defer close(received)
 		for {
 			resp, err := stream.Recv()
+			if err == nil {
+				err = ctx.Err() // what came after the end is somebody else's
+			}
 			if err != nil {
 				broken = err
 				return
