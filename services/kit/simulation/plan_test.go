@@ -23,12 +23,25 @@ const (
 
 // tempo is how often the services look for what nobody told them of. A month at
 // the pace of production would be two and a half million sweeps of each replica.
-type tempo struct{ sweep time.Duration }
+// A process may stand still for longer than its leases last.
+type tempo struct {
+	sweep time.Duration
+	lease time.Duration // on shards of the source
+	stop  time.Duration // the longest
+}
+
+func (w *world) drawTempo() tempo {
+	sweep := []time.Duration{2 * time.Hour, 4 * time.Hour, 8 * time.Hour}[w.rng.IntN(3)]
+	return tempo{
+		sweep: sweep, lease: []time.Duration{2 * sweep, 12 * sweep}[w.rng.IntN(2)],
+		stop: []time.Duration{5 * time.Hour, 24 * time.Hour}[w.rng.IntN(2)],
+	}
+}
 
 func (t tempo) pace() host.Pace {
 	return host.Pace{
 		Sweep: t.sweep, Refresh: 12 * t.sweep, Horizon: 72 * t.sweep, Lease: 4 * t.sweep, Retry: t.sweep / 4, Workers: 1,
-		Poll: t.sweep, LeaseTTL: 12 * t.sweep,
+		Poll: t.sweep, LeaseTTL: t.lease,
 		Jitter: func(most time.Duration) time.Duration { return most / 2 },
 	}
 }
@@ -108,7 +121,7 @@ func (w *world) chaos() {
 		several(8, "kill "+r.String(), func() { w.killReplica(r) })
 		several(6, "stop "+r.String(), func() {
 			if p := w.alive(r.service, r.n); p != nil {
-				p.stopped = time.Now().Add(w.between(time.Second, 5*time.Hour))
+				p.stopped = time.Now().Add(w.between(time.Second, w.tempo.stop))
 			}
 		})
 		several(6, "cut "+r.String(), func() {

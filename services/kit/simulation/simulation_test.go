@@ -107,7 +107,7 @@ func play(t *testing.T, seed uint64) (r result) {
 
 func (w *world) play(folder string) result {
 	w.calm, w.end = w.begun.Add(span), w.begun.Add(span+rest)
-	w.tempo = tempo{sweep: []time.Duration{2 * time.Hour, 4 * time.Hour, 8 * time.Hour}[w.rng.IntN(3)]}
+	w.tempo = w.drawTempo()
 	w.redis.mute = w.chance(0.3)
 	w.redis.acked = w.acked
 	w.sourceDB, w.sinkDB = w.open(filepath.Join(folder, sourceName)), w.open(filepath.Join(folder, sinkName))
@@ -136,7 +136,7 @@ func (w *world) play(folder string) result {
 	w.stop()
 	return result{
 		digest: w.sum(), steps: w.steps, wrong: wrong,
-		summary: fmt.Sprintf("sweeps each %s, %d steps, %d commands, %d events of clocks, %d runs of processes", w.tempo.sweep, w.steps, orders, len(e.sink), len(w.processes)),
+		summary: fmt.Sprintf("sweeps each %s, leases of %s, stops up to %s, %d steps, %d commands, %d events of clocks, %d runs of processes", w.tempo.sweep, w.tempo.lease, w.tempo.stop, w.steps, orders, len(e.sink), len(w.processes)),
 	}
 }
 
