@@ -140,6 +140,9 @@ func plain(m protoreflect.Message) map[string]any {
 		}
 		return true
 	})
+	if out["choices"] != nil {
+		delete(out, "options") // the engine has the ids there
+	}
 	return out
 }
 

@@ -47,6 +47,7 @@ func inChinese() map[string]string {
 		"%d events fail again":                            "%d 个事件再次失败",
 		"Organisation %s has a directory and a policy.\n": "组织 %s 的通讯录与规则包已就绪。\n",
 		"What was there already stays as it is.":          "已有的内容保持不变。",
+		"A service is away; trying again.":                "有服务暂不可用，正在重试。",
 		", clause %s":                                     "，条款 %s",
 		"They say the same.":                              "两者内容相同。",
 		"%d changed, %d added, %d removed.\n":             "修改 %d 项，新增 %d 项，删除 %d 项。\n",

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -54,8 +56,10 @@ change both: with directory import, and through the policy service.`,
 			defer func() { _ = conn.Close() }() // every call was answered
 			ctx, cancel := clock.System().WithTimeout(authn.OnBehalf(c.Context(), args[0]), callFor)
 			defer cancel()
-			_, first := directoryv1.NewDirectoryServiceClient(conn).BootstrapOrganization(ctx, &directoryv1.BootstrapOrganizationRequest{
-				Organization: args[0], Csv: csv, RequestId: requestID(),
+			request := &directoryv1.BootstrapOrganizationRequest{Organization: args[0], Csv: csv, RequestId: requestID()}
+			first := a.insist(ctx, func() error {
+				_, err := directoryv1.NewDirectoryServiceClient(conn).BootstrapOrganization(ctx, request)
+				return err
 			})
 			if first != nil && fault.ReasonOf(first) != "ORGANIZATION_EXISTS" {
 				return first
@@ -82,4 +86,29 @@ change both: with directory import, and through the policy service.`,
 	f.StringVar(&table, "directory", "", "a `FILE` as directory import takes it")
 	f.StringArrayVar(&pairs, "set", nil, "the value of a `PARAMETER=VALUE` of the pack; may be repeated")
 	return c
+}
+
+// How long a command insists where a service is away, as some are for a moment
+// after all have been started, and the pause between two calls.
+const (
+	insistFor   = 5 * time.Second
+	insistEvery = 200 * time.Millisecond
+)
+
+// insist repeats a call with a request id of its own for as long as a service is
+// away, and says so.
+func (a *app) insist(ctx context.Context, call func() error) error {
+	began := clock.System().Now()
+	for told := false; ; told = true {
+		err := call()
+		if fault.KindOf(err) != fault.Unavailable || clock.System().Since(began) > insistFor {
+			return err
+		}
+		if !told {
+			a.say("%s", a.tr("A service is away; trying again."))
+		}
+		if clock.System().Pause(ctx, insistEvery) != nil {
+			return err
+		}
+	}
 }
