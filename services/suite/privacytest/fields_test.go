@@ -28,6 +28,7 @@ func raw() map[protoreflect.FullName]string {
 	return map[protoreflect.FullName]string{
 		"redress.intake.v1.UploadEvidenceRequest.chunk":         "sealed in pieces before it is written, see TestCanariesAreNowhereInClear",
 		"redress.policy.v1.ValidatePackRequest.source":          "rules of the organisation; not stored",
+		"redress.policy.v1.SimulateRevisionRequest.source":      "as ValidatePack",
 		"redress.policy.v1.CreateRevisionRequest.source":        "rules of the organisation, which every member may read",
 		"redress.directory.v1.ImportDirectoryRequest.csv":       "cut into persons, whose fields have classes; the table itself is not stored",
 		"redress.directory.v1.BootstrapOrganizationRequest.csv": "as ImportDirectory",
