@@ -189,4 +189,18 @@ func TestHiddenFieldsAreNotShownToWhomTheyAreHiddenFrom(t *testing.T) {
 	listed, err := b.ListComplaints(b.as("tester"), &intakev1.ListComplaintsRequest{})
 	require.NoError(t, err)
 	require.NotContains(t, listed.GetComplaints()[0].GetFacts(), "blind_code")
+
+	// Nor in what an act of theirs answers.
+	seen := b.get(c.GetName(), "tester")
+	changed, err := b.UpdateComplaint(b.as("tester"), &intakev1.UpdateComplaintRequest{
+		Complaint: &intakev1.Complaint{Name: c.GetName(), Description: "more of it"},
+		Etag:      seen.GetEtag(), RequestId: uuid.NewString(),
+	})
+	require.NoError(t, err)
+	require.NotContains(t, changed.GetComplaint().GetFacts(), "blind_code")
+	withdrawn, err := b.WithdrawComplaint(b.as("tester"), &intakev1.WithdrawComplaintRequest{
+		Name: c.GetName(), Etag: changed.GetComplaint().GetEtag(), RequestId: uuid.NewString(),
+	})
+	require.NoError(t, err)
+	require.NotContains(t, withdrawn.GetComplaint().GetFacts(), "blind_code")
 }

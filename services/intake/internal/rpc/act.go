@@ -70,11 +70,7 @@ func act[R named](ctx context.Context, s *Server, req R, etag string, decide fun
 	if err != nil {
 		return nil, err
 	}
-	c, err := host.Answer(ctx, s.host, receipt, &intakev1.Complaint{}, host.View(ctx))
-	if err != nil {
-		return nil, err
-	}
-	return domain.Hide(c, p, is), nil
+	return s.answer(ctx, receipt)
 }
 
 // caseOf returns the complaint's case as last heard of, where rules of the pack

@@ -81,7 +81,7 @@ func (s *Server) CreateComplaint(ctx context.Context, req *intakev1.CreateCompla
 	if err != nil {
 		return nil, err
 	}
-	c, err := host.Answer(ctx, s.host, receipt, &intakev1.Complaint{}, host.View(ctx))
+	c, err := s.answer(ctx, receipt)
 	if err != nil {
 		return nil, err
 	}

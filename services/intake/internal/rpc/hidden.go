@@ -6,7 +6,18 @@ import (
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	"example.com/redress/services/intake/internal/domain"
 	"example.com/redress/services/kit/host"
+	"example.com/redress/services/kit/journal"
 )
+
+// answer returns the complaint of a write as the caller may see it, as a read
+// would show it.
+func (s *Server) answer(ctx context.Context, receipt journal.Receipt) (*intakev1.Complaint, error) {
+	c, err := host.Answer(ctx, s.host, receipt, &intakev1.Complaint{}, host.View(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return c, s.hide(ctx, c)
+}
 
 // hide takes out of complaints what their packs hide from the caller. What a pack
 // hides is known per revision after its first use, so that reads under packs that

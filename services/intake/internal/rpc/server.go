@@ -177,7 +177,7 @@ func changeNamed[R proto.Message](ctx context.Context, s *Server, req R, name, e
 	if err != nil {
 		return nil, err
 	}
-	return host.Answer(ctx, s.host, receipt, &intakev1.Complaint{}, host.View(ctx))
+	return s.answer(ctx, receipt)
 }
 
 // SubjectID returns the id of the complaint's data subject.
