@@ -38,7 +38,7 @@ const (
 	traceEnv = "REDRESS_TRACE"      // log every step
 )
 
-const defaultSeeds = 6
+const defaultSeeds = 8
 
 func number(t *testing.T, env string, otherwise uint64) uint64 {
 	t.Helper()
