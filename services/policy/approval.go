@@ -40,7 +40,7 @@ func (p *Policy) remedyApproval(subject policyv1.Subject, s *Sheet) string {
 		return ""
 	}
 	remedy, _ := s.Scope["claim"]["remedy"].(string)
-	return find(p.live.GetCompensation().GetRemedies(), remedy).GetApproval()
+	return ByID(p.live.GetCompensation().GetRemedies(), remedy).GetApproval()
 }
 
 // reserved approvals belong to a remedy and are no claim's by default.
@@ -49,7 +49,7 @@ func (p *Policy) reserved(id string) bool {
 }
 
 // Approval returns the approval of that id, or nil.
-func (p *Policy) Approval(id string) *policyv1.Approval { return find(p.live.GetApprovals(), id) }
+func (p *Policy) Approval(id string) *policyv1.Approval { return ByID(p.live.GetApprovals(), id) }
 
 // Clock returns the clock of that id, those of steps, follow-ups and urgent approvals included, or
 // nil.

@@ -177,7 +177,7 @@ func (c *checker) checkRules() {
 
 func (c *checker) inStageWithClause(path string) bool {
 	parts := strings.Split(path, ".")
-	return len(parts) == 4 && parts[0] == "stages" && find(c.pack.GetStages(), parts[1]).GetClause() != ""
+	return len(parts) == 4 && parts[0] == "stages" && ByID(c.pack.GetStages(), parts[1]).GetClause() != ""
 }
 
 func (c *checker) bothLanguages(m proto.Message, path string, t *typev1.Text) {

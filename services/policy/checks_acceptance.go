@@ -59,7 +59,7 @@ func (c *checker) checkFrom(w *policyv1.Window, path string) {
 		return
 	}
 	if w.GetEach() != "" {
-		if f := find(c.words.facts[w.GetEach()].field.GetItems(), from); f != nil {
+		if f := ByID(c.words.facts[w.GetEach()].field.GetItems(), from); f != nil {
 			return
 		}
 	}
@@ -84,10 +84,10 @@ func (c *checker) checkRouting() {
 	r := c.pack.GetRouting()
 	for _, a := range r.GetAssign() {
 		for scale, level := range a.GetGrade() {
-			sc := find(c.pack.GetGrades(), scale)
+			sc := ByID(c.pack.GetGrades(), scale)
 			if sc == nil {
 				c.report(a, "grade", "routing.assign."+a.GetId(), "L06", fmt.Sprintf("没有等级标尺 %q。", scale), fmt.Sprintf("Scale %q is not declared.", scale), didYouMean(scale, idsOf(c.pack.GetGrades())))
-			} else if find(sc.GetLevels(), level) == nil {
+			} else if ByID(sc.GetLevels(), level) == nil {
 				c.report(a, "grade."+scale, "routing.assign."+a.GetId(), "L06", fmt.Sprintf("没有级别 %q。", level), fmt.Sprintf("Level %q is not declared.", level), didYouMean(level, idsOf(sc.GetLevels())))
 			}
 		}
@@ -143,10 +143,10 @@ func (c *checker) checkNodes(path string, t *policyv1.Tree, ways map[string][]st
 	asked := map[string][]string{} // what every way to a node has asked, with the node's own
 	order := []string{t.GetNodes()[0].GetId()}
 	for i := 0; i < len(order) && len(order) <= len(t.GetNodes()); i++ {
-		n := find(t.GetNodes(), order[i])
+		n := ByID(t.GetNodes(), order[i])
 		asked[n.GetId()] = append(asked[n.GetId()], n.GetAsk()...)
 		for _, next := range ways[n.GetId()] {
-			if find(t.GetNodes(), next) != nil && !slices.Contains(order, next) {
+			if ByID(t.GetNodes(), next) != nil && !slices.Contains(order, next) {
 				order = append(order, next)
 				asked[next] = slices.Clone(asked[n.GetId()])
 			}

@@ -141,7 +141,7 @@ func (c *checker) checkEntries() {
 		for list, ids := range map[string][]string{"doubles": e.GetDoubles(), "exempts": e.GetExempts()} {
 			for i, other := range ids {
 				waits[e.GetId()] = append(waits[e.GetId()], other)
-				if o := find(c.pack.GetAssessment(), other); len(o.GetConverts()) > 0 {
+				if o := ByID(c.pack.GetAssessment(), other); len(o.GetConverts()) > 0 {
 					c.report(e, fmt.Sprintf("%s[%d]", list, i), path, "L38", fmt.Sprintf("%s 由分数折算，不能作用于它。", other),
 						fmt.Sprintf("%s %s %s, which is money made from points.", e.GetId(), list, other), words("请作用于分数。", "Name the points instead."))
 				}
@@ -160,7 +160,7 @@ func (c *checker) booked(id string) bool {
 }
 
 func (c *checker) checkConverts(path string, e *policyv1.Entry, field, other string) {
-	o := find(c.pack.GetAssessment(), other)
+	o := ByID(c.pack.GetAssessment(), other)
 	if o != nil && o.GetKind() != policyv1.EntryKind_ENTRY_KIND_POINTS {
 		c.report(e, field, path, "L38", fmt.Sprintf("%s 不是分数，不能折算。", other), fmt.Sprintf("%s is not in points and cannot be converted.", other), words("请写 kind 为 POINTS 的项目。", "Name an entry of kind POINTS."))
 	}

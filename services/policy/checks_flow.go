@@ -53,7 +53,7 @@ func (c *checker) checkLimits(path string, k *policyv1.Clock) {
 	if len(k.GetByGrade()) == 0 && k.GetScale() == "" {
 		return
 	}
-	scale := find(c.pack.GetGrades(), k.GetScale())
+	scale := ByID(c.pack.GetGrades(), k.GetScale())
 	if scale == nil {
 		if k.GetScale() == "" {
 			c.report(k, "by_grade", path, "L25", "by_grade 须写明 scale。", "by_grade needs the scale it is about.", didYouMean("", idsOf(c.pack.GetGrades())))
@@ -115,11 +115,11 @@ func (c *checker) never(t *policyv1.Trigger) string {
 // opened tells whether a step is ever opened: by its stage, an event, a consequence or a waiver.
 func (c *checker) opened(id string) bool {
 	for _, s := range c.pack.GetStages() {
-		if st := find(s.GetSteps(), id); st != nil {
+		if st := ByID(s.GetSteps(), id); st != nil {
 			return true
 		}
 	}
-	if len(find(c.pack.GetDuties(), id).GetOpens()) > 0 {
+	if len(ByID(c.pack.GetDuties(), id).GetOpens()) > 0 {
 		return true
 	}
 	for _, g := range c.pack.GetGates() {
@@ -171,7 +171,7 @@ func (c *checker) checkFlow() {
 		}
 	}
 	for _, s := range c.pack.GetGrades() {
-		if o := s.GetOtherwise(); o != "" && find(s.GetLevels(), o) == nil {
+		if o := s.GetOtherwise(); o != "" && ByID(s.GetLevels(), o) == nil {
 			c.report(s, "otherwise", "grades."+s.GetId(), "L06", fmt.Sprintf("没有级别 %q。", o), fmt.Sprintf("Level %q is not declared.", o), didYouMean(o, idsOf(s.GetLevels())))
 		}
 	}

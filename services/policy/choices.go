@@ -55,7 +55,7 @@ func (d *drafted) choices() {
 
 // Said returns the words of an option, in Chinese and English; its id where a revision has none.
 func Said(q interface{ GetChoices() []*policyv1.Option }, id string) *typev1.Text {
-	if t := find(q.GetChoices(), id).GetText(); t != nil {
+	if t := ByID(q.GetChoices(), id).GetText(); t != nil {
 		return t
 	}
 	return words(id, id)

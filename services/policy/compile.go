@@ -92,7 +92,7 @@ func setParameters(p *policyv1.Pack, at places, values map[string]string) []Find
 	var out []Finding
 	add := func(id, rule, zh, en string, advice *typev1.Text) {
 		f := Finding{Path: "parameters." + id, Rule: rule, Severity: Error, Text: words(zh, en), Advice: advice}
-		if here, ok := at[find(p.GetParameters(), id)]; ok {
+		if here, ok := at[ByID(p.GetParameters(), id)]; ok {
 			f.File, f.Line, f.Column = here[""].file, here[""].line, here[""].column
 		}
 		out = append(out, f)
@@ -206,7 +206,7 @@ func rulesOf(p *policyv1.Pack) map[string]*typev1.RuleRef {
 		ref := quote(m)
 		ref.Pack = p.GetPack()
 		if parts := strings.Split(path, "."); ref.Clause == "" && len(parts) == 4 && parts[0] == "stages" {
-			ref.Clause = find(p.GetStages(), parts[1]).GetClause() // a step stands under its stage's clause
+			ref.Clause = ByID(p.GetStages(), parts[1]).GetClause() // a step stands under its stage's clause
 		}
 		if o := from[id]; o != "" {
 			ref.Pack = o

@@ -17,7 +17,7 @@ import (
 //
 // Source: PACK-SKETCH.md 2.4 (reply.conforms); PROCEDURES.md P13, P15 1.
 func (p *Policy) Conforms(notice, medium string, by []string, s *Sheet) (conforms, normal bool, rule *typev1.RuleRef) {
-	n := find(p.live.GetNotices(), notice)
+	n := ByID(p.live.GetNotices(), notice)
 	if notice == "" {
 		n = p.asked(s)
 	}

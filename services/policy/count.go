@@ -24,7 +24,7 @@ func (p *Policy) Counters(of policyv1.Of) []*policyv1.Counter {
 }
 
 // Counter returns the counter of that id, or nil.
-func (p *Policy) Counter(id string) *policyv1.Counter { return find(p.live.GetCounters(), id) }
+func (p *Policy) Counter(id string) *policyv1.Counter { return ByID(p.live.GetCounters(), id) }
 
 // Counts tells whether a thing is one of those that a counter counts: an entry of the rule that only
 // names, whose condition holds. An unknown condition counts nothing yet.

@@ -177,7 +177,7 @@ func (p *Policy) indexRest() {
 		answered := []*policyv1.Trigger{{Event: policyv1.Event_EVENT_NOTICE_ANSWERED, Id: n.GetId()}}
 		p.listen(answered, n.GetId(), "REACTION", "", func(p *Policy, e *Effects, s *Sheet) {
 			answer, _ := s.Scope["notice"]["answer"].(string)
-			p.consequences(e, n.GetId(), find(n.GetChoices(), answer).GetDo(), s)
+			p.consequences(e, n.GetId(), ByID(n.GetChoices(), answer).GetDo(), s)
 		})
 	}
 	for _, f := range p.live.GetFollowUp() {
@@ -343,7 +343,7 @@ func (p *Policy) consequences(e *Effects, rule string, do []*policyv1.Do, s *She
 	for _, d := range do {
 		switch one := d.GetOne().(type) {
 		case *policyv1.Do_Issue:
-			e.IssueNotices = add(e.IssueNotices, find(p.live.GetNotices(), one.Issue))
+			e.IssueNotices = add(e.IssueNotices, ByID(p.live.GetNotices(), one.Issue))
 		case *policyv1.Do_Step:
 			for _, o := range p.allSteps() {
 				if o.Step.GetId() == one.Step {
@@ -351,15 +351,15 @@ func (p *Policy) consequences(e *Effects, rule string, do []*policyv1.Do, s *She
 				}
 			}
 		case *policyv1.Do_Ask:
-			e.AskApprovals = add(e.AskApprovals, find(p.live.GetApprovals(), one.Ask))
+			e.AskApprovals = add(e.AskApprovals, ByID(p.live.GetApprovals(), one.Ask))
 		case *policyv1.Do_Action:
-			e.OpenActions = add(e.OpenActions, find(p.live.GetCorrectiveAction(), one.Action))
+			e.OpenActions = add(e.OpenActions, ByID(p.live.GetCorrectiveAction(), one.Action))
 		case *policyv1.Do_Round:
-			if r := find(p.live.GetRounds(), one.Round); r != nil {
+			if r := ByID(p.live.GetRounds(), one.Round); r != nil {
 				p.round(e, r, s)
 			}
 		case *policyv1.Do_FollowUp:
-			if f := find(p.live.GetFollowUp(), one.FollowUp); f != nil {
+			if f := ByID(p.live.GetFollowUp(), one.FollowUp); f != nil {
 				p.followUp(e, f)
 			}
 		default:
@@ -375,12 +375,12 @@ func (p *Policy) Found(rule string) []RuleDo {
 	var do []*policyv1.Do
 	switch a := p.live.GetAcceptance(); {
 	case rule == "":
-	case find(a.GetWindows(), rule) != nil:
-		do = find(a.GetWindows(), rule).GetDo()
-	case find(a.GetOutside(), rule) != nil:
-		do = find(a.GetOutside(), rule).GetDo()
+	case ByID(a.GetWindows(), rule) != nil:
+		do = ByID(a.GetWindows(), rule).GetDo()
+	case ByID(a.GetOutside(), rule) != nil:
+		do = ByID(a.GetOutside(), rule).GetDo()
 	default:
-		do = find(p.live.GetRouting().GetTrees(), rule).GetUndiagnosed()
+		do = ByID(p.live.GetRouting().GetTrees(), rule).GetUndiagnosed()
 	}
 	out := make([]RuleDo, len(do))
 	for i, d := range do {
@@ -411,7 +411,7 @@ func (p *Policy) BadItem(followUp string, s *Sheet) Effects {
 		s = &Sheet{}
 	}
 	var e Effects
-	f := find(p.live.GetFollowUp(), followUp)
+	f := ByID(p.live.GetFollowUp(), followUp)
 	if f.GetItemBad() == "" {
 		return e
 	}

@@ -56,7 +56,7 @@ func (p *Policy) Entries(event, id string, s *Sheet) []EntryDue {
 // Entry returns one entry as it would be booked now, for a do that names it; ok is false if the pack
 // has none of that id, or its condition does not hold.
 func (p *Policy) Entry(id string, s *Sheet) (due EntryDue, ok bool) {
-	e := find(p.live.GetAssessment(), id)
+	e := ByID(p.live.GetAssessment(), id)
 	if e == nil {
 		return EntryDue{}, false
 	}

@@ -33,7 +33,7 @@ func (p *Policy) CheckAnswers(connector string, answers map[string]*typev1.Fact)
 func checkFacts(fields []*policyv1.Field, facts map[string]*typev1.Fact) []fault.Violation {
 	var out []fault.Violation
 	for _, id := range slices.Sorted(maps.Keys(facts)) {
-		field := find(fields, id)
+		field := ByID(fields, id)
 		if field == nil {
 			out = append(out, fault.Violation{Field: "facts." + id, Reason: FieldUnknown, Text: words("规则包没有这个字段。", "The pack has no such field.")})
 			continue

@@ -172,7 +172,7 @@ func figures(p *policyv1.Pack, visit func(m proto.Message, field, path, grammar,
 func (c *checker) checkFigures() {
 	figures(c.pack, func(m proto.Message, field, path, grammar, value string) {
 		if id, ok := strings.CutPrefix(value, "$"); ok {
-			q := find(c.pack.GetParameters(), id)
+			q := ByID(c.pack.GetParameters(), id)
 			switch {
 			case q == nil:
 				c.report(m, field, path, "L06", fmt.Sprintf("没有参数 %q。", id), fmt.Sprintf("Parameter %q is not declared.", id), didYouMean(id, idsOf(c.pack.GetParameters())))

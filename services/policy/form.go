@@ -33,13 +33,13 @@ const (
 // one that waits for something else makes the form incomplete. Field is "facts.<id>" for a field
 // and the id of the check for a check.
 func (p *Policy) CheckForm(form string, facts map[string]*typev1.Fact, s *Sheet, warned Warned) []fault.Violation {
-	f := find(p.live.GetForms(), form)
+	f := ByID(p.live.GetForms(), form)
 	if f == nil {
 		return []fault.Violation{{Field: "form", Reason: FormUnknown, Text: words("没有表单 "+form+"。", "There is no form "+form+".")}}
 	}
 	var out []fault.Violation
 	for _, id := range slices.Sorted(maps.Keys(facts)) {
-		field := find(f.GetFields(), id)
+		field := ByID(f.GetFields(), id)
 		if field == nil {
 			out = append(out, fault.Violation{Field: "facts." + id, Reason: FieldUnknown, Text: words("表单没有这个字段。", "The form has no such field.")})
 			continue
@@ -54,7 +54,7 @@ func (p *Policy) CheckForm(form string, facts map[string]*typev1.Fact, s *Sheet,
 		required := field.GetRequired()
 		if field.GetRequiredIf() != "" && !required {
 			t, missing := p.holds(field.GetRequiredIf(), sheet)
-			foreign := slices.DeleteFunc(missing, func(m string) bool { return find(f.GetFields(), m) != nil })
+			foreign := slices.DeleteFunc(missing, func(m string) bool { return ByID(f.GetFields(), m) != nil })
 			if t == Unknown && len(foreign) > 0 {
 				out = append(out, undecided("facts."+field.GetId(), foreign))
 			}
@@ -159,7 +159,7 @@ func checkRows(at string, f *policyv1.Field, rows *typev1.Rows) []fault.Violatio
 	for i, row := range rows.GetValues() {
 		here := fmt.Sprintf("%s[%d]", at, i)
 		for _, id := range slices.Sorted(maps.Keys(row.GetValues())) {
-			item := find(f.GetItems(), id)
+			item := ByID(f.GetItems(), id)
 			if item == nil {
 				out = append(out, fault.Violation{Field: here + "." + id, Reason: FieldUnknown, Text: words("没有这个字段。", "There is no such field.")})
 				continue

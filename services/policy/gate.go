@@ -203,31 +203,31 @@ func (g *gatekeeper) own(act Act) {
 	switch act {
 	case policyv1.Act_ACT_FILL:
 		g.rule = g.p.Rule(id)
-		g.only(find(live.GetForms(), id).GetFilledBy())
+		g.only(ByID(live.GetForms(), id).GetFilledBy())
 	case policyv1.Act_ACT_DO_STEP, policyv1.Act_ACT_SKIP_STEP:
 		g.step(act)
 	case policyv1.Act_ACT_ASK:
-		a := find(live.GetApprovals(), id)
+		a := ByID(live.GetApprovals(), id)
 		g.rule = g.p.Rule(id)
 		g.only(a.GetAskedBy())
 		g.needs(a.GetNeeds())
 	case policyv1.Act_ACT_ISSUE:
-		n := find(live.GetNotices(), id)
+		n := ByID(live.GetNotices(), id)
 		g.rule = g.p.Rule(id)
 		g.only(n.GetFrom())
 		g.needs(n.GetNeeds())
 	case policyv1.Act_ACT_EXTEND:
 		g.extend()
 	case policyv1.Act_ACT_GRADE:
-		sc := find(live.GetGrades(), id)
+		sc := ByID(live.GetGrades(), id)
 		g.rule = g.p.Rule(id)
 		g.only(sc.GetSetBy())
 	case policyv1.Act_ACT_FOLLOW_UP:
 		g.rule = g.p.Rule(id)
-		g.only(find(live.GetFollowUp(), id).GetBy())
+		g.only(ByID(live.GetFollowUp(), id).GetBy())
 	case policyv1.Act_ACT_OPEN_ACTION:
 		g.rule = g.p.Rule(id)
-		g.only(find(live.GetCorrectiveAction(), id).GetWrittenBy())
+		g.only(ByID(live.GetCorrectiveAction(), id).GetWrittenBy())
 	case policyv1.Act_ACT_NAME_OWNER:
 		if o := live.GetRouting().GetOwner(); o.GetBy() != "" {
 			g.rule = g.p.Rule(o.GetId())
@@ -255,7 +255,7 @@ func (g *gatekeeper) step(act Act) {
 			return
 		}
 	}
-	if st := find(g.p.live.GetDuties(), id); st != nil {
+	if st := ByID(g.p.live.GetDuties(), id); st != nil {
 		g.rule = g.p.Rule(id)
 		g.one(act, st)
 	}
@@ -311,7 +311,7 @@ func (g *gatekeeper) claim(act Act) {
 		g.only(comp.GetInitiators())
 		g.ground(comp, in("ground"))
 	}
-	remedy := find(comp.GetRemedies(), in("remedy"))
+	remedy := ByID(comp.GetRemedies(), in("remedy"))
 	if remedy == nil {
 		if in("remedy") != "" || act != policyv1.Act_ACT_REQUEST_CLAIM {
 			g.rule = nil
@@ -352,7 +352,7 @@ func (g *gatekeeper) ground(comp *policyv1.Compensation, ground string) {
 	if len(comp.GetGrounds()) == 0 {
 		return
 	}
-	item := find(comp.GetGrounds(), ground)
+	item := ByID(comp.GetGrounds(), ground)
 	if item == nil {
 		g.add(Unmet{
 			Need: NeedThat, ID: ground, Because: policyv1.Because_BECAUSE_CHOICE, Missing: []string{"claim.ground"},

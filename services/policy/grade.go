@@ -26,7 +26,7 @@ type GradeResult struct {
 //
 // Source: PACK-SKETCH.md 2.2 Scale, 2.7.
 func (p *Policy) Grade(scale string, s *Sheet) GradeResult {
-	sc := find(p.live.GetGrades(), scale)
+	sc := ByID(p.live.GetGrades(), scale)
 	if sc == nil {
 		return GradeResult{}
 	}
@@ -44,7 +44,7 @@ func (p *Policy) Grade(scale string, s *Sheet) GradeResult {
 			break
 		}
 	}
-	if l := find(sc.GetLevels(), out.Level); l != nil && l.GetText() != nil {
+	if l := ByID(sc.GetLevels(), out.Level); l != nil && l.GetText() != nil {
 		ref := quote(sc)
 		ref.Pack, ref.Text = p.Rule(scale).GetPack(), l.GetText()
 		out.Rule = ref
@@ -82,7 +82,7 @@ func (p *Policy) Outside(s *Sheet) (*policyv1.Outside, *typev1.RuleRef) {
 // Source: PROCEDURES.md P26-A2 for the template: the customer's explicit confirmation, not the
 // scores.
 func (p *Policy) Satisfied(followUp string, s *Sheet) (Tri, []string) {
-	f := find(p.live.GetFollowUp(), followUp)
+	f := ByID(p.live.GetFollowUp(), followUp)
 	if f.GetSatisfied() == "" {
 		return Unknown, nil
 	}
@@ -92,7 +92,7 @@ func (p *Policy) Satisfied(followUp string, s *Sheet) (Tri, []string) {
 // Assess reads one row of a measure. among says whether the row is one of the measure's, counts
 // whether it counts; a row that cannot be assessed is to be listed with what is missing.
 func (p *Policy) Assess(measure string, s *Sheet) (among, counts Tri, missing []string) {
-	m := find(p.live.GetReports().GetMeasures(), measure)
+	m := ByID(p.live.GetReports().GetMeasures(), measure)
 	if m == nil {
 		return False, False, nil
 	}
@@ -107,8 +107,9 @@ func (p *Policy) Assess(measure string, s *Sheet) (among, counts Tri, missing []
 	return among, counts, missing
 }
 
-// find returns the item of that id, or nil.
-func find[T any, P interface {
+// ByID returns the item of that id, or nil; nil also for the empty id. Cost: it
+// looks at every item, which in a pack are a few dozen.
+func ByID[T any, P interface {
 	*T
 	GetId() string
 }](items []P, id string) P {

@@ -41,7 +41,7 @@ type Rendered struct {
 //
 // Facts stand as they are on the sheet: whoever renders words of a customer has opened them before.
 func (p *Policy) Render(notice string, s *Sheet, f Filling) (Rendered, error) {
-	n := find(p.live.GetNotices(), notice)
+	n := ByID(p.live.GetNotices(), notice)
 	if n == nil {
 		return Rendered{}, fmt.Errorf("policy: pack %s has no notice %q", p.pack.GetPack(), notice)
 	}
@@ -137,7 +137,7 @@ func (w *writer) fact(f *policyv1.Field, v *typev1.Fact, zh bool) string {
 		return strings.Join(all, pick(zh, "、", ", "))
 	case *typev1.Fact_Department:
 		id := strings.TrimPrefix(x.Department, "departments/")
-		if d := find(w.p.live.GetDepartments(), id); d != nil {
+		if d := ByID(w.p.live.GetDepartments(), id); d != nil {
 			return pick(zh, d.GetText().GetZh(), d.GetText().GetEn())
 		}
 		return id

@@ -207,7 +207,7 @@ func (v *vocabulary) fact(field *policyv1.Field, f *typev1.Fact) ref.Val {
 
 func (v *vocabulary) entry(list *policyv1.Field, r *typev1.Row) ref.Val {
 	return &record{name: "entry", typ: types.NewObjectType("row.entry"), get: func(item string) ref.Val {
-		return v.fact(find(list.GetItems(), item), r.GetValues()[item])
+		return v.fact(ByID(list.GetItems(), item), r.GetValues()[item])
 	}}
 }
 

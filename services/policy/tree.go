@@ -76,14 +76,14 @@ func (p *Policy) walkTree(t *policyv1.Tree, s *Sheet) TreeStep {
 		case b == nil:
 			return p.undiagnosed(t, node.GetId(), missing)
 		case b.GetDiagnosis() != "":
-			d := find(t.GetDiagnoses(), b.GetDiagnosis())
+			d := ByID(t.GetDiagnoses(), b.GetDiagnosis())
 			rule := p.Rule(d.GetId())
 			if rule.GetClause() == "" {
 				rule = p.Rule(t.GetId())
 			}
 			return TreeStep{Tree: t.GetId(), Rule: rule, Node: node.GetId(), Diagnosis: d.GetId(), Wording: d.GetWording()}
 		}
-		next := find(t.GetNodes(), b.GetNode())
+		next := ByID(t.GetNodes(), b.GetNode())
 		if next == nil {
 			return p.undiagnosed(t, node.GetId(), nil)
 		}
@@ -113,7 +113,7 @@ func (p *Policy) undiagnosed(t *policyv1.Tree, node string, missing []string) Tr
 
 // Connector returns the connector of that id, or nil.
 func (p *Policy) Connector(id string) *policyv1.Connector {
-	return find(p.live.GetRouting().GetConnectors(), id)
+	return ByID(p.live.GetRouting().GetConnectors(), id)
 }
 
 // Sends returns what is shared with other systems on an event, in the order of the pack. A condition

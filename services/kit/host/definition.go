@@ -32,8 +32,8 @@ type Definition struct {
 	// the state was projected, in the same transaction, and may find that facts
 	// are still missing: then it keeps what it has and returns nil. nil: nothing follows.
 	React func(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error
-	// Fire decides what follows from a timer, by the pattern of its resource.
-	// Stale timers must be dropped by comparing the generation.
+	// Fire decides what follows from a timer, by the pattern of its resource. It is
+	// called with timers that their resources still want, see journal.Fire.
 	Fire map[string]func(u *journal.Unit, t journal.Timer) error
 	// Register adds the service's RPCs. The host adds feed, consumer, health and reflection.
 	Register func(r grpc.ServiceRegistrar)

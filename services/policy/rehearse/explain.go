@@ -236,7 +236,7 @@ func gradesOf(p *policy.Policy) []question {
 	var out []question
 	for _, scale := range p.Rules().GetGrades() {
 		q := question{kind: Grade, subject: scale.GetId(), otherwise: candidate{outcome: scale.GetOtherwise(), rule: p.Rule(scale.GetId())}}
-		if l := find(scale.GetLevels(), scale.GetOtherwise()); l != nil {
+		if l := policy.ByID(scale.GetLevels(), scale.GetOtherwise()); l != nil {
 			q.otherwise.rule = rule(p, l.GetId(), scale.GetId(), l.GetClause(), l.GetText())
 		}
 		q.decide = func(s *policy.Sheet) string { return p.Grade(scale.GetId(), s).Level }
@@ -379,7 +379,7 @@ func claims(p *policy.Policy, s *policy.Sheet) []question {
 func limitsOf(p *policy.Policy, s *policy.Sheet) []Answer {
 	var out []Answer
 	for _, c := range p.Rules().GetClocks() {
-		scale := find(p.Rules().GetGrades(), c.GetScale())
+		scale := policy.ByID(p.Rules().GetGrades(), c.GetScale())
 		if scale == nil {
 			continue
 		}
@@ -403,16 +403,4 @@ func limitsOf(p *policy.Policy, s *policy.Sheet) []Answer {
 		out = append(out, a)
 	}
 	return out
-}
-
-func find[T any, P interface {
-	*T
-	GetId() string
-}](items []P, id string) P {
-	for _, i := range items {
-		if id != "" && i.GetId() == id {
-			return i
-		}
-	}
-	return nil
 }

@@ -12,7 +12,7 @@ import (
 
 // Stored returns how many bytes rows and index entries take in the stores of a
 // data folder on SQLite, by "service table" and "service index". The suite must
-// have stopped.
+// be at rest.
 //
 // What pages have left free does not count, so the difference of two folders is
 // what happened in one and not in the other.

@@ -70,12 +70,22 @@ func (w *world) claims(ctx context.Context, complaint string) ([]*compensationv1
 	return oldest(found, (*compensationv1.Claim).GetCreateTime), err
 }
 
+// notices of one instant are in the order in which they were first seen, so that
+// what came after an expectation is newer than what it looked at.
 func (w *world) notices(ctx context.Context, complaint string) ([]*notificationv1.Notice, error) {
 	found, err := all(func(token string) ([]*notificationv1.Notice, string, error) {
 		p, err := w.notification().ListNotices(w.reading(ctx), &notificationv1.ListNoticesRequest{Complaint: complaint, PageSize: pageSize, PageToken: token})
 		return p.GetNotices(), p.GetNextPageToken(), err
 	})
-	return oldest(found, (*notificationv1.Notice).GetCreateTime), err
+	for _, n := range oldest(found, (*notificationv1.Notice).GetCreateTime) {
+		if _, seen := w.sighted[n.GetName()]; !seen {
+			w.sighted[n.GetName()] = len(w.sighted)
+		}
+	}
+	slices.SortFunc(found, func(a, b *notificationv1.Notice) int {
+		return cmp.Or(a.GetCreateTime().AsTime().Compare(b.GetCreateTime().AsTime()), w.sighted[a.GetName()]-w.sighted[b.GetName()])
+	})
+	return found, err
 }
 
 func (w *world) followUps(ctx context.Context, complaint string) ([]*notificationv1.FollowUp, error) {

@@ -47,6 +47,7 @@ type world struct {
 	report     string
 	named      map[string]string
 	newest     map[string]string // by pattern, "goods/*"
+	sighted    map[string]int    // in which order notices were first seen
 }
 
 // settings are those of a suite of which nobody but this process knows.
@@ -81,7 +82,7 @@ func open(ctx context.Context, p *play, template, data string) (_ *world, err er
 	}
 	w := &world{
 		play: p, data: data, zone: p.pack.policy.Calendar().Location(), labels: p.labels(),
-		tokens: map[string]string{}, named: map[string]string{}, newest: map[string]string{},
+		tokens: map[string]string{}, named: map[string]string{}, newest: map[string]string{}, sighted: map[string]int{},
 	}
 	start, err := w.first()
 	if err != nil {

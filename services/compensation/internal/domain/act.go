@@ -214,16 +214,3 @@ func word(e protoreflect.Enum) string {
 	_, short, _ := strings.Cut(string(v.Name()), "_")
 	return short
 }
-
-// find returns the rule of that id, or nil.
-func find[T any, P interface {
-	*T
-	GetId() string
-}](items []P, id string) P {
-	for _, i := range items {
-		if id != "" && i.GetId() == id {
-			return i
-		}
-	}
-	return nil
-}

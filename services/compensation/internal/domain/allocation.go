@@ -215,7 +215,7 @@ func (d *sharing) add(line int32, shares []policy.Share) {
 	for _, s := range shares {
 		one := &compensationv1.Share{Base: s.Base, Line: line, Party: s.Party, Amount: s.Amount, Unallocated: s.Unallocated, Rule: s.Rule}
 		if !s.Unallocated {
-			one.Share = find(d.liability().GetCauses(), s.Rule.GetRule()).GetShares()[s.Party]
+			one.Share = policy.ByID(d.liability().GetCauses(), s.Rule.GetRule()).GetShares()[s.Party]
 		}
 		d.allocation.Shares = append(d.allocation.GetShares(), one)
 		if s.Mark != "" && !slices.Contains(d.allocation.GetMarks(), s.Mark) {
@@ -321,9 +321,9 @@ func DisputeAllocation(x *compensationv1.Allocation, party, reason string, a Act
 // of the role of that id; empty for a party that is neither.
 func Speaker(p *policy.Policy, party string) string {
 	switch {
-	case find(p.Rules().GetDepartments(), party) != nil:
+	case policy.ByID(p.Rules().GetDepartments(), party) != nil:
 		return "anyone@" + party
-	case find(p.Rules().GetRoles(), party) != nil:
+	case policy.ByID(p.Rules().GetRoles(), party) != nil:
 		return party
 	}
 	return ""

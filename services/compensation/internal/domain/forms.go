@@ -91,7 +91,7 @@ func allSteps(p *policy.Policy) []*policyv1.Step {
 	return out
 }
 
-func findStep(p *policy.Policy, id string) *policyv1.Step { return find(allSteps(p), id) }
+func findStep(p *policy.Policy, id string) *policyv1.Step { return policy.ByID(allSteps(p), id) }
 
 // refusalSteps returns the steps by which a refusal of non-cash is recorded: those
 // that stand before the choice of a remedy, or before one is given. In compensation

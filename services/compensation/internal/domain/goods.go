@@ -182,7 +182,7 @@ func (d *handling) worth(in *compensationv1.Goods) error {
 
 // known refuses an id that the pack does not list, or whose condition does not hold.
 func (d *handling) known(items []*policyv1.Item, id, reason, field string) error {
-	item := find(items, id)
+	item := policy.ByID(items, id)
 	if item == nil {
 		ids := make([]string, len(items))
 		for i, o := range items {
@@ -221,7 +221,7 @@ func looseFacts(p *policy.Policy, forms []*policyv1.Form, facts map[string]*type
 	var out []fault.Violation
 	for _, id := range slices.Sorted(maps.Keys(facts)) {
 		field := "facts." + id
-		i := slices.IndexFunc(forms, func(f *policyv1.Form) bool { return find(f.GetFields(), id) != nil })
+		i := slices.IndexFunc(forms, func(f *policyv1.Form) bool { return policy.ByID(f.GetFields(), id) != nil })
 		if i < 0 {
 			out = append(out, fault.Violation{Field: field, Reason: policy.FieldUnknown})
 			continue
@@ -253,7 +253,7 @@ func cloneFacts(facts map[string]*typev1.Fact) map[string]*typev1.Fact {
 //
 // Source: PROCEDURES P27 4.5.2, 4.5.3, P27-A4.
 func FillGoods(g *compensationv1.Goods, form string, facts map[string]*typev1.Fact, a Act) ([]GoodsEvent, error) {
-	def := find(a.Policy.Rules().GetForms(), form)
+	def := policy.ByID(a.Policy.Rules().GetForms(), form)
 	if def.GetAbout() != policyv1.About_ABOUT_GOODS {
 		return nil, fault.New(fault.Invalid, ReasonFormUnknown, "form", form).WithViolations(fault.Violation{Field: "form", Reason: policy.FormUnknown})
 	}

@@ -107,7 +107,7 @@ func (d *handling) seal(papers bool) string {
 	if papers {
 		seen.Facts = maps.Clone(g.GetFacts())
 		for id := range seen.Facts {
-			if find(find(d.Policy.Rules().GetForms(), d.Policy.Rules().GetReturns().GetForm()).GetFields(), id) == nil {
+			if policy.ByID(policy.ByID(d.Policy.Rules().GetForms(), d.Policy.Rules().GetReturns().GetForm()).GetFields(), id) == nil {
 				delete(seen.Facts, id)
 			}
 		}

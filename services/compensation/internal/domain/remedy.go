@@ -80,7 +80,7 @@ func (d *decision) mayRecord(step string, s *policy.Sheet) error {
 func (d *decision) refusalFacts(form string, r *compensationv1.Refusal) map[string]*typev1.Fact {
 	when := r.GetRefuseTime()
 	facts := map[string]*typev1.Fact{}
-	for _, field := range find(d.Policy.Rules().GetForms(), form).GetFields() {
+	for _, field := range policy.ByID(d.Policy.Rules().GetForms(), form).GetFields() {
 		switch field.GetType() {
 		case policyv1.FieldType_FIELD_TYPE_DATE:
 			facts[field.GetId()] = &typev1.Fact{Value: &typev1.Fact_Date{Date: d.Policy.Calendar().Date(when.AsTime()).String()}}

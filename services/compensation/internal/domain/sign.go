@@ -5,6 +5,7 @@ import (
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/kit/approval"
+	"example.com/redress/services/policy"
 )
 
 // Signature is a decision on a claim or on the return of goods.
@@ -82,7 +83,7 @@ func (d *decision) cashAllowed() bool {
 }
 
 func kindOf(c *policyv1.Compensation, remedy string) policyv1.RemedyKind {
-	return find(c.GetRemedies(), remedy).GetKind()
+	return policy.ByID(c.GetRemedies(), remedy).GetKind()
 }
 
 // void ends the signatures, because what was seen is no longer so, and sends the

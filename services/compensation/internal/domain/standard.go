@@ -67,7 +67,7 @@ func (d *decision) standard(p *problems) {
 	// then the refusal points to what the figure is taken from.
 	because, need, field := "GATE", "APPROVAL", std.Deviation
 	if field == "" {
-		def := find(d.Policy.Rules().GetCompensation().GetStandards(), std.Rule.GetRule())
+		def := policy.ByID(d.Policy.Rules().GetCompensation().GetStandards(), std.Rule.GetRule())
 		because, need, field = "AMOUNT", "FACT", cmp.Or(def.GetActual(), def.GetUnits(), d.claim.GetRemedy())
 	}
 	p.fault(fault.New(fault.FailedPrecondition, ReasonStandard, "standard", says, "missing", field, "because", because,

@@ -8,10 +8,10 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	correctiveactionv1 "example.com/redress/proto/gen/redress/correctiveaction/v1"
-	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	"example.com/redress/services/corrective-action/internal/domain"
 	"example.com/redress/services/kit/clocks"
 	"example.com/redress/services/kit/journal"
+	"example.com/redress/services/policy"
 	"example.com/redress/services/policy/sheet"
 	"example.com/redress/services/policy/trigger"
 )
@@ -113,7 +113,7 @@ func (k *Desk) StoreFile(u *journal.Unit, sc *Scene, f *correctiveactionv1.Depar
 //
 // Source: PROCEDURES P15 R7 (nothing before the verification).
 func (k *Desk) Verified(u *journal.Unit, sc *Scene, w domain.Wish) (*Scene, error) {
-	def := find(sc.Policy.Rules().GetAssessment(), w.Entry)
+	def := policy.ByID(sc.Policy.Rules().GetAssessment(), w.Entry)
 	for _, need := range def.GetNeeds() {
 		if need.GetStep() == "" || slices.Contains(sc.Sheet.Done, need.GetStep()) {
 			continue
@@ -166,13 +166,4 @@ func (k *Desk) unused(u *journal.Unit, step, counted, entry string) (*corrective
 		}
 	}
 	return found, nil
-}
-
-func find(all []*policyv1.Entry, id string) *policyv1.Entry {
-	for _, e := range all {
-		if e.GetId() == id {
-			return e
-		}
-	}
-	return nil
 }

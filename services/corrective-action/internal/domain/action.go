@@ -121,7 +121,7 @@ func (d *decision) sheet() *policy.Sheet {
 }
 
 func (d *decision) kind() *policyv1.ActionKind {
-	return find(d.Policy.Rules().GetCorrectiveAction(), d.action.GetPolicyKind())
+	return policy.ByID(d.Policy.Rules().GetCorrectiveAction(), d.action.GetPolicyKind())
 }
 
 // gate refuses while a gate of the pack stands before the act.
@@ -151,7 +151,7 @@ func Open(id Identity, on *intakev1.Complaint, in *correctiveactionv1.Action, a 
 	if id.PolicyKind == "" {
 		id.PolicyKind = in.GetPolicyKind()
 	}
-	if id.PolicyKind != "" && find(a.Policy.Rules().GetCorrectiveAction(), id.PolicyKind) == nil {
+	if id.PolicyKind != "" && policy.ByID(a.Policy.Rules().GetCorrectiveAction(), id.PolicyKind) == nil {
 		return nil, fault.New(fault.Invalid, ReasonKindUnknown, "kind", id.PolicyKind).
 			WithViolations(fault.Violation{Field: "action.policy_kind", Reason: ReasonKindUnknown})
 	}
@@ -217,7 +217,7 @@ func opened(id Identity, on *intakev1.Complaint, in *correctiveactionv1.Action, 
 	if c.GetKind() == correctiveactionv1.Action_KIND_UNSPECIFIED {
 		c.Kind = correctiveactionv1.Action_KIND_CORRECTIVE
 	}
-	def := find(a.Policy.Rules().GetCorrectiveAction(), id.PolicyKind)
+	def := policy.ByID(a.Policy.Rules().GetCorrectiveAction(), id.PolicyKind)
 	if def == nil {
 		def = only(a.Policy, c.GetKind())
 	} else if k, ok := correctiveactionv1.Action_Kind_value["KIND_"+word(def.GetKind())]; ok {
@@ -436,17 +436,4 @@ func word(e protoreflect.Enum) string {
 		}
 	}
 	return name
-}
-
-// find returns the rule of that id, or nil.
-func find[T any, P interface {
-	*T
-	GetId() string
-}](items []P, id string) P {
-	for _, i := range items {
-		if id != "" && i.GetId() == id {
-			return i
-		}
-	}
-	return nil
 }

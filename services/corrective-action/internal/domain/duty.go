@@ -79,7 +79,7 @@ func ended(u *correctiveactionv1.Duty, a Act) *correctiveactionv1.Duty {
 //
 // Source: PROCEDURES P15 R5.
 func File(name, revision, department, form string, facts map[string]*typev1.Fact, a Act) (*correctiveactionv1.DepartmentFile, error) {
-	def := find(a.Policy.Rules().GetForms(), form)
+	def := policy.ByID(a.Policy.Rules().GetForms(), form)
 	if def.GetAbout() != policyv1.About_ABOUT_DEPARTMENT {
 		return nil, fault.New(fault.Invalid, ReasonFormUnknown, "form", form).WithViolations(fault.Violation{Field: "form", Reason: ReasonFormUnknown})
 	}

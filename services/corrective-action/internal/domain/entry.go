@@ -151,7 +151,7 @@ type Wish struct {
 // Source: PROCEDURES P11 7.1, P15 R7 and 6, P25; K7 (bounds), K8 (exact).
 func Penalise(w Wish, a Act) (policy.EntryDue, error) {
 	none := policy.EntryDue{}
-	def := find(a.Policy.Rules().GetAssessment(), w.Entry)
+	def := policy.ByID(a.Policy.Rules().GetAssessment(), w.Entry)
 	if def == nil || len(def.GetConverts()) > 0 || Marks(def) {
 		return none, fault.New(fault.Invalid, ReasonEntryUnknown, "entry", w.Entry).WithViolations(fault.Violation{Field: "entry", Reason: ReasonEntryUnknown})
 	}

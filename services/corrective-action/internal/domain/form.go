@@ -26,7 +26,7 @@ func FillForm(c *correctiveactionv1.Action, form string, facts map[string]*typev
 		return nil, err
 	}
 	d := begin(a, c)
-	def := find(a.Policy.Rules().GetForms(), form)
+	def := policy.ByID(a.Policy.Rules().GetForms(), form)
 	if def.GetAbout() != policyv1.About_ABOUT_ACTION || len(d.kind().GetForms()) > 0 && !slices.Contains(d.kind().GetForms(), form) {
 		return nil, fault.New(fault.Invalid, ReasonFormUnknown, "form", form).WithViolations(fault.Violation{Field: "form", Reason: ReasonFormUnknown})
 	}
@@ -90,7 +90,7 @@ func (d *decision) fill(def *policyv1.Form) error {
 func (d *decision) note() ([]string, error) {
 	var filled []string
 	for _, id := range d.kind().GetForms() {
-		def := find(d.Policy.Rules().GetForms(), id)
+		def := policy.ByID(d.Policy.Rules().GetForms(), id)
 		own := d.own(def, nil)
 		if len(own) == 0 || d.filled(id) || len(d.Policy.CheckForm(id, own, d.sheet(), nil)) > 0 {
 			continue

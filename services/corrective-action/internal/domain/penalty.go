@@ -52,7 +52,7 @@ func (d *penalty) sheet() *policy.Sheet {
 //
 // Source: PROCEDURES P24 form 1; P25 form 2.
 func Raise(name, revision string, on *intakev1.Complaint, in *correctiveactionv1.Penalty, a Act) ([]PenaltyEvent, error) {
-	def := find(a.Policy.Rules().GetForms(), in.GetForm())
+	def := policy.ByID(a.Policy.Rules().GetForms(), in.GetForm())
 	if def.GetAbout() != policyv1.About_ABOUT_PENALTY {
 		return nil, fault.New(fault.Invalid, ReasonFormUnknown, "form", in.GetForm()).WithViolations(fault.Violation{Field: "penalty.form", Reason: ReasonFormUnknown})
 	}

@@ -78,7 +78,7 @@ func (d *Decision) Assign(in Assignment, s *policy.Sheet) error {
 	if err := d.open(); err != nil {
 		return err
 	}
-	if in.Category != "" && find(d.policy.Rules().GetCategories(), in.Category) == nil {
+	if in.Category != "" && policy.ByID(d.policy.Rules().GetCategories(), in.Category) == nil {
 		return fault.New(fault.Invalid, ReasonCategory, "category", in.Category).
 			WithViolations(fault.Violation{Field: "category", Reason: ReasonCategory})
 	}
@@ -123,7 +123,7 @@ func (d *Decision) Assign(in Assignment, s *policy.Sheet) error {
 func (d *Decision) units(ids []string) []string {
 	var out []string
 	for _, id := range ids {
-		if !find(d.policy.Rules().GetDepartments(), id).GetMany() {
+		if !policy.ByID(d.policy.Rules().GetDepartments(), id).GetMany() {
 			out = append(out, "departments/"+id)
 		}
 	}

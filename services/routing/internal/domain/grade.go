@@ -73,8 +73,8 @@ func (d *Decision) ProposeGrade(in Proposal, s *policy.Sheet) error {
 	if err := d.open(); err != nil {
 		return err
 	}
-	scale := find(d.policy.Rules().GetGrades(), in.Scale)
-	if scale == nil || find(scale.GetLevels(), in.Level) == nil {
+	scale := policy.ByID(d.policy.Rules().GetGrades(), in.Scale)
+	if scale == nil || policy.ByID(scale.GetLevels(), in.Level) == nil {
 		return fault.New(fault.Invalid, ReasonGradeUnknown, "scale", in.Scale, "level", in.Level).
 			WithViolations(fault.Violation{Field: "proposal.level", Reason: ReasonGradeUnknown})
 	}

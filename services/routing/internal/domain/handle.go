@@ -175,7 +175,7 @@ func (d *Decision) Escalate(to, reason string, by Person, s *policy.Sheet) error
 	if err := d.open(); err != nil {
 		return err
 	}
-	if role, _, _ := strings.Cut(to, "@"); find(d.policy.Rules().GetRoles(), role) == nil && !slices.Contains([]string{"head", "anyone", "department", "owner"}, role) {
+	if role, _, _ := strings.Cut(to, "@"); policy.ByID(d.policy.Rules().GetRoles(), role) == nil && !slices.Contains([]string{"head", "anyone", "department", "owner"}, role) {
 		return fault.New(fault.Invalid, ReasonRole, "role", to, "because", "CHOICE").WithViolations(fault.Violation{Field: "to", Reason: ReasonRole})
 	}
 	if err := d.gate(policyv1.Act_ACT_ESCALATE, "", by, s); err != nil {

@@ -44,7 +44,7 @@ func (d *Decision) running(id string) (*routingv1.Measure, error) {
 	if d.plan.GetState() != routingv1.Plan_STATE_RUNNING {
 		return nil, planState(d.plan, routingv1.Plan_STATE_RUNNING)
 	}
-	m := find(d.plan.GetMeasures(), id)
+	m := policy.ByID(d.plan.GetMeasures(), id)
 	if m == nil {
 		return nil, fault.New(fault.Invalid, ReasonMeasureUnknown, "measure", id).
 			WithViolations(fault.Violation{Field: "measure", Reason: ReasonMeasureUnknown})
@@ -199,7 +199,7 @@ func (d *Decision) delayFacts(def *policyv1.Clock, reason string, due time.Time)
 // field returns the pack's form field of that id, or nil.
 func (d *Decision) field(id string) *policyv1.Field {
 	for _, form := range d.policy.Rules().GetForms() {
-		if f := find(form.GetFields(), id); f != nil {
+		if f := policy.ByID(form.GetFields(), id); f != nil {
 			return f
 		}
 	}

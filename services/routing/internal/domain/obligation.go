@@ -10,6 +10,7 @@ import (
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
+	"example.com/redress/services/policy"
 )
 
 // Kinds of obligations of a case.
@@ -103,7 +104,7 @@ func (d *Decision) oweRemedy(rule *typev1.RuleRef, remedy string) {
 //
 // Source: PACK-SKETCH 2.2 (ActionKind.blocks_close).
 func (d *Decision) OweAction(action, kind string) {
-	def := find(d.policy.Rules().GetCorrectiveAction(), kind)
+	def := policy.ByID(d.policy.Rules().GetCorrectiveAction(), kind)
 	if d.final() || !def.GetBlocksClose() || d.obligation(action) != nil {
 		return
 	}

@@ -64,7 +64,7 @@ func (d *Decision) offered(o *routingv1.Offer, s *policy.Sheet) error {
 	if o.GetRemedy() == "" || len(remedies) == 0 && o.GetRemedy() == "" {
 		return nil
 	}
-	r := find(remedies, o.GetRemedy())
+	r := policy.ByID(remedies, o.GetRemedy())
 	if r == nil {
 		return fault.New(fault.Invalid, ReasonRemedy).WithViolations(fault.Violation{Field: "offer.remedy", Reason: ReasonRemedy})
 	}

@@ -172,13 +172,13 @@ func (d *Decision) checkMeasure(m *routingv1.Measure, refuse func(field, reason 
 		refuse("due_time", ReasonLimit, &typev1.Text{Zh: "日期已过", En: "the date has passed"})
 	}
 	pack := d.policy.Rules()
-	if r := m.GetRemedy(); r != "" && find(pack.GetCompensation().GetRemedies(), r) == nil {
+	if r := m.GetRemedy(); r != "" && policy.ByID(pack.GetCompensation().GetRemedies(), r) == nil {
 		refuse("remedy", ReasonRemedy, nil)
 	}
-	if g := m.GetGround(); g != "" && find(pack.GetCompensation().GetGrounds(), g) == nil {
+	if g := m.GetGround(); g != "" && policy.ByID(pack.GetCompensation().GetGrounds(), g) == nil {
 		refuse("ground", ReasonGround, nil)
 	}
-	if k := m.GetActionKind(); k != "" && find(pack.GetCorrectiveAction(), k) == nil {
+	if k := m.GetActionKind(); k != "" && policy.ByID(pack.GetCorrectiveAction(), k) == nil {
 		refuse("action_kind", fault.ReasonInvalidRequest, &typev1.Text{Zh: "规则包中没有这种措施", En: "the pack has no such kind of action"})
 	}
 	if m.GetAmount() != nil {

@@ -56,7 +56,7 @@ func (d *Decision) RecordProgress(name string, in *routingv1.Progress, by Person
 	if err := d.open(); err != nil {
 		return err
 	}
-	if m := in.GetMeasure(); m != "" && find(d.plan.GetMeasures(), m) == nil {
+	if m := in.GetMeasure(); m != "" && policy.ByID(d.plan.GetMeasures(), m) == nil {
 		return fault.New(fault.Invalid, ReasonMeasureUnknown, "measure", m).
 			WithViolations(fault.Violation{Field: "progress.measure", Reason: ReasonMeasureUnknown})
 	}

@@ -120,11 +120,11 @@ func (d *Decision) finish(st *routingv1.Step, to routingv1.Step_State, in Duty) 
 // step returns the pack's step of that id, or nil.
 func step(p *policy.Policy, id string) *policyv1.Step {
 	for _, stage := range p.Rules().GetStages() {
-		if st := find(stage.GetSteps(), id); st != nil {
+		if st := policy.ByID(stage.GetSteps(), id); st != nil {
 			return st
 		}
 	}
-	return find(p.Rules().GetDuties(), id)
+	return policy.ByID(p.Rules().GetDuties(), id)
 }
 
 // openStep begins to owe a duty; one that is owed already is not owed twice.

@@ -22,19 +22,6 @@ func word(e protoreflect.Enum) string {
 // lower returns an enum value as ids write it: OUTCOME_NOT_UPHELD is not_upheld.
 func lower(e protoreflect.Enum) string { return strings.ToLower(word(e)) }
 
-// find returns the rule of that id, or nil.
-func find[T any, P interface {
-	*T
-	GetId() string
-}](items []P, id string) P {
-	for _, i := range items {
-		if id != "" && i.GetId() == id {
-			return i
-		}
-	}
-	return nil
-}
-
 // rule quotes a rule of the pack, or nothing.
 func (d *Decision) rule(id string) *typev1.RuleRef { return d.policy.Rule(id) }
 
