@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -303,8 +302,7 @@ func registering(w *world.World, name string, callers int, json bool) measure.Su
 		}
 		r.before = lines.Connect
 		r.call = func(ctx context.Context, caller, _ int) error {
-			body := fmt.Sprintf(`{"complaint":%s,"requestId":"%s"}`, c, uuid.NewString())
-			return lines.Call(ctx, caller, lines.Request("POST", "/v1/complaints", s.Token, []byte(body)))
+			return lines.Call(ctx, caller, lines.Request("POST", "/v1/complaints", s.Token, c, "Idempotency-Key: "+uuid.NewString()))
 		}
 		r.close = func() error { return errors.Join(lines.Close(), end()) }
 		return r, nil

@@ -43,11 +43,14 @@ func (l *Lines) Connect() error {
 	return nil
 }
 
-// Request returns the bytes of a request.
-func (l *Lines) Request(method, path, token string, body []byte) []byte {
+// Request returns the bytes of a request; headers are whole lines.
+func (l *Lines) Request(method, path, token string, body []byte, headers ...string) []byte {
 	head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", method, path, l.host, len(body))
 	if token != "" {
 		head += "Authorization: Bearer " + token + "\r\n"
+	}
+	for _, h := range headers {
+		head += h + "\r\n"
 	}
 	return append([]byte(head+"\r\n"), body...)
 }
