@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // Lines are HTTP/1.1 connections, one for each caller, used by a client that
@@ -45,14 +46,15 @@ func (l *Lines) Connect() error {
 
 // Request returns the bytes of a request; headers are whole lines.
 func (l *Lines) Request(method, path, token string, body []byte, headers ...string) []byte {
-	head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", method, path, l.host, len(body))
+	var head strings.Builder
+	fmt.Fprintf(&head, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", method, path, l.host, len(body))
 	if token != "" {
-		head += "Authorization: Bearer " + token + "\r\n"
+		head.WriteString("Authorization: Bearer " + token + "\r\n")
 	}
 	for _, h := range headers {
-		head += h + "\r\n"
+		head.WriteString(h + "\r\n")
 	}
-	return append([]byte(head+"\r\n"), body...)
+	return append([]byte(head.String()+"\r\n"), body...)
 }
 
 // Call sends the bytes of a request and reads the answer, which must be 200.
