@@ -8,30 +8,6 @@ import (
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 )
 
-// returnsAndShares is what the story's pack says beyond the demo: goods come back with one
-// signature, and a loss is shared out between customer and company.
-const returnsAndShares = `
-forms:
-- {id: return_note, clause: "1", about: GOODS, text: {zh: 退货单, en: return note}, fields: [{id: packed, type: FLAG, text: {zh: 已包装, en: packed}}]}
-approvals:
-- {id: may_return, of: RETURN, clause: "1", amount: goods.value, text: {zh: 退货审批, en: authority to return}, signs: [{id: allow, kind: APPROVE, bands: [{from: "0.00", who: [operations_director]}]}]}
-returns:
-  id: returned
-  clause: "1"
-  text: {zh: 退货, en: returns}
-  form: return_note
-  origins: [{id: unwanted, clause: "1", text: {zh: 不需要, en: not wanted}}]
-  dispositions: [{id: resold, clause: "1", text: {zh: 再售, en: sold again}}]
-liability:
-  id: shared
-  clause: "1"
-  text: {zh: 责任划分, en: who bears it}
-  parties: [customer, company]
-  remainder: company
-  dispute_to: operations_director
-  causes: [{id: half, clause: "1", of: [LOSS], shares: {customer: 50%}, text: {zh: 各半, en: half each}}]
-`
-
 // goods come back, from the report to what became of them, and a loss is shared out.
 func (w *walk) goods() {
 	g := as[*compensationv1.ReportGoodsResponse](w, agent, &compensationv1.ReportGoodsRequest{Goods: &compensationv1.Goods{

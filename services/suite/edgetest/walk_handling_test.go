@@ -1,7 +1,6 @@
 package edgetest_test
 
 import (
-	"bytes"
 	"strings"
 
 	"github.com/stretchr/testify/require"
@@ -12,34 +11,6 @@ import (
 	"example.com/redress/services/suite/connector"
 	"example.com/redress/services/suite/suitetest"
 )
-
-// handlingRules is what the story's pack says beyond the demo about handling: a card, a
-// connector with a tree over it, and an exchange both ways.
-const handlingRules = `
-guidance:
-- {id: listen, clause: "1", text: {zh: 倾听, en: listen}, do: [{zh: 让客户说完, en: let the customer finish}]}
-routing:
-  connectors:
-  - {id: meter, clause: "1", within: 5 s, text: {zh: 检测系统, en: measuring system}, answers: [{id: leaking, type: FLAG}]}
-  trees:
-  - id: leak
-    clause: "1"
-    text: {zh: 渗漏判断, en: leaks}
-    nodes: [{id: measure, ask: [meter], branches: [{if: lookup.meter.leaking, diagnosis: leaks}]}]
-    diagnoses: [{id: leaks, clause: "1", text: {zh: 渗漏, en: leaks}, wording: {zh: 检测到渗漏。, en: A leak was measured.}}]
-    undiagnosed: [{work_order: product}]
-  exchange:
-  - {id: alarms, clause: "1", kind: ALARM, match: product_number, show_to: customer_service_specialist, text: {zh: 告警, en: alarms}}
-  - {id: feed, clause: "1", match: product_number, sends: [COMPLAINT_REGISTERED], send_to: product, text: {zh: 投诉数据, en: complaint data}}
-`
-
-// withHandling adds the rules, and a consent that can be asked for.
-func withHandling(source []byte) []byte {
-	consent := `approvals:
-- {id: consent, of: CONSENT, clause: "1", text: {zh: 同意, en: consent}, signs: [{id: agree, kind: APPROVE, who: [operations_director]}]}
-`
-	return append(bytes.Replace(source, []byte("approvals:\n"), []byte(consent), 1), handlingRules...)
-}
 
 // handles is a complaint of its own, from hand to hand.
 func (w *walk) handles() {

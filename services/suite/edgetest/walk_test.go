@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -96,7 +98,7 @@ func (w *walk) story() {
 		}
 	})
 	for _, part := range []func(){
-		w.directory, w.policies, w.receivers, w.registers, w.verifies, w.judges, w.goods, w.clocks, w.plans, w.pays, w.rehearses, w.carriesOut, w.asks, w.closes, w.repairs, w.resends, w.reports, w.handles, w.privacy,
+		w.directory, w.policies, w.receivers, w.registers, w.verifies, w.judges, w.goods, w.clocks, w.plans, w.pays, w.rehearses, w.carriesOut, w.prevents, w.penalises, w.files, w.proposes, w.asks, w.closes, w.repairs, w.resends, w.reports, w.watched, w.handles, w.privacy,
 	} {
 		part()
 	}
@@ -139,7 +141,9 @@ func (w *walk) policies() {
 	source, err := policy.Shipped("demo", "")
 	require.NoError(w.t, err)
 	source = bytes.Replace(source, []byte("Demo pack"), []byte("Demo pack once more"), 1)
-	source = withHandling(append(source, returnsAndShares...))
+	beyond, err := os.ReadFile(filepath.Join("testdata", "beyond_demo.yaml"))
+	require.NoError(w.t, err)
+	source = append(source, beyond...)
 	require.Empty(w.t, as[*policyv1.ValidatePackResponse](w, admin, &policyv1.ValidatePackRequest{Source: source}).GetFindings())
 	r := as[*policyv1.CreateRevisionResponse](w, "people/author", &policyv1.CreateRevisionRequest{Source: source}).GetRevision()
 	require.NotEmpty(w.t, as[*policyv1.DraftPackResponse](w, "people/author", &policyv1.DraftPackRequest{Pack: "our-own"}).GetFiles())
@@ -404,11 +408,9 @@ func (w *walk) reports() {
 	r := as[*reportingv1.GenerateReportResponse](w, operations, &reportingv1.GenerateReportRequest{Report: "monthly_analysis", Period: "2026-04"}).GetReport()
 	as[*reportingv1.GetReportResponse](w, operations, &reportingv1.GetReportRequest{Name: r.GetName()})
 	require.Len(w.t, as[*reportingv1.ListReportsResponse](w, operations, &reportingv1.ListReportsRequest{}).GetReports(), 1)
-	as[*reportingv1.ListWatchedResponse](w, operations, &reportingv1.ListWatchedRequest{})
-	as[*correctiveactionv1.ListEntriesResponse](w, operations, &correctiveactionv1.ListEntriesRequest{})
-	as[*correctiveactionv1.ListDutiesResponse](w, operations, &correctiveactionv1.ListDutiesRequest{})
-	as[*correctiveactionv1.ListPenaltiesResponse](w, operations, &correctiveactionv1.ListPenaltiesRequest{})
-	as[*correctiveactionv1.ListDepartmentFilesResponse](w, operations, &correctiveactionv1.ListDepartmentFilesRequest{})
+	require.Len(w.t, as[*correctiveactionv1.ListEntriesResponse](w, operations, &correctiveactionv1.ListEntriesRequest{Fund: "welfare"}).GetEntries(), 2)
+	require.Len(w.t, as[*correctiveactionv1.ListPenaltiesResponse](w, operations, &correctiveactionv1.ListPenaltiesRequest{State: correctiveactionv1.Penalty_STATE_IN_FORCE}).GetPenalties(), 1)
+	require.Len(w.t, as[*correctiveactionv1.ListDepartmentFilesResponse](w, operations, &correctiveactionv1.ListDepartmentFilesRequest{Form: "own_rules"}).GetDepartmentFiles(), 1)
 	require.Positive(w.t, as[*reportingv1.RebuildReportingResponse](w, admin, &reportingv1.RebuildReportingRequest{}).GetEvents())
 }
 
