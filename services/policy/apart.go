@@ -308,7 +308,7 @@ func (p *Policy) Weigh(part *Part, s *Sheet) Tri {
 	if part.prog == nil {
 		return Unknown
 	}
-	v, _, err := part.prog.Eval(activation{p.words, s})
+	v, _, err := part.prog.Eval(p.words.over(s))
 	if yes, ok := v.(types.Bool); ok && err == nil {
 		if yes {
 			return True
@@ -350,7 +350,7 @@ func (p *Policy) Shown(fact string, s *Sheet) (value string, known bool) {
 // read returns the value of a fact, nil if it is unknown.
 func (v *vocabulary) read(fact string, s *Sheet) ref.Val {
 	row, field, dotted := strings.Cut(fact, ".")
-	out, ok := activation{v, s}.ResolveName(row)
+	out, ok := v.over(s).ResolveName(row)
 	if !ok {
 		return nil
 	}

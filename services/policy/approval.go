@@ -21,11 +21,13 @@ func (p *Policy) ApprovalFor(subject policyv1.Subject, s *Sheet) (*policyv1.Appr
 		s = &Sheet{}
 	}
 	own := p.remedyApproval(subject, s)
-	for _, a := range p.live.GetApprovals() {
+	r := p.words.over(s)
+	for _, row := range p.menus.approvals {
+		a := row.rule
 		if a.GetOf() != subject || own != "" && a.GetId() != own || own == "" && p.reserved(a.GetId()) {
 			continue
 		}
-		switch t, missing := p.holds(a.GetIf(), s); t {
+		switch t, missing := r.holds(row.cond); t {
 		case True:
 			return a, nil
 		case Unknown:

@@ -21,9 +21,10 @@ type AssignResult struct {
 //
 // Source: PACK-SKETCH.md 2.2 Assign, 2.7; PROCEDURES.md P14 10, P14-A7.
 func (p *Policy) Assign(s *Sheet) AssignResult {
-	for _, a := range p.live.GetRouting().GetAssign() {
-		t, missing := p.holds(a.GetIf(), s)
-		switch t {
+	r := p.words.over(s)
+	for _, row := range p.menus.assign {
+		a := row.rule
+		switch t, missing := r.holds(row.cond); t {
 		case Unknown:
 			return AssignResult{Rule: p.Rule(a.GetId()), Missing: missing, Person: true}
 		case True:

@@ -38,6 +38,7 @@ type Policy struct {
 	rules    map[string]*typev1.RuleRef
 	clocks   map[string]*policyv1.Clock // with those of steps, follow-ups and urgent approvals
 	hooks    map[policyv1.Event][]hook
+	menus    menus
 	calendar *calendar.Calendar
 	units    map[string]*calendar.Calendar // of departments that have one of their own
 	limits   map[string]calendar.Limit     // by text
@@ -272,24 +273,13 @@ func (p *Policy) Rule(id string) *typev1.RuleRef { return p.rules[id] }
 // Eval answers a condition of the pack. missing names the facts that would have to be recorded. A
 // condition that the pack does not hold is an error: policies decide by what was reviewed.
 func (p *Policy) Eval(cond string, s *Sheet) (Tri, []string, error) {
-	if cond == "" {
-		return True, nil, nil
-	}
-	c, ok := p.conds[cond]
-	if !ok {
-		return Unknown, nil, fmt.Errorf("policy: pack %s holds no condition %q", p.pack.GetPack(), cond)
-	}
-	return p.words.eval(c, s)
+	return p.words.over(s).eval(p.condition(cond))
 }
 
 // holds is Eval with a failure counted as unknown: a condition that cannot be answered never lets
 // anything pass.
 func (p *Policy) holds(cond string, s *Sheet) (Tri, []string) {
-	t, missing, err := p.Eval(cond, s)
-	if err != nil {
-		return Unknown, []string{err.Error()}
-	}
-	return t, missing
+	return p.words.over(s).holds(p.condition(cond))
 }
 
 // limit reads a limit of the pack.

@@ -54,6 +54,9 @@ type condition struct {
 	text string
 	prog cel.Program
 	uses []use
+	// comparisons are those that hold if it does; whole: it holds if they do.
+	comparisons []comparison
+	whole       bool
 	// phrases are those that it looks for in words.
 	phrases []string
 }
@@ -106,6 +109,7 @@ func (v *vocabulary) compile(source string) (*condition, []problem) {
 		return nil, append(problems, problem{rule: "L10", column: 1, severity: Error, zh: "条件无法执行：" + err.Error(), en: "The condition cannot be executed: " + err.Error() + "."})
 	}
 	c.prog = prog
+	c.comparisons, c.whole = v.comparisons(checked.NativeRep().Expr())
 	return c, problems
 }
 
@@ -342,12 +346,18 @@ func (v *vocabulary) outside(c *condition, allowed scope) []problem {
 	return out
 }
 
-// eval answers a condition. missing names what would have to be recorded, sorted.
-func (v *vocabulary) eval(c *condition, s *Sheet) (Tri, []string, error) {
-	if s == nil {
-		s = &Sheet{}
+// eval answers a condition; nil holds. missing names what would have to be recorded, sorted.
+func (r *reading) eval(c *condition) (Tri, []string, error) {
+	switch {
+	case c == nil:
+		return True, nil, nil
+	case c.prog == nil:
+		return Unknown, nil, fmt.Errorf("policy: the pack holds no condition %q", c.text)
 	}
-	out, _, err := c.prog.Eval(activation{v, s})
+	if t := r.compare(c); t != Unknown {
+		return t, nil, nil
+	}
+	out, _, err := c.prog.Eval(r)
 	if err != nil {
 		return Unknown, nil, fmt.Errorf("policy: condition %q: %w", c.text, err)
 	}

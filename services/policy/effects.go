@@ -65,8 +65,10 @@ type hook struct {
 	id         string // of the event's object; empty for any
 	rule       string
 	kind       string
-	when, cond string
-	run        func(*Policy, *Effects, *Sheet)
+	when, cond *condition
+	// again: the rule has several triggers of this event.
+	again bool
+	run   func(*Policy, *Effects, *Sheet)
 }
 
 // index lists every rule by the event it listens to. It is called once, by Compile.
@@ -75,11 +77,19 @@ func (p *Policy) index() {
 	p.indexClocks()
 	p.indexSteps()
 	p.indexRest()
+	p.indexMenus()
 }
 
 func (p *Policy) listen(ts []*policyv1.Trigger, rule, kind, cond string, run func(*Policy, *Effects, *Sheet)) {
 	for _, t := range ts {
-		p.hooks[t.GetEvent()] = append(p.hooks[t.GetEvent()], hook{id: t.GetId(), rule: rule, kind: kind, when: t.GetIf(), cond: cond, run: run})
+		hooks := p.hooks[t.GetEvent()]
+		h := hook{id: t.GetId(), rule: rule, kind: kind, when: p.condition(t.GetIf()), cond: p.condition(cond), run: run}
+		for i := range hooks {
+			if hooks[i].rule == rule && hooks[i].kind == kind {
+				hooks[i].again, h.again = true, true
+			}
+		}
+		p.hooks[t.GetEvent()] = append(hooks, h)
 	}
 }
 
@@ -233,16 +243,20 @@ func (p *Policy) On(event, id string, s *Sheet) Effects {
 	}
 	var e Effects
 	var waiting []Pending
-	seen := map[[2]string]bool{}
-	for _, h := range p.hooks[policyv1.Event(policyv1.Event_value["EVENT_"+event])] {
-		key := [2]string{h.kind, h.rule}
-		if h.id != "" && h.id != id || seen[key] {
+	hooks := p.hooks[policyv1.Event(policyv1.Event_value["EVENT_"+event])]
+	seen := map[[2]string]bool{} // of rules with several triggers
+	r := p.words.over(s)
+	for i := range hooks {
+		h := &hooks[i]
+		if h.id != "" && h.id != id || h.again && seen[[2]string{h.kind, h.rule}] {
 			continue
 		}
-		t, missing := p.both(h.when, h.cond, s)
+		t, missing := r.both(h.when, h.cond)
 		switch t {
 		case True:
-			seen[key] = true
+			if h.again {
+				seen[[2]string{h.kind, h.rule}] = true
+			}
 			h.run(p, &e, s)
 		case Unknown:
 			waiting = append(waiting, Pending{h.rule, h.kind, missing})
@@ -264,12 +278,13 @@ func (p *Policy) Decide(waiting Pending, event, id string, s *Sheet) Effects {
 		s = &Sheet{}
 	}
 	var e Effects
+	r := p.words.over(s)
 	for _, h := range p.hooks[policyv1.Event(policyv1.Event_value["EVENT_"+event])] {
 		if h.id != "" && h.id != id {
 			continue
 		}
 		if h.rule == waiting.Rule && h.kind == waiting.Kind {
-			t, missing := p.both(h.when, h.cond, s)
+			t, missing := r.both(h.when, h.cond)
 			switch t {
 			case True:
 				h.run(p, &e, s)
@@ -290,12 +305,12 @@ func (p *Policy) Decide(waiting Pending, event, id string, s *Sheet) Effects {
 }
 
 // both is the conjunction of two conditions, false winning over unknown.
-func (p *Policy) both(a, b string, s *Sheet) (Tri, []string) {
-	ta, missing := p.holds(a, s)
+func (r *reading) both(a, b *condition) (Tri, []string) {
+	ta, missing := r.holds(a)
 	if ta == False {
 		return False, nil
 	}
-	tb, more := p.holds(b, s)
+	tb, more := r.holds(b)
 	switch {
 	case tb == False:
 		return False, nil

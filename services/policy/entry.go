@@ -44,7 +44,7 @@ func (p *Policy) Entries(event, id string, s *Sheet) []EntryDue {
 			if t.GetEvent() != policyv1.Event(policyv1.Event_value["EVENT_"+event]) || t.GetId() != "" && t.GetId() != id {
 				continue
 			}
-			if yes, _ := p.both(t.GetIf(), e.GetIf(), s); yes == True {
+			if yes, _ := p.words.over(s).both(p.condition(t.GetIf()), p.condition(e.GetIf())); yes == True {
 				out = append(out, p.entry(e, s))
 				break
 			}

@@ -11,7 +11,7 @@ import (
 type GradeResult struct {
 	// Level is the level's id; empty if none applies yet.
 	Level string
-	// Rule quotes the level and its scale.
+	// Rule quotes the level and its scale. It is shared: callers must not change it.
 	Rule *typev1.RuleRef
 	// MayRise names the facts that are not recorded and could change the level, sorted.
 	MayRise []string
@@ -26,27 +26,26 @@ type GradeResult struct {
 //
 // Source: PACK-SKETCH.md 2.2 Scale, 2.7.
 func (p *Policy) Grade(scale string, s *Sheet) GradeResult {
-	sc := ByID(p.live.GetGrades(), scale)
+	sc := p.menus.scales[scale]
 	if sc == nil {
 		return GradeResult{}
 	}
 	out := GradeResult{Rule: p.Rule(scale), SetBy: sc.GetSetBy(), Approval: sc.GetApproval(), Level: sc.GetOtherwise()}
-	for _, l := range slices.Backward(sc.GetLevels()) {
-		if l.GetIf() == "" {
+	r := p.words.over(s)
+	for _, l := range slices.Backward(sc.levels) {
+		if l.cond == nil {
 			continue // set by a person only
 		}
-		t, missing := p.holds(l.GetIf(), s)
+		t, missing := r.holds(l.cond)
 		if t == Unknown {
 			out.MayRise = append(out.MayRise, missing...)
 		}
 		if t == True {
-			out.Level = l.GetId()
+			out.Level = l.rule.GetId()
 			break
 		}
 	}
-	if l := ByID(sc.GetLevels(), out.Level); l != nil && l.GetText() != nil {
-		ref := quote(sc)
-		ref.Pack, ref.Text = p.Rule(scale).GetPack(), l.GetText()
+	if ref := sc.quoted[out.Level]; ref != nil {
 		out.Rule = ref
 	}
 	slices.Sort(out.MayRise)
@@ -57,9 +56,10 @@ func (p *Policy) Grade(scale string, s *Sheet) GradeResult {
 // Marks returns the marks whose condition holds, in the order of the pack.
 func (p *Policy) Marks(s *Sheet) []string {
 	var out []string
-	for _, m := range p.live.GetAcceptance().GetMarks() {
-		if t, _ := p.holds(m.GetIf(), s); t == True {
-			out = append(out, m.GetId())
+	r := p.words.over(s)
+	for _, m := range p.menus.marks {
+		if t, _ := r.holds(m.cond); t == True {
+			out = append(out, m.rule.GetId())
 		}
 	}
 	return out
@@ -68,9 +68,10 @@ func (p *Policy) Marks(s *Sheet) []string {
 // Outside returns the first case that the procedure does not handle, or nil. One that cannot be
 // decided does not apply yet.
 func (p *Policy) Outside(s *Sheet) (*policyv1.Outside, *typev1.RuleRef) {
-	for _, o := range p.live.GetAcceptance().GetOutside() {
-		if t, _ := p.holds(o.GetIf(), s); t == True {
-			return o, p.Rule(o.GetId())
+	r := p.words.over(s)
+	for _, o := range p.menus.outside {
+		if t, _ := r.holds(o.cond); t == True {
+			return o.rule, p.Rule(o.rule.GetId())
 		}
 	}
 	return nil, nil

@@ -6,7 +6,6 @@ import (
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
-	"cel.dev/cel-go/interpreter"
 
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
@@ -208,70 +207,5 @@ func (v *vocabulary) fact(field *policyv1.Field, f *typev1.Fact) ref.Val {
 func (v *vocabulary) entry(list *policyv1.Field, r *typev1.Row) ref.Val {
 	return &record{name: "entry", typ: types.NewObjectType("row.entry"), get: func(item string) ref.Val {
 		return v.fact(ByID(list.GetItems(), item), r.GetValues()[item])
-	}}
-}
-
-// activation resolves the names of a condition from a sheet, as they are asked for.
-type activation struct {
-	v *vocabulary
-	s *Sheet
-}
-
-// Parent implements interpreter.Activation.
-func (a activation) Parent() interpreter.Activation { return nil }
-
-// ResolveName implements interpreter.Activation.
-func (a activation) ResolveName(name string) (any, bool) {
-	s := a.s
-	switch name {
-	case "done":
-		return types.NewStringList(types.DefaultTypeAdapter, s.Done), true
-	case "issued":
-		return types.NewStringList(types.DefaultTypeAdapter, s.Issued), true
-	case "approved":
-		return types.NewStringList(types.DefaultTypeAdapter, s.Approved), true
-	case "breached":
-		return types.NewStringList(types.DefaultTypeAdapter, s.Breached), true
-	case "marks":
-		return types.NewStringList(types.DefaultTypeAdapter, s.Marks), true
-	}
-	t, ok := a.v.rowTypes[name]
-	if !ok {
-		return nil, false
-	}
-	r := &record{name: name, typ: t}
-	switch name {
-	case "complaint":
-		r.get = s.Complaint.field
-	case "case":
-		r.get = s.Case.field
-	case "facts":
-		r.get = func(f string) ref.Val { return a.v.fact(a.v.facts[f].field, s.Facts[f]) }
-	case "grade":
-		r.get = func(f string) ref.Val {
-			if level := s.Grade[f]; level != "" {
-				return types.String(level)
-			}
-			return nil
-		}
-	case "params":
-		r.get = func(f string) ref.Val { return a.v.params[f] }
-	case "line":
-		r.get = func(f string) ref.Val { return a.v.fact(a.v.items[f], s.line[f]) }
-	case "lookup":
-		r.get = a.lookup
-	default:
-		fields := a.v.columns[name]
-		r.get = func(f string) ref.Val { return native(fields[f].kind, name+"."+f, s.Scope[name][f]) }
-	}
-	return r, true
-}
-
-// lookup returns the row of one connector; what it did not answer is unknown by its full name.
-func (a activation) lookup(connector string) ref.Val {
-	name := "lookup." + connector
-	answers := a.s.Lookup[connector]
-	return &record{name: name, typ: types.NewObjectType("row." + name), get: func(field string) ref.Val {
-		return a.v.fact(a.v.answers[connector][field], answers[field])
 	}}
 }

@@ -33,6 +33,7 @@ type vocabulary struct {
 	lists    map[string][]string                   // ids that can stand in done, issued, approved, breached, marks
 	items    map[string]*policyv1.Field            // of the lists that rules decide line by line
 	answers  map[string]map[string]*policyv1.Field // of connectors
+	compared []use                                 // fields that conditions compare with constants
 }
 
 // newVocabulary collects the names. params holds the values of parameters; one that is missing is

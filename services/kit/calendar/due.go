@@ -43,7 +43,7 @@ func (c *Calendar) due(start time.Time, l Limit, note func(stretch)) (Due, error
 	switch l.Basis {
 	case clockv1.Clock_BASIS_ELAPSED:
 		end := start.Add(l.Duration)
-		note(stretch{kind: counted, from: start, to: end, text: l.String()})
+		note(stretch{kind: counted, from: start, to: end, says: saying{limit: l}})
 		return Due{Time: end}, nil
 	case clockv1.Clock_BASIS_CALENDAR_DAYS:
 		return Due{Time: c.calendarDays(start, l, note)}, nil
@@ -79,11 +79,11 @@ func (c *Calendar) calendarDays(start time.Time, l Limit, note func(stretch)) ti
 	}
 	end := c.End(to)
 	if to == from {
-		note(stretch{kind: counted, from: start, to: end.Add(time.Second), text: from.String() + " start date"})
+		note(stretch{kind: counted, from: start, to: end.Add(time.Second), says: saying{date: from, dated: true, text: "start date"}})
 		return end
 	}
-	note(stretch{kind: skipped, from: start, to: c.Start(from + 1), text: from.String() + " start date"})
-	note(stretch{kind: counted, from: c.Start(from + 1), to: end.Add(time.Second), text: l.String() + ", until " + to.String()})
+	note(stretch{kind: skipped, from: start, to: c.Start(from + 1), says: saying{date: from, dated: true, text: "start date"}})
+	note(stretch{kind: counted, from: c.Start(from + 1), to: end.Add(time.Second), says: saying{limit: l, date: to, dated: true}})
 	return end
 }
 
@@ -92,7 +92,7 @@ func (c *Calendar) workingDays(start time.Time, l Limit, note func(stretch)) (Du
 		return Due{}, fault.New(fault.FailedPrecondition, ReasonNoHours, "limit", l.String())
 	}
 	date := c.Date(start)
-	note(stretch{kind: skipped, from: start, to: c.Start(date + 1), text: date.String() + " start date"})
+	note(stretch{kind: skipped, from: start, to: c.Start(date + 1), says: saying{date: date, dated: true, text: "start date"}})
 	due := Due{}
 	for left := l.N; left > 0; {
 		date++
@@ -101,15 +101,15 @@ func (c *Calendar) workingDays(start time.Time, l Limit, note func(stretch)) (Du
 			return Due{}, err
 		}
 		due.Provisional = due.Provisional || !d.known
-		s := stretch{from: c.Start(date), to: c.Start(date + 1), text: date.String(), kind: skipped}
+		s := stretch{from: c.Start(date), to: c.Start(date + 1), says: saying{date: date, dated: true}, kind: skipped}
 		switch {
 		case d.holiday != "":
-			s.kind, s.text = holiday, s.text+" "+d.holiday
+			s.kind, s.says.text = holiday, d.holiday
 		case len(d.spans) > 0:
 			left--
 			s.kind = counted
 			if d.exchanged {
-				s.kind, s.text = exchanged, s.text+" exchanged working day"
+				s.kind, s.says.text = exchanged, "exchanged working day"
 			}
 			due.Time = c.closing(date, d)
 			if left == 0 {
@@ -143,30 +143,27 @@ func (c *Calendar) workingTime(start time.Time, target time.Duration, note func(
 		if d.holiday != "" {
 			begin, end := c.Start(date), c.Start(date+1)
 			if begin.After(at) {
-				note(stretch{kind: skipped, from: at, to: begin, text: "outside working hours"})
+				note(stretch{kind: skipped, from: at, to: begin, says: saying{text: "outside working hours"}})
 				at = begin
 			}
-			note(stretch{kind: holiday, from: at, to: end, text: date.String() + " " + d.holiday})
+			note(stretch{kind: holiday, from: at, to: end, says: saying{date: date, dated: true, text: d.holiday}})
 			at = end
 			continue
 		}
-		kind, text := counted, date.String()
-		if d.exchanged {
-			kind, text = exchanged, text+" exchanged working day"
-		}
+		kind, says := d.counts(date)
 		for _, s := range d.spans {
 			from, to := c.bounds(date, s)
 			if !to.After(at) || target == 0 {
 				continue
 			}
 			if from.After(at) {
-				note(stretch{kind: skipped, from: at, to: from, text: "outside working hours"})
+				note(stretch{kind: skipped, from: at, to: from, says: saying{text: "outside working hours"}})
 				at = from
 			}
 			if to.Sub(at) > target {
 				to = at.Add(target)
 			}
-			note(stretch{kind: kind, from: at, to: to, text: text})
+			note(stretch{kind: kind, from: at, to: to, says: says})
 			target -= to.Sub(at)
 			at = to
 		}

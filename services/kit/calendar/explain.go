@@ -1,6 +1,7 @@
 package calendar
 
 import (
+	"strings"
 	"time"
 
 	clockv1 "example.com/redress/proto/gen/redress/clock/v1"
@@ -21,7 +22,39 @@ type Interval struct {
 type stretch struct {
 	kind     clockv1.Interval_Kind
 	from, to time.Time
-	text     string
+	says     saying
+}
+
+// saying is what a stretch says. Due has nobody to say it to, so that only who notes a stretch puts the
+// words together: the limit, the date and the text, as far as they are given.
+type saying struct {
+	limit Limit
+	date  Date
+	dated bool // date is given
+	text  string
+}
+
+// String returns "10 days, until 2026-05-08", "2026-05-01 Labour Day", "outside working hours".
+func (s saying) String() string {
+	out := s.text
+	if s.dated {
+		out = strings.TrimSuffix(s.date.String()+" "+out, " ")
+	}
+	if s.limit.IsZero() {
+		return out
+	}
+	if out != "" {
+		out = ", until " + out
+	}
+	return s.limit.String() + out
+}
+
+// counts returns how a working date counts, and what says so.
+func (d day) counts(date Date) (clockv1.Interval_Kind, saying) {
+	if d.exchanged {
+		return exchanged, saying{date: date, dated: true, text: "exchanged working day"}
+	}
+	return counted, saying{date: date, dated: true}
 }
 
 const (
@@ -67,29 +100,26 @@ func (c *Calendar) Classify(from, to time.Time, basis clockv1.Clock_Basis) ([]In
 			return nil, err
 		}
 		end := earlier(c.Start(date+1), to)
-		kind, text := counted, date.String()
-		if d.exchanged {
-			kind, text = exchanged, text+" exchanged working day"
-		}
+		kind, says := d.counts(date)
 		switch {
 		case d.holiday != "":
-			out = grow(out, stretch{kind: holiday, from: from, to: end, text: text + " " + d.holiday})
+			out = grow(out, stretch{kind: holiday, from: from, to: end, says: saying{date: date, dated: true, text: d.holiday}})
 		case len(d.spans) == 0:
-			out = grow(out, stretch{kind: skipped, from: from, to: end, text: "no working day"})
+			out = grow(out, stretch{kind: skipped, from: from, to: end, says: saying{text: "no working day"}})
 		case basis == clockv1.Clock_BASIS_WORKING_DAYS:
-			out = grow(out, stretch{kind: kind, from: from, to: end, text: text})
+			out = grow(out, stretch{kind: kind, from: from, to: end, says: says})
 		default:
 			at := from
 			for _, s := range d.spans {
 				open, closed := c.bounds(date, s)
 				open, closed = later(open, at), earlier(closed, end)
 				if closed.After(open) {
-					out = grow(out, stretch{kind: skipped, from: at, to: open, text: "outside working hours"})
-					out = grow(out, stretch{kind: kind, from: open, to: closed, text: text})
+					out = grow(out, stretch{kind: skipped, from: at, to: open, says: saying{text: "outside working hours"}})
+					out = grow(out, stretch{kind: kind, from: open, to: closed, says: says})
 					at = closed
 				}
 			}
-			out = grow(out, stretch{kind: skipped, from: at, to: end, text: "outside working hours"})
+			out = grow(out, stretch{kind: skipped, from: at, to: end, says: saying{text: "outside working hours"}})
 		}
 		from = end
 	}
@@ -101,9 +131,10 @@ func grow(out []Interval, s stretch) []Interval {
 	if !s.to.After(s.from) {
 		return out
 	}
-	if n := len(out); n > 0 && out[n-1].Kind == s.kind && out[n-1].Note == s.text && out[n-1].End.Equal(s.from) {
+	said := s.says.String()
+	if n := len(out); n > 0 && out[n-1].Kind == s.kind && out[n-1].Note == said && out[n-1].End.Equal(s.from) {
 		out[n-1].End = s.to
 		return out
 	}
-	return append(out, Interval{Kind: s.kind, Start: s.from, End: s.to, Note: s.text})
+	return append(out, Interval{Kind: s.kind, Start: s.from, End: s.to, Note: said})
 }
