@@ -72,28 +72,44 @@ func (j *Journal) Figures(ctx context.Context) (Figures, error) {
 // organisation once and the index entries it counts, nothing else.
 func (j *Journal) CountIndexed(ctx context.Context, kind, attribute string, values ...string) (map[string]int64, error) {
 	out := make(map[string]int64, len(values))
-	c := &composed{}
-	c.add(`WITH RECURSIVE o (organization) AS (
-		SELECT min(organization) FROM resource_index
-		UNION ALL
-		SELECT (SELECT min(n.organization) FROM resource_index n WHERE n.organization > o.organization) FROM o WHERE o.organization IS NOT NULL
-	) SELECT i.value, count(*) FROM o JOIN resource_index i ON i.organization = o.organization WHERE i.kind = `, kind)
-	c.add(` AND i.attribute = `, attribute)
-	c.add(` AND i.value IN (`)
-	for i, v := range values {
-		if out[v] = 0; i > 0 {
-			c.add(`, `)
-		}
-		c.add(``, v)
+	for _, v := range values {
+		out[v] = 0
 	}
-	c.add(`) GROUP BY i.value`)
-	err := j.db.Query(ctx, "resource_index.count", c.text.String(), c.args, func(r sqldb.Row) error {
-		var value string
-		var n int64
-		if err := r.Scan(&value, &n); err != nil {
+	meant := map[int64]string{} // value by term
+	c := &composed{}
+	c.add(`SELECT term, count(*) FROM resource_index WHERE term IN (`)
+	err := j.db.Query(ctx, "resources.organizations", `WITH RECURSIVE o (organization) AS (
+		SELECT min(organization) FROM resources
+		UNION ALL
+		SELECT (SELECT min(n.organization) FROM resources n WHERE n.organization > o.organization) FROM o WHERE o.organization IS NOT NULL
+	) SELECT organization FROM o WHERE organization IS NOT NULL`, nil, func(r sqldb.Row) error {
+		var organization string
+		if err := r.Scan(&organization); err != nil {
 			return err
 		}
-		out[value] = n
+		for _, v := range values {
+			if len(meant) > 0 {
+				c.add(`, `)
+			}
+			t := term(organization, kind, Attr{attribute, v})
+			meant[t] = v
+			c.add(``, t)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, refusal(err)
+	}
+	if len(meant) == 0 {
+		return out, nil
+	}
+	c.add(`) GROUP BY term`)
+	err = j.db.Query(ctx, "resource_index.count", c.text.String(), c.args, func(r sqldb.Row) error {
+		var t, n int64
+		if err := r.Scan(&t, &n); err != nil {
+			return err
+		}
+		out[meant[t]] += n
 		return nil
 	})
 	if err != nil {

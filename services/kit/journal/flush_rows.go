@@ -19,11 +19,11 @@ func newStoreStatements() storeStatements {
 	const text, number, bytes, null = sqldb.Text, sqldb.Int, sqldb.Bytes, sqldb.IntNull
 	indexInsert := func(table string) *sqldb.Statement {
 		return sqldb.NewStatement(table+".insert", `
-			INSERT INTO `+table+` (organization, kind, attribute, value, name) {rows}`, text, text, text, text, text)
+			INSERT INTO `+table+` (term, name) {rows}`, number, text)
 	}
 	organization, name := sqldb.Key{Name: "organization"}, sqldb.Key{Name: "name"}
 	indexDelete := func(table string) *sqldb.Statement {
-		return sqldb.NewDelete(table+".delete", table, organization, sqldb.Key{Name: "kind"}, sqldb.Key{Name: "attribute"}, sqldb.Key{Name: "value"}, name)
+		return sqldb.NewDelete(table+".delete", table, sqldb.Key{Name: "term", Type: number}, name)
 	}
 	return storeStatements{
 		requests: sqldb.NewStatement("requests.insert", `
@@ -98,10 +98,10 @@ func (x *indexRows) move(k key, fromKind string, from attrs, toKind string, to a
 		out, in = from, to
 	}
 	for _, a := range out {
-		x.out = append(x.out, []any{k.organization, fromKind, a.Name, a.Value, k.name})
+		x.out = append(x.out, []any{term(k.organization, fromKind, a), k.name})
 	}
 	for _, a := range in {
-		x.in = append(x.in, []any{k.organization, toKind, a.Name, a.Value, k.name})
+		x.in = append(x.in, []any{term(k.organization, toKind, a), k.name})
 	}
 }
 

@@ -1,6 +1,8 @@
 package journal
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -138,11 +140,25 @@ const (
 )
 
 func (as attrs) encode() string {
+	if len(as) == 0 {
+		return ""
+	}
 	var b strings.Builder
+	b.WriteString(attrEnd)
 	for _, a := range as {
 		b.WriteString(a.Name + attrEqual + a.Value + attrEnd)
 	}
 	return b.String()
+}
+
+// encoded is what attributes hold, encoded, if the attribute is among them.
+func (a Attr) encoded() string { return attrEnd + a.Name + attrEqual + a.Value + attrEnd }
+
+// term is what the index holds of an attribute. A number makes its rows half as
+// dear to write as the words; a query compares the words with the row's attributes.
+func term(organization, kind string, a Attr) int64 {
+	sum := sha256.Sum256([]byte(organization + attrEnd + kind + a.encoded()))
+	return int64(binary.BigEndian.Uint64(sum[:])) //nolint:gosec // 64 bits of a hash
 }
 
 func decodeAttrs(s string) attrs {

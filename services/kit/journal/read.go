@@ -199,25 +199,26 @@ func (c *composed) add(text string, args ...any) {
 
 // selection is the FROM and WHERE of a query. With attributes the index of the
 // first leads, which has the names in order; the others are looked up in theirs.
+// Terms are hashes, so the row must say that it has each attribute: what a
+// replacement changes has it, in either dialect.
 func selection(t tables, q Query) *composed {
 	c := &composed{name: "r.name"}
 	if len(q.Where) > 0 {
 		c.name = "i.name"
-		c.add(" FROM " + t.index() + " i JOIN " + t.rows() + " r ON r.organization = i.organization AND r.name = i.name")
-		c.add(" WHERE i.organization = ", q.Organization)
-		c.add(" AND i.kind = ", q.Kind)
-		c.add(" AND i.attribute = ", q.Where[0].Name)
-		c.add(" AND i.value = ", q.Where[0].Value)
+		c.add(" FROM "+t.index()+" i JOIN "+t.rows()+" r ON r.name = i.name WHERE r.organization = ", q.Organization)
+		c.add(" AND i.term = ", term(q.Organization, q.Kind, q.Where[0]))
 		for _, a := range q.Where[1:] {
-			c.add(" AND EXISTS (SELECT 1 FROM " + t.index() + " o WHERE o.organization = i.organization AND o.kind = i.kind AND o.name = i.name")
-			c.add(" AND o.attribute = ", a.Name)
-			c.add(" AND o.value = ", a.Value)
+			c.add(" AND EXISTS (SELECT 1 FROM "+t.index()+" o WHERE o.name = i.name AND o.term = ", term(q.Organization, q.Kind, a))
 			c.add(")")
+		}
+		for _, a := range q.Where {
+			c.add(" AND replace(r.attributes, ", a.encoded())
+			c.add(", '') <> r.attributes")
 		}
 	} else {
 		c.add(" FROM "+t.rows()+" r WHERE r.organization = ", q.Organization)
-		c.add(" AND r.kind = ", q.Kind)
 	}
+	c.add(" AND r.kind = ", q.Kind)
 	if q.Parent != "" && t == resourceTables {
 		c.add(" AND r.parent <> '' AND r.parent = ", q.Parent) // the index leaves out what has none
 	}

@@ -95,7 +95,7 @@ func written(op string) bool {
 func idle(op string) bool {
 	return slices.Contains([]string{
 		"begin", "commit", "positions.read", "meta.read", "meta.write", "feed_leases.take", "feed_leases.release",
-		"timers.due", "timers.next", "timers.instant", "timers.background", "timers.count", "parked_events.count", "resource_index.count",
+		"timers.due", "timers.next", "timers.instant", "timers.background", "timers.count", "parked_events.count", "resources.organizations", "resource_index.count",
 	}, op)
 }
 

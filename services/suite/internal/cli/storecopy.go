@@ -92,12 +92,12 @@ const nullable = "expire_time"
 func columns() [][2]string {
 	return [][2]string{
 		{"resources", "organization, name, kind, shard, parent, complaint, version, base_version, state, attributes, digest, create_time, update_time"},
-		{"resource_index", "organization, kind, attribute, value, name"},
+		{"resource_index", "term, name"},
 		{"events", "shard, sequence, organization, resource, version, complaint, type, record_time, body, previous_digest, digest, cause_service, cause_shard, cause_sequence, cause_digest, depth"},
 		{"requests", "organization, principal, method, request_id, digest, resource, version, create_time, expire_time"},
 		{"tallies", "organization, key, revision, value"},
 		{"projections", "organization, name, kind, version, revision, state, attributes, update_time"},
-		{"projection_index", "organization, kind, attribute, value, name"},
+		{"projection_index", "term, name"},
 		{"timers", "organization, name, shard, fire_time, generation"},
 		{"feed_positions", "source, shard, sequence, base_sequence, digest"},
 		{"parked_events", "source, shard, sequence, organization, complaint, type, reason, waits, park_time, event"},

@@ -167,6 +167,10 @@ func Watch(ctx context.Context) (end func()) {
 	return func() {
 		pprof.StopCPUProfile()
 		_ = f.Close()
+		if f, err := os.Create(strings.TrimSuffix(p.path, ".pprof") + ".allocs.pprof"); err == nil {
+			_ = pprof.Lookup("allocs").WriteTo(f, 0) // since the process began
+			_ = f.Close()
+		}
 	}
 }
 

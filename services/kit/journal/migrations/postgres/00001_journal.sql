@@ -40,14 +40,12 @@ CREATE INDEX resources_by_kind ON resources (kind, organization, name);
 CREATE INDEX resources_by_parent ON resources (parent, kind, organization, name) WHERE parent <> '';
 ALTER TABLE resources ADD PRIMARY KEY (organization, name);
 
--- Values one may search resources by.
+-- Values one may search resources by: term is a hash of organisation, kind, attribute and value. The row's
+-- attributes say whether it is meant.
 CREATE TABLE resource_index (
-  organization TEXT COLLATE "C" NOT NULL,
-  kind         TEXT COLLATE "C" NOT NULL,
-  attribute    TEXT COLLATE "C" NOT NULL,
-  value        TEXT COLLATE "C" NOT NULL,
-  name         TEXT COLLATE "C" NOT NULL,
-  PRIMARY KEY (organization, kind, attribute, value, name)
+  term BIGINT NOT NULL,
+  name TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (term, name)
 );
 
 -- The append-only log: audit trail, outbox and timeline in one.
@@ -110,14 +108,11 @@ CREATE TABLE projections (
 CREATE INDEX projections_by_kind ON projections (kind, organization, name);
 ALTER TABLE projections ADD PRIMARY KEY (organization, name);
 
--- Values one may search projections by.
+-- Values one may search projections by, as resource_index.
 CREATE TABLE projection_index (
-  organization TEXT COLLATE "C" NOT NULL,
-  kind         TEXT COLLATE "C" NOT NULL,
-  attribute    TEXT COLLATE "C" NOT NULL,
-  value        TEXT COLLATE "C" NOT NULL,
-  name         TEXT COLLATE "C" NOT NULL,
-  PRIMARY KEY (organization, kind, attribute, value, name)
+  term BIGINT NOT NULL,
+  name TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (term, name)
 );
 
 -- What fires when. The truth behind the timer index.

@@ -37,14 +37,12 @@ CREATE TABLE resources (
 CREATE INDEX resources_by_kind ON resources (kind, organization, name);
 CREATE INDEX resources_by_parent ON resources (parent, kind, organization, name) WHERE parent <> '';
 
--- Values one may search resources by.
+-- Values one may search resources by: term is a hash of organisation, kind, attribute and value. The row's
+-- attributes say whether it is meant.
 CREATE TABLE resource_index (
-  organization TEXT NOT NULL,
-  kind         TEXT NOT NULL,
-  attribute    TEXT NOT NULL,
-  value        TEXT NOT NULL,
-  name         TEXT NOT NULL,
-  PRIMARY KEY (organization, kind, attribute, value, name)
+  term BIGINT NOT NULL,
+  name TEXT NOT NULL,
+  PRIMARY KEY (term, name)
 ) WITHOUT ROWID;
 
 -- The append-only log: audit trail, outbox and timeline in one.
@@ -107,14 +105,11 @@ CREATE TABLE projections (
 );
 CREATE INDEX projections_by_kind ON projections (kind, organization, name);
 
--- Values one may search projections by.
+-- Values one may search projections by, as resource_index.
 CREATE TABLE projection_index (
-  organization TEXT NOT NULL,
-  kind         TEXT NOT NULL,
-  attribute    TEXT NOT NULL,
-  value        TEXT NOT NULL,
-  name         TEXT NOT NULL,
-  PRIMARY KEY (organization, kind, attribute, value, name)
+  term BIGINT NOT NULL,
+  name TEXT NOT NULL,
+  PRIMARY KEY (term, name)
 ) WITHOUT ROWID;
 
 -- What fires when. The truth behind the timer index.
