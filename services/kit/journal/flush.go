@@ -53,33 +53,49 @@ func (g *group) flushRequests() error {
 		return cmp.Or(strings.Compare(a.organization, b.organization), strings.Compare(a.principal, b.principal),
 			strings.Compare(a.method, b.method), strings.Compare(a.id, b.id))
 	})
-	rows := make([][]any, len(keys))
-	for i, k := range keys {
+	rows, again := make([][]any, 0, len(keys)), [][]any(nil)
+	for _, k := range keys {
 		r := g.seen.requests[k]
 		var expire *int64
 		if !r.forever {
 			at := g.now.Add(RequestRetention).UnixMicro()
 			expire = &at
 		}
-		rows[i] = []any{k.organization, k.principal, k.method, k.id, sqldb.Clean(r.digest), r.receipt.Resource, r.receipt.Version, g.now.UnixMicro(), expire}
+		row := []any{k.organization, k.principal, k.method, k.id, sqldb.Clean(r.digest), r.receipt.Resource, r.receipt.Version, g.now.UnixMicro(), expire}
+		if g.expired[k] {
+			again = append(again, row)
+		} else {
+			rows = append(rows, row)
+		}
 	}
-	return g.compared(g.j.store.requests, rows)
+	if err := g.tx.ExecLater(g.ctx, g.j.store.requests, rows, nil); err != nil {
+		return err
+	}
+	return g.compared(g.j.store.requestsAgain, again)
 }
 
 // flushResources writes states and their index, and returns what becomes of their timers.
 func (g *group) flushResources() (*timerRows, error) {
 	keys := changed(g.seen.resources, func(r *resource) bool { return r.dirty }, compareKeys)
-	rows := make([][]any, len(keys))
+	var created, rows [][]any
 	timers := &timerRows{g: g}
 	index := &indexRows{g: g, insert: g.j.store.indexInsert, remove: g.j.store.indexDelete}
-	for i, k := range keys {
+	for _, k := range keys {
 		r := g.seen.resources[k]
-		rows[i] = []any{
+		row := []any{
 			k.organization, k.name, r.kind.Pattern, int64(r.shard), parentOf(k.name), r.complaint, r.version, r.base,
 			sqldb.Clean(r.state), r.attrs.encode(), r.digest, r.created, r.updated,
 		}
+		if r.base == 0 {
+			created = append(created, row)
+		} else {
+			rows = append(rows, row)
+		}
 		index.move(k, r.kind.Pattern, r.stored, r.kind.Pattern, r.attrs)
 		timers.follow(k, r)
+	}
+	if err := g.tx.ExecLater(g.ctx, g.j.store.created, created, nil); err != nil {
+		return nil, err
 	}
 	if err := g.compared(g.j.store.resources, rows); err != nil {
 		return nil, err

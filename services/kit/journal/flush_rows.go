@@ -6,9 +6,11 @@ import (
 )
 
 // storeStatements write. An upsert's WHERE is the compare: it sees the row as it
-// is then, locked, and changes nothing if somebody else came first.
+// is then, locked, and changes nothing if somebody else came first. What is new is
+// inserted plainly, at less cost, and fails if somebody else came first.
 type storeStatements struct {
-	requests, resources, indexInsert, indexDelete *sqldb.Statement
+	requests, requestsAgain, created, resources   *sqldb.Statement
+	indexInsert, indexDelete                      *sqldb.Statement
 	tallies, projections, projectionsDelete       *sqldb.Statement
 	projectionIndexInsert, projectionIndexDelete  *sqldb.Statement
 	timers, timersDelete, positions, parkings     *sqldb.Statement
@@ -16,6 +18,13 @@ type storeStatements struct {
 }
 
 func newStoreStatements() storeStatements {
+	const (
+		insertRequests = `
+			INSERT INTO requests (organization, principal, method, request_id, digest, resource, version, create_time, expire_time) {rows}`
+		insertResources = `
+			INSERT INTO resources (organization, name, kind, shard, parent, complaint, version, base_version,
+			                       state, attributes, digest, create_time, update_time) {rows}`
+	)
 	const text, number, bytes, null = sqldb.Text, sqldb.Int, sqldb.Bytes, sqldb.IntNull
 	indexInsert := func(table string) *sqldb.Statement {
 		return sqldb.NewStatement(table+".insert", `
@@ -26,16 +35,16 @@ func newStoreStatements() storeStatements {
 		return sqldb.NewDelete(table+".delete", table, sqldb.Key{Name: "term", Type: number}, name)
 	}
 	return storeStatements{
-		requests: sqldb.NewStatement("requests.insert", `
-			INSERT INTO requests (organization, principal, method, request_id, digest, resource, version, create_time, expire_time) {rows}
+		requests: sqldb.NewStatement("requests.insert", insertRequests, text, text, text, text, bytes, text, number, number, null),
+		requestsAgain: sqldb.NewStatement("requests.replace", insertRequests+`
 			ON CONFLICT (organization, principal, method, request_id) DO UPDATE
 			SET digest = excluded.digest, resource = excluded.resource, version = excluded.version,
 			    create_time = excluded.create_time, expire_time = excluded.expire_time
 			WHERE requests.expire_time <= excluded.create_time`,
 			text, text, text, text, bytes, text, number, number, null),
-		resources: sqldb.NewStatement("resources.upsert", `
-			INSERT INTO resources (organization, name, kind, shard, parent, complaint, version, base_version,
-			                       state, attributes, digest, create_time, update_time) {rows}
+		created: sqldb.NewStatement("resources.insert", insertResources,
+			text, text, text, number, text, text, number, number, bytes, text, bytes, number, number),
+		resources: sqldb.NewStatement("resources.upsert", insertResources+`
 			ON CONFLICT (organization, name) DO UPDATE
 			SET complaint = excluded.complaint, version = excluded.version, base_version = excluded.base_version, state = excluded.state,
 			    attributes = excluded.attributes, digest = excluded.digest, update_time = excluded.update_time

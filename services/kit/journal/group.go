@@ -44,6 +44,8 @@ type group struct {
 	seen    overlay // what was read, and what the members so far have changed
 	// families are those whose resources were all read, with the names found.
 	families map[family][]string
+	// expired are the requests whose rows may be written over.
+	expired map[requestKey]bool
 	parked   map[key][]spot
 	// parkedAny tells whether parked_events has any row; nil until asked.
 	parkedAny *bool
@@ -76,7 +78,7 @@ func (j *Journal) commit(members []*member) {
 				answer(members, outcomes)
 				return
 			}
-			if !errors.Is(err, errLost) && !sqldb.ClassOf(err).Retryable() {
+			if !lost(err) {
 				break
 			}
 		}
@@ -97,6 +99,12 @@ func (j *Journal) commit(members []*member) {
 	}
 }
 
+// lost reports whether the transaction lost to another one and may win the next time.
+func lost(err error) bool {
+	class := sqldb.ClassOf(err)
+	return errors.Is(err, errLost) || class.Retryable() || class == sqldb.Unique
+}
+
 // alone runs one member until it neither loses nor is given up, within bounds.
 func (j *Journal) alone(m *member) *outcome {
 	if m.ctx.Err() != nil {
@@ -108,7 +116,7 @@ func (j *Journal) alone(m *member) *outcome {
 		if outcomes, err = j.attempt([]*member{m}, i > 0); err == nil {
 			return outcomes[0]
 		}
-		if !errors.Is(err, errLost) && !sqldb.ClassOf(err).Retryable() && sqldb.ClassOf(err) != sqldb.Unique {
+		if !lost(err) {
 			break
 		}
 	}
@@ -137,7 +145,7 @@ func refusal(err error) error {
 		return fault.New(fault.Unavailable, ReasonUnavailable).Wrap(err)
 	case class == sqldb.Unknown:
 		return fault.New(fault.Unavailable, ReasonOutcomeUnknown).Wrap(err)
-	case errors.Is(err, errLost), class.Retryable():
+	case lost(err):
 		return fault.New(fault.Aborted, ReasonConflict).Wrap(err)
 	}
 	return fault.New(fault.Internal, fault.ReasonInternal).Wrap(err)
@@ -159,7 +167,7 @@ func (j *Journal) attempt(members []*member, careful bool) ([]*outcome, error) {
 	var timers []Timer
 	began := clock.System().Now()
 	err := j.db.WriteGroup(ctx, func(tx *sqldb.Tx) error {
-		g = &group{j: j, ctx: ctx, tx: tx, now: j.o.Clock.Now(), careful: careful, seen: newOverlay(), families: map[family][]string{}, parked: map[key][]spot{}}
+		g = &group{j: j, ctx: ctx, tx: tx, now: j.o.Clock.Now(), careful: careful, seen: newOverlay(), families: map[family][]string{}, expired: map[requestKey]bool{}, parked: map[key][]spot{}}
 		if err := g.prefetch(members); err != nil {
 			return err
 		}

@@ -105,6 +105,7 @@ func (g *group) loadRequests(keys map[requestKey]bool, repeated map[answerKey][]
 			return err
 		}
 		if planted.Is("request forgotten before its time") || expire != nil && *expire <= g.now.UnixMicro() {
+			g.expired[k] = true
 			return nil
 		}
 		g.seen.requests[k] = r

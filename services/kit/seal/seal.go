@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -55,7 +56,8 @@ func (v View) shows(c typev1.DataClass) bool {
 //
 // Source: DESIGN section 3.
 func Seal(ctx context.Context, keys Keys, organization, subject string, m proto.Message) error {
-	return seal(ctx, keys, organization, subject, m, false)
+	w := &sealing{ctx: ctx, keys: keys, organization: organization, subject: subject}
+	return w.run(&walker{visit: w.text, sealed: true}, m)
 }
 
 // SealRequest is [Seal] for a message from outside: it refuses any string in it,
@@ -63,56 +65,82 @@ func Seal(ctx context.Context, keys Keys, organization, subject string, m proto.
 // SEAL_TOKEN_REFUSED, all places at once), and drops unknown fields, which could
 // carry texts of a class this binary does not know.
 func SealRequest(ctx context.Context, keys Keys, organization, subject string, m proto.Message) error {
-	if err := CheckRequest(m); err != nil {
-		return err
-	}
-	return seal(ctx, keys, organization, subject, m, true)
+	w := &sealing{ctx: ctx, keys: keys, organization: organization, subject: subject}
+	var found refused
+	err := w.run(&walker{dropUnknown: true, visit: func(at *walker, class typev1.DataClass, s string, key bool) (string, error) {
+		if found.note(at, s) || len(found) > 0 {
+			return s, nil
+		}
+		return w.text(at, class, s, key)
+	}}, m)
+	return cmp.Or(found.fault(), err)
 }
 
 // CheckRequest refuses a message from outside that holds, in any string, what
-// begins like a token. A handler that does not seal its request (one that only
-// reads) may still call it; [SealRequest] does.
+// begins like a token: for a request of which nothing is sealed. [SealRequest] does it too.
 func CheckRequest(m proto.Message) error {
-	var found []fault.Violation
-	err := walk(m, false, func(w *walker, _ typev1.DataClass, s string, _ bool) (string, error) {
-		if strings.HasPrefix(s, Prefix) {
-			found = append(found, fault.Violation{Field: w.path(), Reason: ReasonTokenRefused})
-		}
+	var found refused
+	err := walk(m, func(w *walker, _ typev1.DataClass, s string, _ bool) (string, error) {
+		found.note(w, s)
 		return s, nil
 	})
-	if err != nil {
-		return err
-	}
-	if len(found) > 0 {
-		slices.SortFunc(found, func(a, b fault.Violation) int { return strings.Compare(a.Field, b.Field) })
-		return fault.New(fault.Invalid, ReasonTokenRefused, "field", found[0].Field).WithViolations(found...)
-	}
-	return nil
+	return cmp.Or(found.fault(), err)
 }
 
-func seal(ctx context.Context, keys Keys, organization, subject string, m proto.Message, dropUnknown bool) error {
-	if !ValidSubject(subject) {
-		return invalidSubject(subject)
+// refused are the strings of a request that begin like a token.
+type refused []fault.Violation
+
+// note reports whether s is one of them.
+func (r *refused) note(w *walker, s string) bool {
+	if !strings.HasPrefix(s, Prefix) {
+		return false
 	}
-	var b *box
-	return walk(m, dropUnknown, func(w *walker, class typev1.DataClass, s string, key bool) (string, error) {
-		if s == "" || key || !sealable(class) {
+	*r = append(*r, fault.Violation{Field: w.path(), Reason: ReasonTokenRefused})
+	return true
+}
+
+func (r refused) fault() error {
+	if len(r) == 0 {
+		return nil
+	}
+	slices.SortFunc(r, func(a, b fault.Violation) int { return strings.Compare(a.Field, b.Field) })
+	return fault.New(fault.Invalid, ReasonTokenRefused, "field", r[0].Field).WithViolations(r...)
+}
+
+// sealing seals the texts of one message.
+type sealing struct {
+	ctx                   context.Context
+	keys                  Keys
+	organization, subject string
+	box                   *box // made with the first text
+}
+
+func (x *sealing) run(w *walker, m proto.Message) error {
+	if !ValidSubject(x.subject) {
+		return invalidSubject(x.subject)
+	}
+	return w.walk(m)
+}
+
+// text is a visitor.
+func (x *sealing) text(w *walker, class typev1.DataClass, s string, key bool) (_ string, err error) {
+	if s == "" || key || !sealable(class) {
+		return s, nil
+	}
+	if strings.HasPrefix(s, Prefix) {
+		if IsToken(s) {
 			return s, nil
 		}
-		if strings.HasPrefix(s, Prefix) {
-			if IsToken(s) {
-				return s, nil
-			}
-			return "", fault.New(fault.Internal, ReasonTokenMalformed, "field", w.path())
+		return "", fault.New(fault.Internal, ReasonTokenMalformed, "field", w.path())
+	}
+	if x.box == nil {
+		if x.box, err = boxOf(x.ctx, x.keys, x.organization, x.subject, true); err != nil {
+			return "", err
 		}
-		if b == nil {
-			var err error
-			if b, err = boxOf(ctx, keys, organization, subject, true); err != nil {
-				return "", err
-			}
-		}
-		return b.text(class, s), nil
-	})
+	}
+	token := x.box.text(class, s)
+	remembered(x.ctx).add(token, class, s)
+	return token, nil
 }
 
 // Open replaces the tokens in m by their texts, in place: as far as v shows
@@ -125,8 +153,8 @@ func seal(ctx context.Context, keys Keys, organization, subject string, m proto.
 // away. Faults: SEAL_BROKEN (a token that its key does not open, or a malformed
 // one), and those of keys.
 func Open(ctx context.Context, keys Keys, organization string, m proto.Message, v View) error {
-	o := opener{ctx: ctx, keys: keys, organization: organization, view: v}
-	return walk(m, false, func(w *walker, class typev1.DataClass, s string, key bool) (string, error) {
+	o := opener{ctx: ctx, keys: keys, organization: organization, view: v, memory: remembered(ctx)}
+	return walkSealed(m, func(w *walker, class typev1.DataClass, s string, key bool) (string, error) {
 		if s == "" || key || !sealable(class) {
 			return s, nil
 		}
@@ -170,6 +198,7 @@ type opener struct {
 	keys         Keys
 	organization string
 	view         View
+	memory       *memory
 	boxes        map[string]*box // nil box: erased or unavailable
 	instead      map[string]string
 }
@@ -177,6 +206,12 @@ type opener struct {
 func (o *opener) open(class typev1.DataClass, s string) (string, error) {
 	if !o.view.shows(class) {
 		return Masked, nil
+	}
+	if r, ok := o.memory.of(s); ok {
+		if !o.view.shows(r.class) {
+			return Masked, nil
+		}
+		return r.text, nil
 	}
 	t, ok := parse(s)
 	if !ok {
@@ -228,7 +263,7 @@ func (o *opener) fetch(subject string) (*box, error) {
 // Subjects returns the data subjects whose tokens m holds, sorted, each once.
 func Subjects(m proto.Message) ([]string, error) {
 	var found []string
-	err := walk(m, false, func(_ *walker, _ typev1.DataClass, s string, _ bool) (string, error) {
+	err := walk(m, func(_ *walker, _ typev1.DataClass, s string, _ bool) (string, error) {
 		if t, ok := parse(s); ok {
 			found = append(found, t.subject)
 		}

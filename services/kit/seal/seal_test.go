@@ -309,3 +309,24 @@ func BenchmarkText(b *testing.B) {
 		}
 	}
 }
+
+func TestACallThatRemembersShowsWhatItSealedWithoutAnotherKey(t *testing.T) {
+	t.Parallel()
+	keys := &sealtest.Keys{}
+	ctx := seal.Remember(context.Background())
+	m := approval()
+	require.NoError(t, seal.SealRequest(ctx, keys, organization, subject, m))
+	require.NotContains(t, bytesOf(t, m), "Canary")
+	masked, elsewhere := proto.CloneOf(m), proto.CloneOf(m)
+
+	require.NoError(t, seal.Open(ctx, keys, organization, m, seal.All()))
+	require.Empty(t, cmp.Diff(approval(), m, protocmp.Transform()))
+	require.Equal(t, 1, keys.Calls(), "no key is fetched to open it")
+
+	require.NoError(t, seal.Open(ctx, keys, organization, masked, seal.View{}))
+	require.NotContains(t, bytesOf(t, masked), "Canary", "what a view does not show stays masked")
+
+	require.NoError(t, seal.Open(context.Background(), keys, organization, elsewhere, seal.All()))
+	require.Empty(t, cmp.Diff(approval(), elsewhere, protocmp.Transform()), "another call opens it with the key")
+	require.Equal(t, 2, keys.Calls())
+}

@@ -24,6 +24,8 @@ type walker struct {
 	visit visitor
 	// dropUnknown removes unknown fields of every message passed.
 	dropUnknown bool
+	// sealed enters only what may hold texts of a class to seal.
+	sealed bool
 	steps       []step
 }
 
@@ -35,8 +37,17 @@ type step struct {
 	key   protoreflect.MapKey
 }
 
-func walk(m proto.Message, dropUnknown bool, v visitor) error {
-	w := walker{visit: v, dropUnknown: dropUnknown, steps: make([]step, 0, 8)}
+func walk(m proto.Message, v visitor) error {
+	return (&walker{visit: v}).walk(m)
+}
+
+// walkSealed is walk, past everything that holds no text of a class to seal.
+func walkSealed(m proto.Message, v visitor) error {
+	return (&walker{visit: v, sealed: true}).walk(m)
+}
+
+func (w *walker) walk(m proto.Message) error {
+	w.steps = make([]step, 0, 8)
 	r := m.ProtoReflect()
 	return w.message(r, shapeOf(r.Descriptor()))
 }
@@ -69,7 +80,7 @@ func (w *walker) message(m protoreflect.Message, s *shape) error {
 	}
 	for i := range s.fields {
 		f := &s.fields[i]
-		if !m.Has(f.fd) {
+		if w.sealed && !f.seals || !m.Has(f.fd) {
 			continue
 		}
 		w.down(step{field: f.name})
@@ -156,6 +167,7 @@ type field struct {
 	isMap, isList       bool
 	isString, isMessage bool // of the element, in a list or map
 	stringKeys          bool
+	seals               bool  // here or below there may be texts of a class to seal
 	err                 error // it has a class and holds no strings
 	sub                 protoreflect.MessageDescriptor
 	once                sync.Once
@@ -200,6 +212,7 @@ func newShape(d protoreflect.MessageDescriptor) *shape {
 			stringKeys: fd.IsMap() && fd.MapKey().Kind() == protoreflect.StringKind, sub: element.Message(),
 		})
 		f := &s.fields[len(s.fields)-1]
+		f.seals = sealable(f.class) || f.sub != nil && sealsBelow(f.sub, map[protoreflect.FullName]bool{})
 		if sealable(f.class) && !f.isString {
 			f.err = fmt.Errorf("seal: field %s has a data class to seal but holds no strings", fd.FullName())
 		}
@@ -208,6 +221,30 @@ func newShape(d protoreflect.MessageDescriptor) *shape {
 		}
 	}
 	return s
+}
+
+// sealsBelow reports whether a message of the kind may hold, at any depth, texts of
+// a class to seal. passed are the kinds that were looked at.
+func sealsBelow(d protoreflect.MessageDescriptor, passed map[protoreflect.FullName]bool) bool {
+	if passed[d.FullName()] || d.FullName() == anyName {
+		return false
+	}
+	passed[d.FullName()] = true
+	fields := d.Fields()
+	for i := range fields.Len() {
+		fd := fields.Get(i)
+		if sealable(classOf(fd)) {
+			return true
+		}
+		below := fd.Message()
+		if fd.IsMap() {
+			below = fd.MapValue().Message()
+		}
+		if below != nil && sealsBelow(below, passed) {
+			return true
+		}
+	}
+	return false
 }
 
 // classOf returns the data class the field declares. On a map it speaks of the values.

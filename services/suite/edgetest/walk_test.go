@@ -90,7 +90,7 @@ func (w *walk) story() {
 	w.Suite = suitetest.New(w.t, func(c *suite.Config) {
 		c.Faults = func(service string) journal.FaultHook {
 			return func(op string) error {
-				if service != "corrective-action" || op != "resources.upsert" || !w.broken.Load() {
+				if service != "corrective-action" || op != "resources.insert" || !w.broken.Load() {
 					return nil
 				}
 				return sqldb.NewError(sqldb.Other, op, "it cannot be written")

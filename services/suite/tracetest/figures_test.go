@@ -49,7 +49,7 @@ func zero(v float64) bool     { return v == 0 }
 
 func TestAParkedEventShowsOnThePage(t *testing.T) {
 	t.Parallel()
-	b := &broken{service: "routing", op: "resources.upsert", class: sqldb.Other}
+	b := &broken{service: "routing", op: "resources.insert", class: sqldb.Other}
 	s := suitetest.New(t, measured, b.into)
 	const series = `redress_parked_events{service="routing",source="intake"}`
 	require.Zero(t, must(t, page(t, s), series))

@@ -12,12 +12,14 @@ import (
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/kit/host"
 	"example.com/redress/services/kit/journal"
+	"example.com/redress/services/kit/seal"
 	"example.com/redress/services/policy"
 )
 
 // CreateComplaint registers a complaint. Cost: reads of the policy in force and
 // the directory's version, one commit of complaint, event, request and number.
 func (s *Server) CreateComplaint(ctx context.Context, req *intakev1.CreateComplaintRequest) (*intakev1.CreateComplaintResponse, error) {
+	ctx = seal.Remember(ctx)
 	caller := host.Caller(ctx)
 	p, revision, err := s.policies.Active(s.revisionSource(ctx))
 	if err != nil {

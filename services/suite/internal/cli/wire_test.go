@@ -285,7 +285,7 @@ func TestStuckRetriesWhatWasParked(t *testing.T) {
 	w := wire(t, func(c *suite.Config) {
 		c.Faults = func(service string) journal.FaultHook {
 			return func(op string) error {
-				if service != "corrective-action" || op != "resources.upsert" || !broken.Load() {
+				if service != "corrective-action" || op != "resources.insert" || !broken.Load() {
 					return nil
 				}
 				return sqldb.NewError(sqldb.Other, op, "it cannot be written")
