@@ -126,25 +126,35 @@ FAULTS_BIN   ?= .bin/faults
 FAULTS_STATE ?= .bin/faults-totals.json
 FAULTS_FLAGS ?=
 DURATION     ?= 1h
-FAULTS       := $(FAULTS_BIN)/faults --binaries $(FAULTS_BIN)
+# Services and gateway, without the one process that holds all.
+SPLIT         = $(filter-out %/redress,$(PROGRAMS))
+# Whole rounds play hosts whose clocks are up to ten minutes off; the last two are apart: behind a sentinel, on a disk that gets full.
+FAULTS       := $(FAULTS_BIN)/faults --binaries $(FAULTS_BIN) --skew 10m $(FAULTS_FLAGS)
+SENTINEL     := --acks 8000 --faults promotions=8,kills=6,redis=3,replaces=1
+FULL_DISK    := --acks 1500 --callers 8 --faults disk=5,kills=2
 
 .PHONY: faults-programs faults faults-smoke faults-long planted-bugs
 faults-programs:
-	CGO_ENABLED=0 $(GO) build -trimpath -tags timetzdata -o $(FAULTS_BIN)/ $(PROGRAMS:%=./%) ./tools/faults
+	CGO_ENABLED=0 $(GO) build -trimpath -tags timetzdata,skewed -o $(FAULTS_BIN)/ $(SPLIT:%=./%)
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(FAULTS_BIN)/ ./tools/faults
 
-faults-smoke: faults-programs ## 20 kills of services, 3 of PostgreSQL, 10 losses of Redis, 20,000 acknowledgements
-	$(FAULTS) --acks 20000 --faults kills=20,postgres=3,redis=10,pauses=1,cuts=3,replaces=1 $(FAULTS_FLAGS)
+faults-smoke: faults-programs ## 20 kills of services, 3 of PostgreSQL, 10 losses of Redis, 20,000 acknowledgements, 200 simulated seeds
+	$(FAULTS) --acks 20000 --gap 1s --calm 5s --faults kills=20,postgres=3,redis=8,promotions=2,pauses=1,cuts=3,replaces=1
 	REDRESS_SEEDS=200 $(GO) test -vet=off -count=1 -run TestEverySeed ./services/kit/simulation
 
-faults: faults-programs ## Six rounds of faults: more than 100 kills of services, 10 of PostgreSQL, 50 losses of Redis, 200,000 acknowledgements
-	$(FAULTS) --rounds 6 --acks 34000 --faults kills=18,postgres=2,redis=9,pauses=3,cuts=8,replaces=3 $(FAULTS_FLAGS)
+faults: faults-programs ## Rounds of faults: more than 100 kills of services, 10 of PostgreSQL, 50 losses of Redis, 200,000 acknowledgements, 2,000 simulated seeds
+	$(FAULTS) --rounds 6 --acks 34000 --faults kills=18,postgres=2,redis=9,pauses=3,cuts=8,replaces=3
+	$(FAULTS) $(SENTINEL)
+	$(FAULTS) $(FULL_DISK)
 	REDRESS_SEEDS=2000 $(GO) test -vet=off -count=1 -timeout 60m -run TestEverySeed ./services/kit/simulation
 
 faults-long: faults-programs ## Rounds of faults for DURATION, adding to the totals in FAULTS_STATE
-	$(FAULTS) --duration $(DURATION) --state $(FAULTS_STATE) --acks 20000 --faults kills=18,postgres=3,redis=9,pauses=3,cuts=8,replaces=3 $(FAULTS_FLAGS)
+	$(FAULTS) --duration $(DURATION) --state $(FAULTS_STATE) --acks 20000 --faults kills=18,postgres=3,redis=9,pauses=3,cuts=8,replaces=3
+	$(FAULTS) --state $(FAULTS_STATE) $(SENTINEL)
+	$(FAULTS) --state $(FAULTS_STATE) $(FULL_DISK)
 
 planted-bugs: ## Plant each of 25 defects in programs of their own and see that its checker finds it
-	CGO_ENABLED=0 $(GO) build -trimpath -tags planted,timetzdata -o $(FAULTS_BIN)/planted/ $(PROGRAMS:%=./%)
+	CGO_ENABLED=0 $(GO) build -trimpath -tags planted,timetzdata -o $(FAULTS_BIN)/planted/ $(SPLIT:%=./%)
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(FAULTS_BIN)/ ./tools/faults
 	$(FAULTS_BIN)/faults --binaries $(FAULTS_BIN)/planted --planted $(FAULTS_FLAGS)
 

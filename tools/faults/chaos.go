@@ -23,12 +23,14 @@ const (
 	cutPeers     = "connections to a service cut"
 	halfPeers    = "connections to a service half open"
 	replace      = "service replaced under load"
-	redisAway    = "Redis away for half a minute"
+	redisAway    = "Redis away for a quarter of a minute"
+	promote      = "Redis primary lost, stale replica promoted"
+	fillDisk     = "disk of PostgreSQL full"
 	killClocks   = "every process with clocks killed"
 )
 
 // redisLosses are the faults that count as a loss of Redis.
-func redisLosses() []string { return []string{killRedis, flushRedis, oldRedis} }
+func redisLosses() []string { return []string{killRedis, flushRedis, oldRedis, promote} }
 
 // chaos does faults to a world, one after the other, as drawn from r.
 type chaos struct {
@@ -41,7 +43,7 @@ type chaos struct {
 // deck is how often each fault is to happen, in an order that r draws.
 func deck(r *rand.Rand, counts map[string]int) []string {
 	var out []string
-	for _, kind := range []string{killService, killPostgres, killRedis, flushRedis, oldRedis, pauseService, cutSQL, slowSQL, halfRedis, cutPeers, halfPeers, replace, redisAway, killClocks} {
+	for _, kind := range []string{killService, killPostgres, killRedis, flushRedis, oldRedis, pauseService, cutSQL, slowSQL, halfRedis, cutPeers, halfPeers, replace, redisAway, killClocks, promote, fillDisk} {
 		for range counts[kind] {
 			out = append(out, kind)
 		}
@@ -97,7 +99,7 @@ func (c *chaos) one(ctx context.Context, kind string) error {
 		return c.w.Postgres.Start(ctx)
 	case killRedis:
 		c.say("%s", kind)
-		if err := c.w.Redis.Kill(false); err != nil {
+		if err := c.w.Redis.Kill(ctx, false); err != nil {
 			return err
 		}
 		wait(ctx, time.Duration(c.r.IntN(3000))*time.Millisecond)
@@ -112,17 +114,25 @@ func (c *chaos) one(ctx context.Context, kind string) error {
 		}
 		wait(ctx, time.Duration(500+c.r.IntN(4000))*time.Millisecond)
 		c.say("%s", kind)
-		if err := c.w.Redis.Kill(true); err != nil {
+		if err := c.w.Redis.Kill(ctx, true); err != nil {
 			return err
 		}
 		return c.w.Redis.Start(ctx)
 	case redisAway:
 		c.say("%s", kind)
-		if err := c.w.Redis.Kill(false); err != nil {
+		if err := c.w.Redis.Kill(ctx, false); err != nil {
 			return err
 		}
-		wait(ctx, 30*time.Second)
+		wait(ctx, 15*time.Second)
 		return c.w.Redis.Start(ctx)
+	case promote:
+		d := time.Duration(500+c.r.IntN(4000)) * time.Millisecond
+		c.say("%s, %s behind", kind, d)
+		return c.w.Redis.Promote(ctx, d)
+	case fillDisk:
+		d := time.Duration(1000+c.r.IntN(4000)) * time.Millisecond
+		c.say("%s for %s", kind, d)
+		return c.w.Postgres.Full(ctx, d)
 	case killClocks:
 		s := c.w.Services["routing"]
 		c.say("%s", kind)

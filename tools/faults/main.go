@@ -45,6 +45,7 @@ type settings struct {
 	rounds                        int
 	duration                      time.Duration
 	late, lateEver                time.Duration
+	skew                          time.Duration
 	plan                          plan
 	keep                          bool
 }
@@ -61,13 +62,18 @@ func run(ctx context.Context, args []string) error {
 	flags.DurationVar(&s.duration, "duration", 0, "begin rounds for so long")
 	flags.DurationVar(&s.late, "late", 5*time.Second, "allowed p99 of lateness without faults")
 	flags.DurationVar(&s.lateEver, "late-ever", 2*time.Minute, "allowed lateness under any fault")
+	flags.DurationVar(&s.skew, "skew", 0, "most by which the clock of a host is off; the programs must have been built with the tag skewed")
 	flags.BoolVar(&s.keep, "keep", false, "keep the files of rounds that passed")
 	flags.IntVar(&s.plan.acks, "acks", 5000, "acknowledgements a round must reach before quiet")
 	flags.IntVar(&s.plan.callers, "callers", 64, "clients that register complaints")
+	flags.IntVar(&s.plan.claimants, "claimants", 2, "clients that ask for compensation")
+	flags.IntVar(&s.plan.pausers, "pausers", 2, "clients that pause clocks")
+	flags.DurationVar(&s.plan.most, "most", time.Hour, "time the clients may take to reach --acks after the faults")
 	flags.IntVar(&s.plan.backlog, "backlog", 20_000, "events that services may be behind before the clients are held")
 	flags.DurationVar(&s.plan.gap, "gap", 2*time.Second, "most time between two faults")
-	flags.StringVar(&s.plan.faults, "faults", "", "`kind=N,...` of a round: kills, postgres, redis, pauses, cuts, replaces; each N times")
+	flags.StringVar(&s.plan.faults, "faults", "", "`kind=N,...` of a round: kills, postgres, redis, pauses, cuts, replaces, promotions, disk; each N times")
 	flags.DurationVar(&s.plan.calm, "calm", 8*time.Second, "time without faults at the start and at the end of the load")
+	s.plan.linger = longest + settled
 	hunt := flags.Bool("planted", false, "plant each defect, in programs built with the tag planted, and see that it is found")
 	only := flags.String("only", "", "plant this `defect` only")
 	if err := flags.Parse(args); err != nil {

@@ -4,8 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"time"
+
+	"example.com/redress/tools/faults/ledger"
+	"example.com/redress/tools/faults/world"
 )
 
 // defect is one that is planted in the suite to see whether its checker finds it.
@@ -17,83 +22,148 @@ type defect struct {
 	invariant string
 	// faults that bring it out, as for --faults; "": none.
 	faults string
+	// enough of the acts that bring it out.
+	enough map[string]int
+	// linger is that of the round.
+	linger time.Duration
+	// alone: each replica reads whole feeds, as if leases did not keep them apart.
+	alone bool
 }
 
 const sweepless = "sweep disabled"
 
 // defects is the whole list. A mistake that somebody could make gets a line here.
 func defects() []defect {
+	paid, resumed := map[string]int{ledger.Paid: 4}, map[string]int{ledger.Resumed: 3}
 	return []defect{
-		{"answered before the commit", "", "D1", "postgres=3"},
-		{"tally not written", "", "D1", ""},
-		{"object of the complaint dropped", "", "D1", ""},
-		{"request row not written", "", "D2", ""},
-		{"request forgotten before its time", "", "D2", ""},
-		{"other content accepted", "", "D2", ""},
-		{"event omitted", "", "A1", ""},
-		{"chain not linked", "", "A1", ""},
-		{"digest of the row not renewed", "", "A1", ""},
-		{"position not compared", "", "A1", "replaces=2,kills=8"},
-		{"event skipped", "", "C1", ""},
-		{"timer row not written", "", "C1", ""},
-		{"breach fires twice", "", "C1", ""},
-		{"generation not compared", "", "C2", ""},
-		{"time noticed taken for time due", "", "C2", ""},
-		{sweepless, "", "C3", "away=1"},
-		{"epoch not compared", sweepless, "C3", "flush=3"},
-		{"lease not returned", sweepless, "C3", "clockkills=8"},
-		{"entry removed before the effect", sweepless, "C3", "clockkills=8"},
-		{"pause not counted", "", "C5", ""},
-		{"due time recomputed in local time", "", "C5", ""},
-		{"paid twice", "", "M1", ""},
-		{"paid above the approval", "", "M1", ""},
-		{"granted with a signature missing", "", "M1", ""},
-		{"withdrawn claim still paid", "", "M7", ""},
+		{name: "answered before the commit", invariant: "D1", faults: "postgres=2"},
+		{name: "tally not written", invariant: "D1"},
+		{name: "object of the complaint dropped", invariant: "D1"},
+		{name: "request row not written", invariant: "D2"},
+		{name: "request forgotten before its time", invariant: "D2"},
+		{name: "other content accepted", invariant: "D2", enough: map[string]int{ledger.Refused: 4}},
+		{name: "event omitted", invariant: "A1"},
+		{name: "chain not linked", invariant: "A1"},
+		{name: "digest of the row not renewed", invariant: "A1"},
+		{name: "position not compared", invariant: "A1", alone: true},
+		{name: "event skipped", invariant: "C1"},
+		{name: "timer row not written", invariant: "C1", linger: 12 * time.Second},
+		{name: "breach fires twice", invariant: "C1"},
+		{name: "generation not compared", invariant: "C2", enough: resumed},
+		{name: "time noticed taken for time due", invariant: "C2"},
+		{name: sweepless, invariant: "C3", faults: "away=1"},
+		{name: "epoch not compared", with: sweepless, invariant: "C3", faults: "flush=3"},
+		{name: "lease not returned", with: sweepless, invariant: "C3", faults: "clockkills=4", alone: true},
+		{name: "entry removed before the effect", with: sweepless, invariant: "C3", faults: "postgres=2"},
+		{name: "pause not counted", invariant: "C5", enough: resumed},
+		{name: "due time recomputed in local time", invariant: "C5", enough: resumed},
+		{name: "paid twice", invariant: "M1", enough: map[string]int{ledger.Paid: 12}},
+		{name: "paid above the approval", invariant: "M1", enough: paid},
+		{name: "granted with a signature missing", invariant: "M1", enough: paid},
+		{name: "withdrawn claim still paid", invariant: "M7", enough: map[string]int{ledger.Withdrawn: 20}},
 	}
+}
+
+// hunted is the small round that each defect gets; its clients end when they have
+// done what brings the defect out, or after its longest time.
+func hunted() plan {
+	return plan{small: true, acks: 200, callers: 3, claimants: 4, pausers: 4, backlog: 20_000, gap: 1500 * time.Millisecond, calm: 500 * time.Millisecond, most: 30 * time.Second}
 }
 
 // plantedLate is how late a clock may be in these small rounds, whatever happens:
 // less than the minute after which the timer index is compared with SQL.
-const plantedLate = 20 * time.Second
+const plantedLate = 10 * time.Second
 
-// hunt plants each defect in a world of its own and says which were found. Before
-// it, the same faults without a defect must find nothing.
+// hunt plants each defect in a copy of one world and says which were found. Before
+// it, a round of faults without a defect must find nothing.
 func (s *settings) hunt(ctx context.Context, only string) error {
-	s.plan.acks, s.plan.callers, s.plan.gap, s.plan.calm = 300, 12, 1500*time.Millisecond, 4*time.Second
+	s.plan = hunted()
 	s.late, s.lateEver = plantedLate, plantedLate
-	passed, failed := 0, 0
+	began := time.Now()
+	first := &round{settings: s, folder: filepath.Join(s.folder, "world")}
+	o, err := first.options()
+	if err != nil {
+		return err
+	}
+	w, err := world.New(ctx, o)
+	if err != nil {
+		return fmt.Errorf("start: %w", err)
+	}
+	defer w.Close()
+	if err := errors.Join(observe(ctx, w), w.Keep(ctx)); err != nil {
+		return err
+	}
 	if only == "" {
-		sound := &round{settings: s, seed: s.seed, folder: filepath.Join(s.folder, "sound")}
-		s.plan.faults = "postgres=1,flush=1,clockkills=2"
-		if err := sound.play(ctx); err != nil {
-			return fmt.Errorf("without any defect: %w", err)
+		sound := defect{name: "no defect", faults: "postgres=1,flush=1,clockkills=2", alone: true, enough: map[string]int{ledger.Paid: 2, ledger.Resumed: 2}}
+		if r, err := s.one(ctx, w, 0, &sound); err != nil {
+			return fmt.Errorf("%s: %w", sound.name, err)
+		} else if len(r.found()) > 0 {
+			return errors.New("something is found where nothing is planted")
 		}
 	}
+	passed, failed := 0, 0
+	var table []string
 	for i, d := range defects() {
 		if only != "" && only != d.name {
 			continue
 		}
-		s.plan.faults = d.faults
-		r := &round{settings: s, seed: s.seed + uint64(i) + 1, folder: filepath.Join(s.folder, fmt.Sprintf("defect-%d", i+1)), planted: d.name}
-		if d.with != "" {
-			r.planted += "," + d.with
-		}
-		fmt.Printf("\n%s\n", d.name)
-		err := r.play(ctx)
+		began := time.Now()
+		r, err := s.one(ctx, w, i+1, &d)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		verdict := "found"
 		if r.figures[d.invariant+" violated"] > 0 {
 			passed++
-			fmt.Printf("found: %s\n", d.invariant)
-			continue
+		} else {
+			failed++
+			verdict = fmt.Sprintf("NOT FOUND (%v)", err)
 		}
-		failed++
-		fmt.Printf("NOT FOUND by %s: %v\n", d.invariant, err)
+		table = append(table, fmt.Sprintf("%-36s %s  %4.0f s  %-9s all findings: %v", d.name, d.invariant, time.Since(began).Seconds(), verdict, r.found()))
+		fmt.Println(table[len(table)-1])
 	}
-	fmt.Printf("\n%d passed, %d failed\n", passed, failed)
+	fmt.Printf("\nin %s:\n", time.Since(began).Round(time.Second))
+	for _, line := range table {
+		fmt.Println(line)
+	}
+	fmt.Printf("%d passed, %d failed\n", passed, failed)
 	if failed > 0 {
 		return errors.New("a checker does not find what it should")
 	}
 	return nil
+}
+
+// one plays the round of a defect.
+func (s *settings) one(ctx context.Context, w *world.World, number int, d *defect) (*round, error) {
+	own := *s
+	own.plan.faults, own.plan.enough, own.plan.linger = d.faults, d.enough, d.linger
+	r := &round{settings: &own, seed: s.seed + uint64(number), folder: filepath.Join(s.folder, fmt.Sprintf("defect-%d", number)), begin: time.Now()}
+	r.faults, r.acks, r.figures = map[string]int{}, map[string]int{}, map[string]int64{}
+	if number > 0 {
+		r.defect = d
+	}
+	counts, err := own.plan.counts()
+	if err != nil {
+		return r, err
+	}
+	fmt.Printf("\n%s\n", d.name)
+	ranges := feedRanges
+	if d.alone {
+		ranges = 0
+	}
+	if err := w.Renew(ctx, fmt.Sprintf("defect_%d", number), ranges, "REDRESS_PLANTED="+d.name+","+d.with); err != nil {
+		return r, err
+	}
+	return r, r.within(ctx, w, counts)
+}
+
+// found lists the invariants of which a violation was found.
+func (r *round) found() []string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(r.figures)) {
+		if n := r.figures[k]; n > 0 && len(k) > len(" violated") && k[len(k)-len(" violated"):] == " violated" {
+			out = append(out, fmt.Sprintf("%s %d", k[:len(k)-len(" violated")], n))
+		}
+	}
+	return out
 }

@@ -23,10 +23,15 @@ import (
 
 // plan is what happens in a round.
 type plan struct {
-	acks, callers int
-	backlog       int
-	gap, calm     time.Duration
-	faults        string
+	acks, callers      int
+	claimants, pausers int
+	backlog            int
+	gap, calm          time.Duration
+	faults             string
+	small              bool           // limits of clocks of 2 and 3 s
+	linger             time.Duration  // least time from the last complaint to the checks, for clocks that nothing knows of
+	enough             map[string]int // of each act in the ledger, besides acks
+	most               time.Duration  // how long the clients go on for that after the faults
 }
 
 // counts reads the flag --faults: a word may stand for several kinds, drawn in turn.
@@ -35,6 +40,7 @@ func (p plan) counts() (map[string]int, error) {
 		"kills": {killService}, "postgres": {killPostgres}, "redis": {killRedis, flushRedis, oldRedis},
 		"pauses": {pauseService}, "cuts": {cutSQL, slowSQL, halfRedis, cutPeers, halfPeers}, "replaces": {replace},
 		"flush": {flushRedis}, "away": {redisAway}, "clockkills": {killClocks},
+		"promotions": {promote}, "disk": {fillDisk},
 	}
 	out := map[string]int{}
 	for part := range strings.SplitSeq(p.faults, ",") {
@@ -65,7 +71,7 @@ type round struct {
 	acks    map[string]int
 	figures map[string]int64
 	notRun  []string
-	planted string // defects that the programs are to have
+	defect  *defect // that the programs have; nil: none
 	begin   time.Time
 }
 
@@ -78,7 +84,16 @@ func (r *round) say(format string, args ...any) {
 const (
 	packLimits  = "{general: 90 s, serious: 60 s, major: 45 s}"
 	shortLimits = "{general: 9 s, serious: 6 s, major: 4 s}"
+	longest     = 9 * time.Second
+	// Those of the small rounds of planted defects.
+	plantedLimits = "{general: 3 s, serious: 3 s, major: 2 s}"
 )
+
+// disk is the size in MiB of the file system that can be full.
+const disk = 512
+
+// feedRanges divide the feeds among replicas.
+const feedRanges = 4
 
 func (r *round) options() (world.Options, error) {
 	directory, err := os.ReadFile(filepath.Join(r.root, "services/suite/seed/demo.csv"))
@@ -92,10 +107,14 @@ func (r *round) options() (world.Options, error) {
 	if !strings.Contains(string(pack), packLimits) {
 		return world.Options{}, fmt.Errorf("the demo's pack has other limits than %s", packLimits)
 	}
+	limits := shortLimits
+	if r.plan.small {
+		limits = plantedLimits
+	}
 	return world.Options{
 		Binaries: r.binaries, Folder: r.folder, Directory: directory,
-		Pack:     []byte(strings.ReplaceAll(string(pack), packLimits, shortLimits)),
-		Replicas: map[string]int{"routing": 2},
+		Pack:     []byte(strings.ReplaceAll(string(pack), packLimits, limits)),
+		Replicas: map[string]int{"routing": 2}, Ranges: feedRanges,
 	}, nil
 }
 
@@ -105,7 +124,7 @@ func (r *round) play(ctx context.Context) (err error) {
 	r.faults, r.acks, r.figures = map[string]int{}, map[string]int{}, map[string]int64{}
 	defer func() { r.took = time.Since(r.begin) }()
 	fmt.Printf("round with seed %d\n", r.seed)
-	r.notRun = []string{"D3 full disk", "C4 Sentinel failover", "hosts' clocks apart", "hostile mail, webhook and payment receivers", "SQL error at each statement (services/suite/faulttest has it)"}
+	r.notRun = []string{"hostile mail, webhook and payment receivers (services/suite/faulttest has them)", "SQL error at each statement (services/suite/faulttest has it)"}
 	counts, err := r.plan.counts()
 	if err != nil {
 		return err
@@ -114,33 +133,61 @@ func (r *round) play(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	o.Sentinel = counts[promote] > 0
+	if counts[fillDisk] > 0 {
+		o.Disk = disk
+	}
+	if r.skew > 0 {
+		draw := rand.New(rand.NewPCG(r.seed, 1))
+		o.Skew = func() time.Duration { return time.Duration(draw.Int64N(int64(2*r.skew))) - r.skew }
+	}
 	w, err := world.New(ctx, o)
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
 	defer w.Close()
-	// Who judges whether a clock was early must not ask the suite for the time.
+	if err := observe(ctx, w); err != nil {
+		return err
+	}
+	return r.within(ctx, w, counts)
+}
+
+// observe has the database note when each event is inserted, for who judges whether
+// a clock was early must not ask the suite for the time, and each position in a
+// feed that is not moved forward.
+func observe(ctx context.Context, w *world.World) error {
 	for _, name := range world.Names() {
-		if _, err := w.Postgres.Do(ctx, w.Database, "ALTER TABLE "+world.Schema(name)+".events ADD COLUMN fault_time timestamptz DEFAULT clock_timestamp()"); err != nil {
+		if _, err := w.Postgres.Do(ctx, w.Database, strings.ReplaceAll(`
+			ALTER TABLE @events ADD COLUMN fault_time timestamptz DEFAULT clock_timestamp();
+			CREATE TABLE @fault_steps_back (source text, shard bigint, was bigint, became bigint);
+			CREATE FUNCTION @fault_step_back() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+				INSERT INTO @fault_steps_back VALUES (OLD.source, OLD.shard, OLD.sequence, NEW.sequence);
+				RETURN NULL;
+			END $$;
+			CREATE TRIGGER fault_step_back AFTER UPDATE ON @feed_positions FOR EACH ROW
+				WHEN (NEW.sequence <= OLD.sequence) EXECUTE FUNCTION @fault_step_back()`, "@", world.Schema(name)+".")); err != nil {
 			return err
 		}
 	}
-	if r.planted != "" {
-		if err := w.Again(ctx, "REDRESS_PLANTED="+r.planted); err != nil {
-			return err
-		}
-	}
+	return nil
+}
+
+// within plays the round in a world that takes complaints.
+func (r *round) within(ctx context.Context, w *world.World, counts map[string]int) error {
 	r.say("the suite runs")
+	if err := os.MkdirAll(r.folder, 0o700); err != nil {
+		return err
+	}
 	book := filepath.Join(r.folder, "ledger.jsonl")
 	acks, err := ledger.Open(book)
 	if err != nil {
 		return err
 	}
 	healthy, err := r.suffer(ctx, w, acks, counts)
-	if err = errors.Join(err, acks.Close()); err != nil && r.planted == "" {
+	if err = errors.Join(err, acks.Close()); err != nil && r.defect == nil {
 		return err
 	}
-	if err := r.quiet(ctx, w); err != nil && r.planted == "" {
+	if err := r.quiet(ctx, w); err != nil && r.defect == nil {
 		return err // a defect may keep the suite from ever being quiet
 	}
 	entries, err := ledger.Read(book)
@@ -153,7 +200,7 @@ func (r *round) play(ctx context.Context) (err error) {
 // suffer runs load and faults and returns the spans without faults.
 func (r *round) suffer(ctx context.Context, w *world.World, acks *ledger.Ledger, counts map[string]int) ([]check.Span, error) {
 	draw := rand.New(rand.NewPCG(r.seed, 0))
-	clients := &load.Load{World: w, Ledger: acks, Seed: r.seed, Callers: r.plan.callers, Claimants: 2, Pausers: 2}
+	clients := &load.Load{World: w, Ledger: acks, Seed: r.seed, Callers: r.plan.callers, Claimants: r.plan.claimants, Pausers: r.plan.pausers}
 	loading, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan error, 1)
@@ -171,11 +218,11 @@ func (r *round) suffer(ctx context.Context, w *world.World, acks *ledger.Ledger,
 	r.say("%d acknowledgements; faults begin", acks.Count(""))
 	err := c.play(ctx, deck(draw, counts), r.plan.gap)
 	r.say("%d acknowledgements; faults end", acks.Count(""))
-	wait(ctx, r.plan.calm)
 	if err == nil {
+		wait(ctx, r.plan.calm) // what the last fault left behind is not held against the calm
 		calm()
 	}
-	for err == nil && acks.Count("") < r.plan.acks && r.planted == "" && ctx.Err() == nil {
+	for begin := time.Now(); err == nil && !r.enough(acks) && time.Since(begin) < r.plan.most && ctx.Err() == nil; {
 		select {
 		case err = <-ended:
 			ended <- err
@@ -191,6 +238,16 @@ func (r *round) suffer(ctx context.Context, w *world.World, acks *ledger.Ledger,
 	return healthy, err
 }
 
+// enough tells whether the clients have done what the round wants of them.
+func (r *round) enough(acks *ledger.Ledger) bool {
+	for act, n := range r.plan.enough {
+		if acks.Count(act) < n {
+			return false
+		}
+	}
+	return acks.Count("") >= r.plan.acks
+}
+
 // throttle holds the clients while the services cannot follow: the backlog is
 // to be caught up with in the quiet part of the round.
 func (r *round) throttle(ctx context.Context, w *world.World, clients *load.Load) {
@@ -201,14 +258,14 @@ func (r *round) throttle(ctx context.Context, w *world.World, clients *load.Load
 	}
 }
 
-// behind counts the events that some service has not heard yet.
+// behind counts the events that some service has not heard yet. A service that has
+// heard nothing of a shard keeps no position in it.
 func behind(ctx context.Context, w *world.World) (int, error) {
 	var parts []string
-	for _, consumer := range world.Names() {
-		for _, source := range world.Names() {
-			if source != consumer {
-				parts = append(parts, fmt.Sprintf("SELECT h.sequence - p.sequence AS n FROM %s.feed_positions p JOIN %s.shard_heads h ON h.shard = p.shard WHERE p.source = '%s'", world.Schema(consumer), world.Schema(source), source))
-			}
+	for consumer, sources := range world.Reads() {
+		for _, source := range sources {
+			parts = append(parts, fmt.Sprintf("SELECT h.sequence - coalesce(p.sequence, 0) AS n FROM %s.shard_heads h LEFT JOIN %s.feed_positions p ON h.shard = p.shard AND p.source = '%s'",
+				world.Schema(source), world.Schema(consumer), source))
 		}
 	}
 	out, err := w.Postgres.Do(ctx, w.Database, "SELECT coalesce(sum(n), 0) FROM ("+strings.Join(parts, " UNION ALL ")+") a")
@@ -227,21 +284,25 @@ func overdue(ctx context.Context, w *world.World) (int, error) {
 	return strconv.Atoi(out)
 }
 
+// settled is how long after its limit a clock is looked at that nothing seems to know of.
+const settled = 7 * time.Second
+
 // settling is how long the suite may take to finish what it has been given.
 const settling = 15 * time.Minute
 
 // plantedSettling is the same where a defect may keep it from ever finishing.
-const plantedSettling = 40 * time.Second
+const plantedSettling = 20 * time.Second
 
 // quiet waits until every service has heard everything and no clock is due, and
 // has been so for a while.
 func (r *round) quiet(ctx context.Context, w *world.World) error {
 	patience := settling
-	if r.planted != "" {
+	if r.defect != nil {
 		patience = plantedSettling
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	earliest := time.Now().Add(r.plan.linger)
 	calm, told := 0, time.Now()
 	for calm < 4 {
 		a, err := behind(ctx, w)
@@ -265,8 +326,21 @@ func (r *round) quiet(ctx context.Context, w *world.World) error {
 			return fmt.Errorf("not quiet after %s: %d events not heard, %d clocks overdue or soon due", patience, a, b)
 		}
 	}
+	wait(ctx, time.Until(earliest))
 	r.say("everything has followed")
 	return nil
+}
+
+// reads is world.Reads in the database's names.
+func reads() map[string][]string {
+	under := func(s string) string { return strings.ReplaceAll(s, "-", "_") }
+	out := map[string][]string{}
+	for consumer, sources := range world.Reads() {
+		for _, source := range sources {
+			out[under(consumer)] = append(out[under(consumer)], under(source))
+		}
+	}
+	return out
 }
 
 // judge runs the checkers.
@@ -277,7 +351,7 @@ func (r *round) judge(ctx context.Context, w *world.World, entries []ledger.Entr
 	}
 	intake := intakev1.NewIntakeServiceClient(conn)
 	found, err := check.All(ctx, &check.Evidence{
-		Ledger: entries, Healthy: healthy, Late: r.late, LateEver: r.lateEver,
+		Ledger: entries, Reads: reads(), Healthy: healthy, Late: r.late, LateEver: r.lateEver,
 		Rows: func(ctx context.Context, query string, see func([]string) error) error {
 			return w.Postgres.Rows(ctx, w.Database, query, see)
 		},

@@ -37,20 +37,36 @@ func TestTheHostsClockFollowsTheDatabases(t *testing.T) {
 		h, c := &Host{Logger: slog.New(slog.DiscardHandler)}, clock.NewHost()
 		correct := func(d database) {
 			t.Helper()
-			ok, err := h.correct(t.Context(), c, d.now)
+			ok, err := h.correct(t.Context(), c, d.now, false)
 			require.NoError(t, err)
 			require.True(t, ok)
 		}
 		correct(database{ahead: -10 * time.Minute, slow: []time.Duration{time.Second, time.Millisecond, 2 * time.Millisecond}})
 		require.Equal(t, -10*time.Minute-time.Millisecond, c.Offset(), "the promptest answer counts, and the time it took: never ahead")
-		correct(database{ahead: time.Minute, slow: []time.Duration{time.Second, time.Second, time.Second}})
+		slow := []time.Duration{time.Second, time.Second, 2 * time.Second}
+		correct(database{ahead: -10 * time.Minute, slow: slow})
 		require.Equal(t, -10*time.Minute-time.Millisecond, c.Offset(), "slow answers say little")
+		correct(database{ahead: -20 * time.Minute, slow: slow})
+		require.Equal(t, -20*time.Minute-time.Second, c.Offset(), "but that the clock is ahead they may show")
+		correct(database{ahead: time.Minute, slow: slow})
+		require.Equal(t, time.Minute-time.Second, c.Offset(), "or that it is far behind")
 		correct(database{ahead: time.Hour})
 		require.Equal(t, time.Hour, c.Offset())
 		away := database{err: errors.New("away")}
-		_, err := h.correct(t.Context(), c, away.now)
+		_, err := h.correct(t.Context(), c, away.now, false)
 		require.ErrorIs(t, err, away.err)
 		require.Equal(t, time.Hour, c.Offset(), "what cannot be asked changes nothing")
+	})
+}
+
+func TestAClockThatIsAheadIsCorrectedAtTheStartHoweverSlowTheDatabase(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h, c := &Host{Logger: slog.New(slog.DiscardHandler)}, clock.NewHost()
+		d := database{ahead: -100 * time.Millisecond, slow: []time.Duration{time.Second, time.Second, time.Second}}
+		_, err := h.correct(t.Context(), c, d.now, true)
+		require.NoError(t, err)
+		require.Equal(t, -1100*time.Millisecond, c.Offset())
 	})
 }
 

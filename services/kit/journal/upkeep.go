@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"example.com/redress/services/kit/clock"
 	"example.com/redress/services/kit/sqldb"
 )
 
@@ -21,9 +22,14 @@ func (j *Journal) PurgeRequests(ctx context.Context, limit int) (int64, error) {
 }
 
 // Lease takes or renews the lease of the name for the holder until now + ttl and
-// reports whether the holder has it. now is machine time of the caller. A lease
-// spreads work among replicas; what makes work right is [Advance].
+// reports whether the holder has it. now is machine time of the caller, which is
+// corrected as business time is: else a replica whose host is ahead would leave a
+// lease behind that nobody gets for as long. A lease spreads work among replicas;
+// what makes work right is [Advance].
 func (j *Journal) Lease(ctx context.Context, name, holder string, now time.Time, ttl time.Duration) (bool, error) {
+	if c, ok := j.o.Clock.(*clock.Host); ok {
+		now = now.Add(c.Offset())
+	}
 	n, err := j.db.Exec(ctx, "feed_leases.take", `
 		INSERT INTO feed_leases (name, holder, expire_time) VALUES ($1, $2, $3)
 		ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expire_time = excluded.expire_time

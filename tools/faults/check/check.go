@@ -30,6 +30,8 @@ type Evidence struct {
 	Rows func(ctx context.Context, query string, see func(row []string) error) error
 	// Complaint asks the API for a complaint; nil if there is none of that name.
 	Complaint func(ctx context.Context, name string) (*intakev1.Complaint, error)
+	// Reads says whose events each service hears, by names as in the database.
+	Reads map[string][]string
 	// Healthy are the spans without faults, for C3.
 	Healthy []Span
 	// Late is the p99 of lateness allowed within Healthy, LateEver what is allowed always.

@@ -38,7 +38,7 @@ func clocks(ctx context.Context, e *Evidence, f *Findings) error {
 				return err
 			}
 			if before != nil && before.name != now.name {
-				ended(f, before)
+				ended(e, f, before)
 				before = nil
 			}
 			if before == nil {
@@ -61,7 +61,7 @@ func clocks(ctx context.Context, e *Evidence, f *Findings) error {
 			return err
 		}
 		if before != nil {
-			ended(f, before)
+			ended(e, f, before)
 		}
 	}
 	f.count("clocks fired", len(late))
@@ -136,9 +136,17 @@ func fired(f *Findings, before, now *instant) (time.Duration, bool) {
 }
 
 // ended judges a clock by its last event: nothing may be overdue when all is quiet.
-func ended(f *Findings, last *instant) {
-	if due := last.state.GetNextFireTime(); due != nil && due.AsTime().Before(time.Now().Add(-quiet)) {
+func ended(e *Evidence, f *Findings, last *instant) {
+	due := last.state.GetNextFireTime()
+	if due == nil {
+		return
+	}
+	late := time.Since(due.AsTime())
+	if late > quiet {
 		f.wrong("C1", "%s was due %s and has not fired", last.name, due.AsTime())
+	}
+	if late > e.LateEver {
+		f.wrong("C3", "%s has been late for %s by now, more than %s", last.name, late, e.LateEver)
 	}
 }
 

@@ -101,16 +101,20 @@ func states(ctx context.Context, e *Evidence, f *Findings, service string) error
 	})
 }
 
-// heard compares how far a service has heard others with what those have said.
+// heard compares how far a service has heard others with what those have said, and
+// looks for what it heard twice.
 func heard(ctx context.Context, e *Evidence, f *Findings, service string) error {
-	for _, source := range services() {
-		if source == service {
-			continue
-		}
+	if err := e.Rows(ctx, in(service, `SELECT source, shard, was, became FROM @fault_steps_back`), func(row []string) error {
+		f.wrong("A1", "%s had heard shard %s of %s up to %s and then up to %s: something had its effect twice", service, row[1], row[0], row[2], row[3])
+		return nil
+	}); err != nil {
+		return err
+	}
+	for _, source := range e.Reads[service] {
 		if err := e.Rows(ctx, fmt.Sprintf(`
-			SELECT p.shard, p.sequence, h.sequence FROM redress_%s.feed_positions p
-			LEFT JOIN redress_%s.shard_heads h ON h.shard = p.shard
-			WHERE replace(p.source, '-', '_') = '%s' AND p.sequence <> coalesce(h.sequence, 0)`, service, source, source), func(row []string) error {
+			SELECT h.shard, coalesce(p.sequence, 0), h.sequence FROM redress_%s.shard_heads h
+			LEFT JOIN redress_%s.feed_positions p ON h.shard = p.shard AND replace(p.source, '-', '_') = '%s'
+			WHERE coalesce(p.sequence, 0) <> h.sequence`, source, service, source), func(row []string) error {
 			f.wrong("A1", "%s has heard shard %s of %s up to %s, which ends at %s", service, row[0], source, row[1], row[2])
 			return nil
 		}); err != nil {

@@ -45,6 +45,9 @@ const amount = "30000.00"
 
 func text(s string) *typev1.Fact { return &typev1.Fact{Value: &typev1.Fact_Text{Text: s}} }
 
+// headStart is the most by which a withdrawal comes before the order to pay.
+const headStart = 150 * time.Millisecond
+
 // compensate brings one claim from complaint to payment. Every second time the
 // customer takes the complaint back while finance pays.
 func (l *Load) compensate(ctx context.Context, r *rand.Rand) error {
@@ -64,10 +67,16 @@ func (l *Load) compensate(ctx context.Context, r *rand.Rand) error {
 	var both sync.WaitGroup
 	var withdrawn, paid error
 	one, two := rand.New(rand.NewPCG(r.Uint64(), 1)), rand.New(rand.NewPCG(r.Uint64(), 2))
+	var later time.Duration
 	if r.IntN(2) == 0 {
+		// The word takes some time from intake to compensation: the order comes before, while, and after.
+		later = time.Duration(r.IntN(int(headStart)))
 		both.Go(func() { withdrawn = l.withdraw(ctx, one, complaint.GetName()) })
 	}
-	both.Go(func() { paid = l.pay(ctx, two, money, claim) })
+	both.Go(func() {
+		time.Sleep(later)
+		paid = l.pay(ctx, two, money, claim)
+	})
 	both.Wait()
 	if withdrawn != nil {
 		return withdrawn

@@ -20,24 +20,31 @@ import (
 // Postgres is a PostgreSQL of our own, with fsync, that may be killed.
 type Postgres struct {
 	bin, folder, port string
+	disk              int                  // in MiB, of its own; 0: none
 	as                *syscall.SysProcAttr // root may not run it
 
 	mu      sync.Mutex
 	process *exec.Cmd
 }
 
-// newPostgres makes a cluster below folder, not started.
-func newPostgres(folder string) (*Postgres, error) {
+// newPostgres makes a cluster below folder, not started, on a disk of so many MiB
+// of its own, if not 0.
+func newPostgres(folder string, disk int) (*Postgres, error) {
 	bin, err := programs()
 	if err != nil {
 		return nil, err
 	}
-	p := &Postgres{bin: bin, folder: folder, as: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}}
+	p := &Postgres{bin: bin, folder: folder, disk: disk, as: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}}
 	if p.port, err = freePort(); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
+	}
+	if disk > 0 {
+		if err := syscall.Mount("redress-faults", folder, "tmpfs", 0, fmt.Sprintf("size=%dm,mode=0700", disk)); err != nil {
+			return nil, fmt.Errorf("file system of %d MiB at %s: %w", disk, folder, err)
+		}
 	}
 	if os.Geteuid() == 0 {
 		u, err := user.Lookup("postgres")
@@ -111,8 +118,14 @@ func (p *Postgres) Start(ctx context.Context) error {
 	}
 	defer func() { _ = log.Close() }() // the process has it
 	for {
-		c := p.command(ctx, "postgres", "-D", p.data(), "-c", "listen_addresses=127.0.0.1", "-c", "port="+p.port,
-			"-c", "unix_socket_directories=", "-c", "max_connections=300", "-c", "shared_buffers=256MB", "-c", "autovacuum=on")
+		args := []string{
+			"-D", p.data(), "-c", "listen_addresses=127.0.0.1", "-c", "port=" + p.port,
+			"-c", "unix_socket_directories=", "-c", "max_connections=300", "-c", "shared_buffers=256MB", "-c", "autovacuum=on",
+		}
+		if p.disk > 0 {
+			args = append(args, "-c", "max_wal_size=64MB", "-c", "min_wal_size=32MB")
+		}
+		c := p.command(ctx, "postgres", args...)
 		c.Stdout, c.Stderr, c.Cancel = log, log, func() error { return nil }
 		if err := c.Start(); err != nil {
 			return err
@@ -155,6 +168,40 @@ func (p *Postgres) Kill() {
 		_ = syscall.Kill(pid, syscall.SIGKILL) // perhaps gone already
 	}
 	p.process = nil
+}
+
+// Full leaves nothing free on its disk for so long. It may end of that, as it does
+// when it cannot write its log; then it is started again once there is space.
+func (p *Postgres) Full(ctx context.Context, d time.Duration) error {
+	name := filepath.Join(p.folder, "filler")
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	piece := make([]byte, 1<<20)
+	for end := time.Now().Add(d); time.Now().Before(end) && ctx.Err() == nil; {
+		if _, err := f.Write(piece); err == nil { // what was given back is taken too
+			continue
+		}
+		if _, err := f.Write(piece[:4096]); err != nil {
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+	if err := errors.Join(f.Close(), os.Remove(name)); err != nil {
+		return err
+	}
+	if p.command(ctx, "pg_isready", "-q", "-h", "127.0.0.1", "-p", p.port).Run() == nil {
+		return nil
+	}
+	p.Kill()
+	return p.Start(ctx)
+}
+
+func (p *Postgres) close() {
+	p.Kill()
+	if p.disk > 0 {
+		_ = syscall.Unmount(p.folder, syscall.MNT_DETACH) // it is gone with the machine at the latest
+	}
 }
 
 // children lists the processes that a process started.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -109,8 +110,14 @@ func (i *instance) retire(s syscall.Signal, patience time.Duration) {
 	select {
 	case <-i.ended:
 	case <-time.After(patience):
-		i.signal(syscall.SIGKILL)
-		<-i.ended
+		i.note("supervisor: did not end within %s of %s; what it does:", patience, s)
+		i.signal(syscall.SIGQUIT) // tells where it stands
+		select {
+		case <-i.ended:
+		case <-time.After(time.Second):
+			i.signal(syscall.SIGKILL)
+			<-i.ended
+		}
 	}
 }
 
@@ -160,6 +167,9 @@ func (s *Service) add(ctx context.Context, binaries string, env ...string) error
 		config: s.w.file(name + ".yaml"), log: s.w.file(name + ".log"), env: env,
 		stopped: make(chan struct{}), ended: make(chan struct{}),
 	}
+	if s.w.Skew != nil {
+		i.env = append(slices.Clone(i.env), "REDRESS_CLOCK_SKEW="+s.w.Skew().String())
+	}
 	raw, err := json.Marshal(s.w.section(s.Name, i.address))
 	if err != nil {
 		return err
@@ -184,20 +194,59 @@ func (s *Service) pick(n int) *instance {
 // Kill ends an instance with SIGKILL; its supervisor starts it again. False if it was not running.
 func (s *Service) Kill(n int) bool { return s.pick(n).signal(syscall.SIGKILL) }
 
-// Again kills every process; it is started again with more in its environment.
-// It returns when complaints are taken again.
-func (w *World) Again(ctx context.Context, env ...string) error {
+// Renew ends every process and starts as many on a copy of the database as it was
+// when Keep was called, with an empty Redis and env in their environment. ranges is
+// that of Options. It returns when complaints are taken.
+func (w *World) Renew(ctx context.Context, database string, ranges int, env ...string) error {
+	w.halt(syscall.SIGKILL)
+	old := w.Database
+	w.Database, w.Ranges = database, ranges
+	if old != kept {
+		if _, err := w.Postgres.Do(ctx, "postgres", "DROP DATABASE "+old+" WITH (FORCE)"); err != nil {
+			return err
+		}
+	}
+	if _, err := w.Postgres.Do(ctx, "postgres", "CREATE DATABASE "+database+" TEMPLATE "+kept+" STRATEGY FILE_COPY"); err != nil {
+		return err
+	}
+	if _, err := w.Redis.Do(ctx, "flushall"); err != nil {
+		return err
+	}
+	w.Env = env
+	if err := w.start(ctx); err != nil {
+		return err
+	}
+	return w.takesComplaints(ctx)
+}
+
+// kept is the database that Renew copies.
+const kept = "kept"
+
+// Keep ends every process and keeps the database for Renew.
+func (w *World) Keep(ctx context.Context) error {
+	w.halt(syscall.SIGKILL)
+	for _, name := range Names() { // nobody is left who could give them back
+		if _, err := w.Postgres.Do(ctx, w.Database, "DELETE FROM "+Schema(name)+".feed_leases"); err != nil {
+			return err
+		}
+	}
+	_, err := w.Postgres.Do(ctx, "postgres", "ALTER DATABASE "+w.Database+" RENAME TO "+kept)
+	w.Database = kept
+	return err
+}
+
+// halt ends every process for good.
+func (w *World) halt(with syscall.Signal) {
+	var all sync.WaitGroup
 	for _, s := range w.Services {
 		s.mu.Lock()
 		for _, i := range s.instances {
-			i.mu.Lock()
-			i.env = append(i.env, env...)
-			i.mu.Unlock()
-			i.signal(syscall.SIGKILL)
+			all.Go(func() { i.retire(with, time.Second) })
 		}
+		s.instances = nil
 		s.mu.Unlock()
 	}
-	return w.takesComplaints(ctx)
+	all.Wait()
 }
 
 // Pause stops an instance for a while, as a host that is suspended.

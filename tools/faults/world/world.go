@@ -42,6 +42,16 @@ func Names() []string {
 	return []string{"intake", "routing", "compensation", "corrective-action", "notification", "reporting"}
 }
 
+// Reads returns whose feeds each service reads.
+func Reads() map[string][]string {
+	return map[string][]string{
+		"intake": {"routing"}, "routing": {"intake", "compensation", "corrective-action", "notification"}, "compensation": {"intake", "routing"},
+		"corrective-action": {"intake", "routing", "compensation", "notification", "reporting"},
+		"notification":      {"intake", "routing", "compensation", "corrective-action", "reporting"},
+		"reporting":         {"intake", "routing", "compensation", "corrective-action", "notification"},
+	}
+}
+
 // Options say what a world is made of.
 type Options struct {
 	// Binaries is the folder of the built programs.
@@ -52,6 +62,16 @@ type Options struct {
 	Directory, Pack []byte
 	// Replicas is how many instances a service has; 0 counts as 1.
 	Replicas map[string]int
+	// Ranges is how many leases divide a feed among replicas; 0: none, and each reads all of it.
+	Ranges int
+	// Skew draws how far the clock of a process's host is off; nil: not at all. The
+	// programs must have been built with the tag skewed.
+	Skew func() time.Duration
+	// Disk is the size in MiB of a file system of PostgreSQL's own, in memory, that
+	// can be full; 0: none. Only root can make one.
+	Disk int
+	// Sentinel: Redis is a primary and a replica, which a sentinel promotes.
+	Sentinel bool
 	// Env goes to every process.
 	Env []string
 	// Mail is host:port of the mail server; "": the mails are kept in a folder.
@@ -103,19 +123,27 @@ func New(ctx context.Context, o Options) (_ *World, err error) {
 		}
 		w.Services[name] = s
 	}
-	for _, name := range append(Names(), "gateway") {
-		for range max(1, o.Replicas[name]) {
-			if err := w.Services[name].add(ctx, o.Binaries, o.Env...); err != nil {
-				return nil, err
-			}
-		}
+	if err := w.start(ctx); err != nil {
+		return nil, err
 	}
 	return w, w.organize(ctx)
 }
 
+// start starts the processes.
+func (w *World) start(ctx context.Context) error {
+	for _, name := range append(Names(), "gateway") {
+		for range max(1, w.Replicas[name]) {
+			if err := w.Services[name].add(ctx, w.Binaries, w.Env...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // servers starts PostgreSQL and Redis and the proxies before them.
 func (w *World) servers(ctx context.Context) (err error) {
-	if w.Postgres, err = newPostgres(w.file("postgres")); err != nil {
+	if w.Postgres, err = newPostgres(w.file("postgres"), w.Disk); err != nil {
 		return err
 	}
 	if err := w.Postgres.Start(ctx); err != nil {
@@ -130,10 +158,15 @@ func (w *World) servers(ctx context.Context) (err error) {
 	if err := w.Redis.Start(ctx); err != nil {
 		return err
 	}
+	if w.Sentinel {
+		if err := w.Redis.watch(ctx, w.file("sentinel")); err != nil {
+			return err
+		}
+	}
 	if w.ToSQL, err = newProxy(func() []string { return []string{"127.0.0.1:" + w.Postgres.port} }); err != nil {
 		return err
 	}
-	w.ToRedis, err = newProxy(func() []string { return []string{"127.0.0.1:" + w.Redis.port} })
+	w.ToRedis, err = newProxy(func() []string { return []string{w.Redis.address()} })
 	return err
 }
 
@@ -162,13 +195,13 @@ func (w *World) section(name, listen string) map[string]any {
 	out := map[string]any{
 		"data":     w.file(name),
 		"database": map[string]any{"driver": "postgres", "dsn": w.Postgres.DSN(w.Database, w.ToSQL.Address)},
-		"redis":    map[string]any{"addresses": []string{w.ToRedis.Address}},
+		"redis":    w.Redis.section(w.ToRedis.Address),
 		"server": map[string]any{
 			"listen": listen, "clients": clients,
 			"tls": map[string]any{"cert_file": w.file(name + ".crt"), "key_file": w.file(name + ".key"), "client_ca_file": w.file("ca.crt"), "allow_uncertified": true},
 		},
 		"peers":  w.peers(name),
-		"ranges": 4,
+		"ranges": w.Ranges,
 		"tokens": map[string]any{"issuers": []any{map[string]any{"url": issuer, "audience": "redress", "keys_file": w.file("tokens.json"), "algorithms": []string{"ES256"}}}},
 	}
 	if name == "notification" {
@@ -248,15 +281,7 @@ func (w *World) Close() {
 	for _, c := range w.conns {
 		_ = c.Close() // nothing is in flight that counts
 	}
-	var all sync.WaitGroup
-	for _, s := range w.Services {
-		s.mu.Lock()
-		for _, i := range s.instances {
-			all.Go(func() { i.retire(syscall.SIGKILL, time.Second) })
-		}
-		s.mu.Unlock()
-	}
-	all.Wait()
+	w.halt(syscall.SIGKILL)
 	for _, s := range w.Services {
 		if s.Front != nil {
 			s.Front.close()
@@ -268,10 +293,10 @@ func (w *World) Close() {
 		}
 	}
 	if w.Postgres != nil {
-		w.Postgres.Kill()
+		w.Postgres.close()
 	}
 	if w.Redis != nil {
-		_ = w.Redis.Kill(true) // removes nothing
+		w.Redis.close()
 	}
 	w.ended()
 }
