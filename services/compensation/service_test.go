@@ -2,15 +2,12 @@ package compensation
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -53,19 +50,18 @@ type bundle struct {
 	host     *host.Host
 	service  *service
 	server   *rpcserver.Server
-	intake   *confirmations
 	revision string
 	sequence int64
 }
 
 func setup(t testing.TB) *bundle {
 	t.Helper()
-	b := &bundle{t: t, clock: clock.NewVirtual(time.Date(2026, 4, 13, 1, 0, 0, 0, time.UTC)), intake: &confirmations{}}
+	b := &bundle{t: t, clock: clock.NewVirtual(time.Date(2026, 4, 13, 1, 0, 0, 0, time.UTC))}
 	deps := host.Deps{
 		DB: kittest.SQLite(t), Clock: b.clock, Timers: func(string) timerindex.Index { return timerindex.NewLocal() },
-		Dial: b.dial, Keys: &sealtest.Keys{}, DigestKey: make([]byte, 32),
+		Keys: &sealtest.Keys{}, DigestKey: make([]byte, 32),
 	}
-	b.service = newService(deps)
+	b.service = newService()
 	def := b.service.definition()
 	def.Consumes = nil // events are handed in
 	var err error
@@ -92,29 +88,6 @@ type names struct{}
 
 func (names) Verify(_ context.Context, token string) (authn.Identity, error) {
 	return authn.Identity{Principal: "people/" + token, Organization: organization}, nil
-}
-
-// confirmations is intake as far as erasures go.
-type confirmations struct {
-	mu   sync.Mutex
-	got  []string
-	fail error
-}
-
-func (b *bundle) dial(string) grpc.ClientConnInterface { return b.intake }
-
-func (c *confirmations) Invoke(_ context.Context, _ string, args, _ any, _ ...grpc.CallOption) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.fail != nil {
-		return c.fail
-	}
-	c.got = append(c.got, args.(*intakev1.ConfirmErasureRequest).GetSubject())
-	return nil
-}
-
-func (*confirmations) NewStream(context.Context, *grpc.StreamDesc, string, ...grpc.CallOption) (grpc.ClientStream, error) {
-	return nil, fmt.Errorf("no streams here")
 }
 
 // as returns the service as the person reaches it.
@@ -486,7 +459,7 @@ func TestClaimsForOneCauseAreReported(t *testing.T) {
 	require.Empty(t, page2.GetNextPageToken())
 }
 
-func TestAnErasedPersonIsConfirmedOnceIntakeAnswers(t *testing.T) {
+func TestOfAnErasedPersonNothingCanBeReadOrTriedOut(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.register()
@@ -498,21 +471,18 @@ func TestAnErasedPersonIsConfirmedOnceIntakeAnswers(t *testing.T) {
 	require.Equal(t, "6222 0000", export.GetClaims()[0].GetPayee().GetAccount())
 
 	require.NoError(t, b.host.Keys.(*sealtest.Keys).Destroy(t.Context(), organization, "s1"))
-	gone := &intakev1.DataSubject{Name: "subjects/s1", State: intakev1.DataSubject_STATE_ERASED, EraseTime: timestamppb.New(b.clock.Now()), ErasuresConfirmed: []string{"intake"}}
-	b.hear("intake", "subjects/s1", &intakev1.PersonErased{}, gone)
-	b.hear("intake", "subjects/s1", &intakev1.PersonErased{}, gone)
-	b.intake.fail = fmt.Errorf("away")
-	require.Error(t, b.service.erasures.Confirm(t.Context()))
-	quiet, err := b.service.erasures.Quiet(t.Context())
+	payeeKey := func() string {
+		stored := &compensationv1.Claim{}
+		_, err := b.host.Journal.Get(t.Context(), organization, c.GetName(), stored)
+		require.NoError(t, err)
+		return stored.GetPayeeKey()
+	}
+	require.NotEmpty(t, payeeKey())
+	_, err = b.host.Journal.Write(t.Context(), journal.Work{Organization: organization, Key: complaint}, func(u *journal.Unit) error {
+		return b.service.definition().Forget(u, "s1")
+	})
 	require.NoError(t, err)
-	require.False(t, quiet)
-	b.intake.fail = nil
-	require.NoError(t, b.service.erasures.Confirm(t.Context()))
-	require.NoError(t, b.service.erasures.Confirm(t.Context()))
-	require.Equal(t, []string{"s1"}, b.intake.got)
-	quiet, err = b.service.erasures.Quiet(t.Context())
-	require.NoError(t, err)
-	require.True(t, quiet)
+	require.Empty(t, payeeKey(), "an account could be tried out")
 	require.Equal(t, "[erased]", b.get(c.GetName(), "cashier").GetPayee().GetAccount())
 	require.Equal(t, "[erased]", b.get(c.GetName(), "agent").GetJustification())
 }

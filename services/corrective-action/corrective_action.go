@@ -30,7 +30,7 @@ type Config struct{}
 
 // New returns the service, ready to be registered and started.
 func New(ctx context.Context, deps host.Deps, _ Config) (*host.Host, error) {
-	s := newService(deps)
+	s := newService()
 	h, err := host.New(ctx, s.definition(), deps)
 	if err != nil {
 		return nil, err
@@ -42,20 +42,18 @@ func New(ctx context.Context, deps host.Deps, _ Config) (*host.Host, error) {
 // service is what the definition is made of. Its parts know their host only after it
 // was made from the definition.
 type service struct {
-	desk     *app.Desk
-	server   *rpc.Server
-	erasures *react.Erasures
-	reactor  *react.Reactor
+	desk    *app.Desk
+	server  *rpc.Server
+	reactor *react.Reactor
 }
 
-func newService(deps host.Deps) *service {
+func newService() *service {
 	desk := app.New(revisions.New())
-	return &service{desk: desk, server: rpc.New(desk), erasures: react.NewErasures(deps.Dial)}
+	return &service{desk: desk, server: rpc.New(desk)}
 }
 
 func (s *service) bind(h *host.Host) {
 	s.server.Bind(h)
-	s.erasures.Bind(h)
 	s.desk.Bind(h.Journal.ShardOf)
 	s.reactor = react.New(s.desk)
 }
@@ -72,10 +70,9 @@ func (s *service) definition() host.Definition {
 		Fire: map[string]func(*journal.Unit, journal.Timer) error{
 			app.ActionClocks: fireClock, app.EntryClocks: fireClock, app.DutyClocks: fireClock, app.Periods: s.desk.ClosePeriod,
 		},
-		Register:   s.server.Register,
-		Background: []func(context.Context) error{s.erasures.Run},
-		Quiet:      s.erasures.Quiet,
-		Reasons:    Reasons(),
+		Register: s.server.Register,
+		Forget:   host.OnlyTheKey,
+		Reasons:  Reasons(),
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -68,9 +67,9 @@ func setup(t testing.TB, source string) *bundle {
 	b := &bundle{t: t, clock: clock.NewVirtual(time.Date(2026, 4, 13, 1, 0, 0, 0, time.UTC))}
 	deps := host.Deps{
 		DB: kittest.SQLite(t), Clock: b.clock, Timers: func(string) timerindex.Index { return timerindex.NewLocal() },
-		Dial: func(string) grpc.ClientConnInterface { return confirming{} }, Keys: &sealtest.Keys{}, DigestKey: make([]byte, 32),
+		Keys: &sealtest.Keys{}, DigestKey: make([]byte, 32),
 	}
-	b.service = newService(deps)
+	b.service = newService()
 	def := b.service.definition()
 	def.Consumes = nil // events are handed in
 	var err error
@@ -102,11 +101,6 @@ type names struct{}
 func (names) Verify(_ context.Context, token string) (authn.Identity, error) {
 	return authn.Identity{Principal: "people/" + token, Organization: organization}, nil
 }
-
-// confirming is intake as far as erasures go.
-type confirming struct{ grpc.ClientConnInterface }
-
-func (confirming) Invoke(context.Context, string, any, any, ...grpc.CallOption) error { return nil }
 
 func (b *bundle) compile(source string) {
 	b.t.Helper()
@@ -310,17 +304,4 @@ func TestARuleOfThePackOpensAnActionOnce(t *testing.T) {
 	require.Len(t, listed.GetActions(), 1)
 	require.Equal(t, "recheck", listed.GetActions()[0].GetPolicyKind())
 	require.Equal(t, correctiveactionv1.Action_KIND_PREVENTIVE, listed.GetActions()[0].GetKind())
-}
-
-func TestAnErasedPersonIsConfirmed(t *testing.T) {
-	t.Parallel()
-	b := setup(t, "")
-	b.hear("intake", "subjects/s1", &intakev1.PersonErased{}, &intakev1.DataSubject{Name: "subjects/s1", EraseTime: timestamppb.New(b.clock.Now())})
-	quiet, err := b.service.erasures.Quiet(t.Context())
-	require.NoError(t, err)
-	require.False(t, quiet)
-	require.NoError(t, b.service.erasures.Confirm(t.Context()))
-	quiet, err = b.service.erasures.Quiet(t.Context())
-	require.NoError(t, err)
-	require.True(t, quiet)
 }

@@ -71,7 +71,7 @@ func New(ctx context.Context, deps host.Deps, c Config) (_ *Notification, err er
 	})
 	deps.Measures.Delivers(delivery.Media()...)
 	server := rpc.New(desk, secrets, receivers)
-	if n.Host, err = host.New(ctx, definition(desk, server, box, forgetting(deps)), deps); err != nil {
+	if n.Host, err = host.New(ctx, definition(desk, server, box), deps); err != nil {
 		return nil, err
 	}
 	server.Bind(n.Host)
@@ -79,22 +79,13 @@ func New(ctx context.Context, deps host.Deps, c Config) (_ *Notification, err er
 	return n, nil
 }
 
-// forgetting returns how the key of an erased person is forgotten at once.
-func forgetting(deps host.Deps) func(organization, subject string) {
-	if cache, ok := deps.Keys.(interface {
-		Drop(organization, subject string)
-	}); ok {
-		return cache.Drop
-	}
-	return func(string, string) {}
-}
-
-func definition(desk *app.Desk, server *rpc.Server, box *outbox.Outbox, forget func(organization, subject string)) host.Definition {
+func definition(desk *app.Desk, server *rpc.Server, box *outbox.Outbox) host.Definition {
 	return host.Definition{
 		Name: Name, Kinds: app.Kinds(), Consumes: app.Consumes(), Project: app.Project(),
-		React: react.New(desk, forget).React, Register: server.Register,
+		React: react.New(desk).React, Register: server.Register,
+		Forget:     host.OnlyTheKey,
 		Fire:       map[string]func(*journal.Unit, journal.Timer) error{app.Campaigns: desk.NextCampaign},
-		Background: []func(context.Context) error{box.Run, box.Confirm},
+		Background: []func(context.Context) error{box.Run},
 		Quiet:      box.Quiet,
 		Tallies:    []host.Tally{{Figure: telemetry.Notices, Kind: app.Notices, Attribute: app.AttrState, Values: waiting()}},
 		Reasons:    slices.Concat(domain.Reasons(), delivery.Reasons(), page.Reasons(), policy.Reasons(), revisions.Reasons()),

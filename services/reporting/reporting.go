@@ -32,7 +32,7 @@ func New(ctx context.Context, deps host.Deps, _ Config) (*host.Host, error) {
 	// The consumers are given connections that can be cut, so that a rebuild makes
 	// them begin anew.
 	lines := feedline.New(deps.Dial)
-	server := rpc.New(deps.Dial, lines)
+	server := rpc.New(lines)
 	deps.Dial = lines.Dial
 	h, err := host.New(ctx, definition(server), deps)
 	if err != nil {
@@ -72,14 +72,13 @@ func definition(server *rpc.Server) host.Definition {
 					return r.GetDueTime().AsTime(), r.GetGeneration(), ok && r.GetEndTime() == nil
 				},
 			},
-			react.Kind(),
 		},
 		Consumes:   sources(),
 		Project:    view.Project(),
 		React:      react.React(server.Open),
-		AfterApply: server.Applied,
+		Forget:     host.OnlyTheKey,
 		Register:   server.Register,
-		Background: []func(context.Context) error{server.Watch, server.ConfirmErasures, server.LookAtWatches},
+		Background: []func(context.Context) error{server.Watch, server.LookAtWatches},
 		Quiet:      server.Quiet,
 		Reasons:    Reasons(),
 	}

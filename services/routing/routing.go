@@ -46,14 +46,12 @@ func New(ctx context.Context, deps host.Deps, c Config) (*host.Host, error) {
 	desk := app.New(revisions.New())
 	cases, people := rpc.New(desk, systems), directory.New()
 	policies := policyServer{policyservice.New(), rehearsal.New(desk)}
-	erasures := react.NewErasures(deps.Dial)
 	definition := definition(desk, cases, people, policies)
-	definition.Background, definition.Quiet = []func(context.Context) error{erasures.Run, systems.Run}, erasures.Quiet
+	definition.Background = []func(context.Context) error{systems.Run}
 	h, err := host.New(ctx, definition, deps)
 	if err != nil {
 		return nil, err
 	}
-	erasures.Bind(h)
 	cases.Bind(h)
 	people.Bind(h)
 	policies.Server.Bind(h)
@@ -81,6 +79,7 @@ func definition(desk *app.Desk, cases *rpc.Server, people *directory.Server, pol
 			people.Register(r)
 			policyv1.RegisterPolicyServiceServer(r, policies)
 		},
+		Forget:    host.OnlyTheKey,
 		Directory: true,
 		Tallies: []host.Tally{{Figure: telemetry.OpenObligations, Kind: app.Cases, Attribute: app.AttrOwes, Values: map[string]string{
 			domain.Compensation: domain.Compensation, domain.CorrectiveAction: domain.CorrectiveAction, domain.FollowUp: domain.FollowUp,

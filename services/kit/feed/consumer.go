@@ -46,9 +46,6 @@ type Options struct {
 	// Reads returns the names the reaction will read, besides the event's
 	// resource, to fetch them for a whole group at once; nil for none.
 	Reads func(ev *eventv1.Event) []string
-	// Applied is told after an event took effect or was parked, outside the
-	// transaction, perhaps more than once; nil for nobody. It holds up the consumer.
-	Applied func(ctx context.Context, ev *eventv1.Event)
 	// Known reports whether this binary knows a message; nil means those linked in.
 	Known func(protoreflect.FullName) bool
 	// Tracer makes a span for every event, within the trace that led to it; nil

@@ -29,9 +29,6 @@ func (c *Consumer) retry(ctx context.Context, ev *eventv1.Event) error {
 		}
 		return c.apply(u, ev, f.body)
 	})
-	if err == nil && c.o.Applied != nil {
-		c.o.Applied(f.ctx, ev)
-	}
 	return err
 }
 

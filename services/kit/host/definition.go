@@ -48,9 +48,11 @@ type Definition struct {
 	Reasons []fault.Entry
 	// Tallies are what the metrics page counts among the service's own resources.
 	Tallies []Tally
-	// AfterApply is told outside the transaction, after an event of another
-	// service was applied; nil for nobody. It may be told of an event again.
-	AfterApply func(ctx context.Context, ev *eventv1.Event)
+	// Forget takes away what can be read of an erased person without their key, by the
+	// id of the data subject, in the transaction that hears of it. The host then drops the
+	// key and confirms the erasure to intake. [OnlyTheKey] where there is nothing; nil for
+	// intake, which keeps the keys. It may be told of a person again.
+	Forget func(u *journal.Unit, subject string) error
 }
 
 // Pattern returns the shape of a resource name: cases/1/plans/2 is cases/*/plans/*.

@@ -16,6 +16,7 @@ import (
 
 	directoryv1 "example.com/redress/proto/gen/redress/directory/v1"
 	eventv1 "example.com/redress/proto/gen/redress/event/v1"
+	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/kit/clock"
 	"example.com/redress/services/kit/directory"
@@ -95,6 +96,7 @@ type Host struct {
 	onFired   func(journal.Timer, time.Time)
 	kept      map[protoreflect.FullName]func(proto.Message) []journal.Attr // states of others, with their search values
 	engine    *timers.Engine
+	dial      func(service string) grpc.ClientConnInterface
 	feed      *feed.Server
 	consumers map[string]*feed.Consumer
 	loops     *lifecycle.Group
@@ -111,14 +113,18 @@ func New(ctx context.Context, def Definition, deps Deps) (_ *Host, err error) {
 	}
 	h := &Host{
 		Keys: deps.Keys, Clock: deps.Clock, Logger: deps.Logger.With("service", def.Name),
-		def: def, measures: deps.Measures, digestKey: deps.DigestKey, onFired: deps.OnFired, kept: def.kept(), consumers: map[string]*feed.Consumer{},
+		def: def, measures: deps.Measures, digestKey: deps.DigestKey, onFired: deps.OnFired, dial: deps.Dial, kept: def.kept(), consumers: map[string]*feed.Consumer{},
 	}
 	h.loops = lifecycle.NewGroup(h.Logger)
+	kinds := def.Kinds
+	if def.Forget != nil {
+		kinds = append(slices.Clone(kinds), erasureKind())
+	}
 	if err := h.followDatabase(ctx, deps.DB); err != nil {
 		return nil, err
 	}
 	h.Journal, err = journal.Open(ctx, deps.DB, journal.Options{
-		Service: def.Name, Kinds: def.Kinds, Clock: deps.Clock, Logger: h.Logger, Faults: deps.Faults, Lanes: deps.Lanes,
+		Service: def.Name, Kinds: kinds, Clock: deps.Clock, Logger: h.Logger, Faults: deps.Faults, Lanes: deps.Lanes,
 		OnTimers: h.arm, OnCommit: deps.Measures.Committed,
 	})
 	if err != nil {
@@ -140,12 +146,16 @@ func New(ctx context.Context, def Definition, deps Deps) (_ *Host, err error) {
 	h.loops.Add("timers", h.engine)
 	for _, source := range def.Consumes {
 		c := feed.NewConsumer(h.Journal, source, deps.Dial(source), h.apply, feed.Options{
-			Logger: h.Logger, Applied: def.AfterApply, Ranges: deps.Ranges, Tracer: deps.Tracer, LeaseTTL: deps.Pace.LeaseTTL, Jitter: deps.Pace.Jitter,
+			Logger: h.Logger, Ranges: deps.Ranges, Tracer: deps.Tracer, LeaseTTL: deps.Pace.LeaseTTL, Jitter: deps.Pace.Jitter,
 		})
 		h.consumers[source] = c
 		h.loops.Add("feed of "+source, c)
 	}
 	h.measures.Read(h.figures)
+	if def.Forget != nil {
+		name := def.Name + " erasures"
+		h.loops.Add(name, lifecycle.NewLoop(name, h.confirmErasures))
+	}
 	for i, run := range def.Background {
 		name := fmt.Sprintf("%s background %d", def.Name, i+1)
 		h.loops.Add(name, lifecycle.NewLoop(name, run))
@@ -236,6 +246,12 @@ func (h *Host) apply(u *journal.Unit, ev *eventv1.Event, body *eventv1.EventBody
 			}
 		}
 	}
+	if _, erased := change.(*intakev1.PersonErased); erased && h.def.Forget != nil {
+		if s, ok := state.(*intakev1.DataSubject); ok && ev.GetService() == keeper {
+			return h.erase(u, s)
+		}
+		return nil // the others tell of their own notes with the same change
+	}
 	if h.def.React == nil {
 		return nil
 	}
@@ -257,6 +273,11 @@ func (h *Host) CaughtUp(ctx context.Context) (bool, error) {
 			errs = append(errs, fmt.Errorf("%s: feed of %s: %w", h.def.Name, source, err))
 		} else if !ok {
 			return false, nil
+		}
+	}
+	if h.def.Forget != nil {
+		if waiting, err := h.Due(ctx, erasures, 1); err != nil || len(waiting) > 0 {
+			return false, err
 		}
 	}
 	if h.def.Quiet != nil {

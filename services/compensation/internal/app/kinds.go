@@ -1,8 +1,6 @@
 package app
 
 import (
-	"time"
-
 	"google.golang.org/protobuf/proto"
 
 	compensationv1 "example.com/redress/proto/gen/redress/compensation/v1"
@@ -18,7 +16,6 @@ const (
 	Clocks      = "claims/*/clocks/*"
 	Goods       = "goods/*"
 	Allocations = "allocations/*"
-	Erasures    = "erasures/*"
 	// Offers are routing's.
 	Offers = "cases/*/offers/*"
 )
@@ -58,7 +55,6 @@ func Kinds() []journal.Kind {
 			Pattern: Allocations, New: func() proto.Message { return &compensationv1.Allocation{} }, Index: allocationIndex,
 			Complaint: func(_ string, m proto.Message) string { return m.(*compensationv1.Allocation).GetComplaint() },
 		},
-		{Pattern: Erasures, New: func() proto.Message { return &intakev1.DataSubject{} }, Timer: erasureTimer, Background: true},
 	}
 }
 
@@ -104,12 +100,6 @@ func filled(name, value string) []journal.Attr {
 		return nil
 	}
 	return []journal.Attr{{Name: name, Value: value}}
-}
-
-// erasureTimer lets the background find erasures that intake does not know of yet.
-func erasureTimer(m proto.Message) (time.Time, int64, bool) {
-	s := m.(*intakev1.DataSubject)
-	return s.GetEraseTime().AsTime(), 1, len(s.GetErasuresConfirmed()) == 0
 }
 
 // Project says which states of other services are kept, by full name.

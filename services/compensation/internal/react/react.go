@@ -63,10 +63,6 @@ func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.
 		case *intakev1.ComplaintWithdrawn:
 			return r.withdrawn(u, m)
 		}
-	case *intakev1.DataSubject:
-		if _, erased := change.(*intakev1.PersonErased); erased && ev.GetService() == keeper {
-			return erase(u, m)
-		}
 	}
 	return nil
 }

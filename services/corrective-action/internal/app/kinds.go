@@ -23,7 +23,6 @@ const (
 	DutyClocks      = "duties/*/clocks/*"
 	DepartmentFiles = "departmentFiles/*"
 	Periods         = "periods/*"
-	Erasures        = "erasures/*"
 )
 
 // Attributes by which resources are found.
@@ -66,7 +65,6 @@ func Kinds() []journal.Kind {
 		clocks.Kind("duties"),
 		{Pattern: DepartmentFiles, New: func() proto.Message { return &correctiveactionv1.DepartmentFile{} }, Index: fileIndex},
 		{Pattern: Periods, New: func() proto.Message { return &correctiveactionv1.Period{} }, Timer: periodTimer},
-		{Pattern: Erasures, New: func() proto.Message { return &intakev1.DataSubject{} }, Timer: erasureTimer, Background: true},
 	}
 }
 
@@ -121,12 +119,6 @@ func fileIndex(m proto.Message) []journal.Attr {
 func periodTimer(m proto.Message) (time.Time, int64, bool) {
 	p := m.(*correctiveactionv1.Period)
 	return p.GetEndTime().AsTime(), 1, p.GetCloseTime() == nil
-}
-
-// erasureTimer lets the background find erasures that intake does not know of yet.
-func erasureTimer(m proto.Message) (time.Time, int64, bool) {
-	s := m.(*intakev1.DataSubject)
-	return s.GetEraseTime().AsTime(), 1, len(s.GetErasuresConfirmed()) == 0
 }
 
 // Project says which states of other services are kept, by full name.

@@ -1,6 +1,5 @@
 // Package react decides what follows for actions from what happened elsewhere: plans
-// and rules of the pack that owe actions, and people who are erased. An action on a
-// complaint that is withdrawn goes on: what is wrong at the root stays wrong.
+// and rules of the pack that owe actions. An action on a complaint that is withdrawn goes on: what is wrong at the root stays wrong.
 //
 // Start reading at [Reactor.React].
 //
@@ -42,12 +41,6 @@ func New(desk *app.Desk) *Reactor { return &Reactor{desk: desk} }
 // different services and shards know no common order. What the pack cannot decide for
 // want of a fact waits until the next event of the complaint.
 func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error {
-	if s, ok := state.(*intakev1.DataSubject); ok {
-		if _, erased := change.(*intakev1.PersonErased); erased && ev.GetService() == keeper {
-			return erase(u, s)
-		}
-		return nil
-	}
 	_, revision := state.(*policyv1.Revision)
 	if ev.GetComplaint() != "" || revision {
 		if err := r.again(u, ev.GetComplaint()); err != nil {

@@ -20,8 +20,6 @@ const (
 	Notices   = "notices/*"
 	Receivers = "receivers/*"
 	FollowUps = "followUps/*"
-	// Erasures are erased data subjects that intake has not been told about yet.
-	Erasures = "erasures/*"
 )
 
 // Patterns of what it keeps of others.
@@ -56,7 +54,6 @@ func Kinds() []journal.Kind {
 		},
 		{Pattern: Campaigns, New: func() proto.Message { return &notificationv1.Campaign{} }, Timer: campaignTimer},
 		{Pattern: Receivers, New: func() proto.Message { return &notificationv1.Receiver{} }},
-		{Pattern: Erasures, New: func() proto.Message { return &intakev1.DataSubject{} }, Timer: erasureTimer, Background: true},
 	}
 }
 
@@ -73,11 +70,6 @@ func followUpIndex(m proto.Message) []journal.Attr {
 func noticeTimer(m proto.Message) (time.Time, int64, bool) {
 	n := as[*notificationv1.Notice](m)
 	return n.GetNextAttemptTime().AsTime(), n.GetGeneration(), n.GetState() == notificationv1.Notice_STATE_PENDING
-}
-
-func erasureTimer(m proto.Message) (time.Time, int64, bool) {
-	s := as[*intakev1.DataSubject](m)
-	return s.GetEraseTime().AsTime(), 1, s.GetState() == intakev1.DataSubject_STATE_ACTIVE
 }
 
 // attrs pairs names with values and leaves empty ones out.

@@ -221,13 +221,10 @@ func (b *Outbox) wait(ctx context.Context, committed <-chan struct{}) {
 	}
 }
 
-// Quiet reports that nothing is due or in hand, and no erasure waits to be confirmed.
+// Quiet reports that nothing is due or in hand.
 func (b *Outbox) Quiet(ctx context.Context) (bool, error) {
-	for _, pattern := range []string{app.Notices, app.Erasures} {
-		due, err := b.host.Due(ctx, pattern, 1)
-		if err != nil || len(due) > 0 {
-			return false, err
-		}
+	if due, err := b.host.Due(ctx, app.Notices, 1); err != nil || len(due) > 0 {
+		return false, err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

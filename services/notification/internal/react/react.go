@@ -10,7 +10,6 @@ package react
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -20,30 +19,19 @@ import (
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
-	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/kit/journal"
 	"example.com/redress/services/notification/internal/app"
 )
 
 // Reactor reacts. Safe for concurrent use.
-type Reactor struct {
-	desk *app.Desk
-	drop func(organization, subject string)
-}
+type Reactor struct{ desk *app.Desk }
 
-// New returns a reactor that works at the desk given. drop forgets the key of a
-// data subject that was erased.
-func New(desk *app.Desk, drop func(organization, subject string)) *Reactor {
-	return &Reactor{desk: desk, drop: drop}
-}
-
-// Own name in the lists of those who have confirmed an erasure.
-const service = "notification"
+// New returns a reactor that works at the desk given.
+func New(desk *app.Desk) *Reactor { return &Reactor{desk: desk} }
 
 // React decides what follows from an event whose state was projected before.
 func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error {
-	switch m := state.(type) {
-	case *policyv1.Revision:
+	if m, ok := state.(*policyv1.Revision); ok {
 		if err := touch(u, m.GetName()); err != nil {
 			return err
 		}
@@ -53,11 +41,6 @@ func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.
 			}
 		}
 		return r.again(u, attrRevision, m.GetName())
-	case *intakev1.DataSubject:
-		if ev.GetService() != "intake" {
-			return nil // another service's own note
-		}
-		return r.erased(u, m)
 	}
 	o := occasion(ev, u.Time(), change, state)
 	complaint := o.Complaint()
@@ -165,23 +148,4 @@ func touch(u *journal.Unit, what string) error {
 		return err
 	}
 	return u.SetTally("order/"+what, wrapperspb.Int64(count.GetValue()+1))
-}
-
-// erased forgets the key of an erased person and notes that intake must be told.
-func (r *Reactor) erased(u *journal.Unit, s *intakev1.DataSubject) error {
-	if s.GetState() != intakev1.DataSubject_STATE_ERASED {
-		return nil
-	}
-	id := s.GetName()[len("subjects/"):]
-	r.drop(u.Organization(), id)
-	if slices.Contains(s.GetErasuresConfirmed(), service) {
-		return nil
-	}
-	name := "erasures/" + id
-	_, err := u.Get(name, &intakev1.DataSubject{})
-	if fault.ReasonOf(err) != journal.ReasonNotFound {
-		return err
-	}
-	// ACTIVE means: intake has not been told yet.
-	return u.Create(name, &intakev1.DataSubject{Name: name, State: intakev1.DataSubject_STATE_ACTIVE, EraseTime: s.GetEraseTime()}, &intakev1.PersonErased{})
 }

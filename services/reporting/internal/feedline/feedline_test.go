@@ -37,15 +37,21 @@ type bundle struct {
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	now := clock.NewVirtual(time.Date(2026, 4, 8, 4, 0, 0, 0, time.UTC))
-	open := func(service string) *journal.Journal {
-		j, err := journal.Open(t.Context(), kittest.SQLite(t), journal.Options{Service: service, Clock: now, Shards: 2, Kinds: []journal.Kind{
+	b := &bundle{applied: make(chan struct{}, 100)}
+	open := func(service string, committed func(writes int, took time.Duration)) *journal.Journal {
+		j, err := journal.Open(t.Context(), kittest.SQLite(t), journal.Options{Service: service, Clock: now, Shards: 2, OnCommit: committed, Kinds: []journal.Kind{
 			{Pattern: "things/*", New: func() proto.Message { return &wrapperspb.StringValue{} }},
 		}})
 		require.NoError(t, err)
 		t.Cleanup(j.Close)
 		return j
 	}
-	b := &bundle{source: open("source"), sink: open("sink"), applied: make(chan struct{}, 100)}
+	b.source = open("source", nil)
+	b.sink = open("sink", func(writes int, _ time.Duration) {
+		for range writes {
+			b.applied <- struct{}{}
+		}
+	})
 	server := feed.NewServer(b.source, feed.ServerOptions{Poll: -1})
 	b.server = inproc.NewServer(inproc.Options{Name: "source"})
 	eventv1.RegisterFeedServiceServer(b.server, server)
@@ -59,7 +65,7 @@ func setup(t *testing.T) *bundle {
 	b.watch = feedline.NewWatch(b.sink, b.lines, now, "source")
 	b.consumer = feed.NewConsumer(b.sink, "source", b.lines.Dial("source"), func(u *journal.Unit, ev *eventv1.Event, body *eventv1.EventBody) error {
 		return u.SetProjection(ev.GetResource(), "things/*", ev.GetVersion(), wrapperspb.String("heard"))
-	}, feed.Options{Applied: func(context.Context, *eventv1.Event) { b.applied <- struct{}{} }})
+	}, feed.Options{})
 	require.NoError(t, b.consumer.Start(t.Context()))
 	t.Cleanup(func() {
 		require.NoError(t, b.consumer.Stop(context.Background()))

@@ -27,7 +27,6 @@ const Reports = "reports/*"
 // Server implements ReportingService. Safe for concurrent use.
 type Server struct {
 	reportingv1.UnimplementedReportingServiceServer
-	dial     func(service string) grpc.ClientConnInterface
 	lines    *feedline.Lines
 	host     *host.Host
 	watch    *feedline.Watch
@@ -36,8 +35,8 @@ type Server struct {
 }
 
 // New returns the handlers; [Server.Bind] gives them their host before the first call.
-func New(dial func(service string) grpc.ClientConnInterface, lines *feedline.Lines) *Server {
-	return &Server{dial: dial, lines: lines, policies: revisions.New(), wake: make(chan struct{}, 1)}
+func New(lines *feedline.Lines) *Server {
+	return &Server{lines: lines, policies: revisions.New(), wake: make(chan struct{}, 1)}
 }
 
 // Bind gives the handlers the host they run in and the watch over its feeds. It

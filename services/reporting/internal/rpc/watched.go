@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -75,8 +76,12 @@ func (s *Server) ListWatched(ctx context.Context, req *reportingv1.ListWatchedRe
 	return &reportingv1.ListWatchedResponse{Watched: all, NextPageToken: page.Token(found.Next, req, caller.Organization, caller.Principal)}, nil
 }
 
-// maxRuns is how many watches are looked at before the feeds are asked again.
-const maxRuns = 100
+const (
+	// maxRuns is how many watches are looked at before the feeds are asked again.
+	maxRuns = 100
+	// lookEvery is how often they are looked at, in machine time.
+	lookEvery = time.Second
+)
 
 // LookAtWatches evaluates watches whose period has ended, until ctx ends. It wakes
 // each second of machine time, and whenever somebody asks whether it is at rest.
@@ -85,7 +90,7 @@ func (s *Server) LookAtWatches(ctx context.Context) error {
 		if err := s.lookAtWatches(ctx); err != nil && ctx.Err() == nil {
 			s.host.Logger.WarnContext(ctx, "watches wait", "error", err)
 		}
-		pause, cancel := clock.System().WithTimeout(ctx, confirmEvery)
+		pause, cancel := clock.System().WithTimeout(ctx, lookEvery)
 		select {
 		case <-s.wake:
 		case <-pause.Done():
@@ -227,4 +232,16 @@ func (s *Server) Open(u *journal.Unit, revision string) error {
 		}
 	}
 	return nil
+}
+
+// Quiet reports that every watch has looked at the periods that have ended.
+func (s *Server) Quiet(ctx context.Context) (bool, error) {
+	due, err := s.host.Due(ctx, WatchRuns, 1)
+	if len(due) > 0 {
+		select {
+		case s.wake <- struct{}{}:
+		default: // told already
+		}
+	}
+	return len(due) == 0, err
 }

@@ -1,8 +1,6 @@
 package app
 
 import (
-	"time"
-
 	"google.golang.org/protobuf/proto"
 
 	compensationv1 "example.com/redress/proto/gen/redress/compensation/v1"
@@ -24,7 +22,6 @@ const (
 	Progress = "cases/*/progress/*"
 	Replies  = "cases/*/replies/*"
 	Clocks   = "cases/*/clocks/*"
-	Erasures = "erasures/*"
 
 	Contacts   = "cases/*/contacts/*"
 	Offers     = "cases/*/offers/*"
@@ -64,14 +61,7 @@ func Kinds() []journal.Kind {
 		{Pattern: Shares, New: func() proto.Message { return &routingv1.Share{} }, Index: shareIndex, Complaint: complaint},
 		{Pattern: News, New: func() proto.Message { return &routingv1.News{} }, Index: newsIndex},
 		clocks.Kind("cases"),
-		{Pattern: Erasures, New: func() proto.Message { return &intakev1.DataSubject{} }, Timer: erasureTimer, Background: true},
 	}
-}
-
-// erasureTimer lets the background find erasures that intake does not know of yet.
-func erasureTimer(m proto.Message) (time.Time, int64, bool) {
-	s, ok := m.(*intakev1.DataSubject)
-	return s.GetEraseTime().AsTime(), 1, ok && len(s.GetErasuresConfirmed()) == 0
 }
 
 // complaint is what a state says it belongs to; a return file has none. What does not say

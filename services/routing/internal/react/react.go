@@ -39,12 +39,6 @@ func New(desk *app.Desk) *Reactor { return &Reactor{desk: desk} }
 // projected before. An event that comes before its complaint waits until the
 // complaint has come: feeds of different services know no common order.
 func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error {
-	if s, ok := state.(*intakev1.DataSubject); ok {
-		if _, erased := change.(*intakev1.PersonErased); erased && ev.GetService() == keeper {
-			return erase(u, s)
-		}
-		return nil
-	}
 	return r.react(u, ev, u.Time(), change, state)
 }
 
