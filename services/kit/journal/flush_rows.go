@@ -9,12 +9,12 @@ import (
 // is then, locked, and changes nothing if somebody else came first. What is new is
 // inserted plainly, at less cost, and fails if somebody else came first.
 type storeStatements struct {
-	requests, requestsAgain, created, resources   *sqldb.Statement
-	indexInsert, indexDelete                      *sqldb.Statement
-	tallies, projections, projectionsDelete       *sqldb.Statement
-	projectionIndexInsert, projectionIndexDelete  *sqldb.Statement
-	timers, timersDelete, positions, parkings     *sqldb.Statement
-	parkingsDelete, heads, events                 *sqldb.Statement
+	requests, requestsAgain, created, resources  *sqldb.Statement
+	indexInsert, indexDelete                     *sqldb.Statement
+	tallies, projections, projectionsDelete      *sqldb.Statement
+	projectionIndexInsert, projectionIndexDelete *sqldb.Statement
+	timers, timersDelete, positions, parkings    *sqldb.Statement
+	parkingsDelete, heads, events                *sqldb.Statement
 }
 
 func newStoreStatements() storeStatements {

@@ -46,7 +46,7 @@ type group struct {
 	families map[family][]string
 	// expired are the requests whose rows may be written over.
 	expired map[requestKey]bool
-	parked   map[key][]spot
+	parked  map[key][]spot
 	// parkedAny tells whether parked_events has any row; nil until asked.
 	parkedAny *bool
 	// failed is an error of the database during a decision: it ends the group,

@@ -26,7 +26,7 @@ type walker struct {
 	dropUnknown bool
 	// sealed enters only what may hold texts of a class to seal.
 	sealed bool
-	steps       []step
+	steps  []step
 }
 
 // step is one step from the message to a string: a field, an element of a list
