@@ -17,7 +17,9 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	eventv1 "example.com/redress/proto/gen/redress/event/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
@@ -128,7 +130,7 @@ func (c *Clocks) Serve(ctx context.Context) (_ *Service, err error) {
 	}
 	of := clocks.Kind("cases")
 	s.Host, err = host.New(ctx, host.Definition{
-		Name: "bench", Kinds: []journal.Kind{of},
+		Name: "bench", Kinds: []journal.Kind{{Pattern: "cases/*", New: func() proto.Message { return &wrapperspb.StringValue{} }}, of},
 		Fire: map[string]func(*journal.Unit, journal.Timer) error{of.Pattern: func(u *journal.Unit, t journal.Timer) error {
 			_, _, err := clocks.Fire(u, t)
 			return err
@@ -213,10 +215,12 @@ func later(t *timestamppb.Timestamp, d time.Duration) *timestamppb.Timestamp {
 	return timestamppb.New(t.AsTime().Add(d))
 }
 
+// work reads the case, and with it its clocks, as every act on a case does. No
+// case is stored: it costs the search all the same.
 func (s *Service) work(id int) journal.Work {
 	return journal.Work{
 		Organization: organization, Key: complaintOf(id), Actor: &eventv1.Actor{Principal: "services/bench"},
-		Creates: []string{caseOf(id) + "/clocks/" + kind + "-1"},
+		Reads: []string{caseOf(id)}, Creates: []string{caseOf(id) + "/clocks/" + kind + "-1"},
 	}
 }
 
@@ -270,7 +274,7 @@ func (s *Service) Fill(ctx context.Context, ts []peers.Timer) error {
 // Cancel implements peers.Session.
 func (s *Service) Cancel(ctx context.Context, id int) error {
 	w := s.work(id)
-	w.Reads, w.Creates = w.Creates, nil
+	w.Creates = nil
 	_, err := s.Host.Journal.Write(ctx, w, func(u *journal.Unit) error { return clocks.Cancel(u, caseOf(id), kind) })
 	return err
 }
