@@ -73,6 +73,9 @@ func (j *Journal) Fire(ctx context.Context, w Work, t Timer, fn func(*Unit, Time
 	w.Organization, w.Reads = t.Organization, []string{t.Name}
 	if above := parentOf(t.Name); j.kinds.of(above) != nil {
 		w.Reads = append(w.Reads, above)
+		if k := j.kinds.of(t.Name); k != nil && k.WithParent { // it comes with the one above
+			w.Reads = []string{above}
+		}
 	}
 	var row Timer
 	var fired bool

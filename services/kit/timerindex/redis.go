@@ -103,9 +103,11 @@ func (r *Redis) Arm(ctx context.Context, shard int32, entries ...Entry) error {
 		n := min(batch, len(entries))
 		args := make([]any, 0, 3*n)
 		for _, e := range entries[:n] {
-			before := e.Member
-			before.Generation--
-			args = append(args, e.String(), before.String(), milliseconds(e.At))
+			before := "" // the first generation has none
+			if e.Generation > 1 {
+				before = Member{e.Organization, e.Name, e.Generation - 1}.String()
+			}
+			args = append(args, e.String(), before, milliseconds(e.At))
 		}
 		if err := r.arm.Run(ctx, r.client, []string{r.key(shard, "due")}, args...).Err(); err != nil {
 			return fmt.Errorf("arm %d timers of shard %d: %w", n, shard, err)

@@ -43,7 +43,7 @@ func (e *Engine) sweep(ctx context.Context) error {
 	for _, shard := range e.askFor() {
 		for failed := 0; failed < giveUp && ctx.Err() == nil; {
 			now := e.o.Clock.Now()
-			limit := e.o.Batch + e.hand.patience()
+			limit := mostInHand*e.o.Batch + e.hand.patience()
 			timers, err := e.o.Store.DueTimers(ctx, shard, now, limit)
 			if err != nil {
 				return err

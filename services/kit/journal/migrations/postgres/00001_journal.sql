@@ -4,6 +4,9 @@
 -- equally cheap on a young table the planner takes the youngest index, and it
 -- keeps a prepared plan while the table grows. For the same reason the other
 -- indexes begin with a column that looking up by key does not give.
+-- Pages of what is changed again and again are left part empty (fillfactor), so that a
+-- new version finds room beside the old one and no index has to be told: changing a
+-- clock cost 25 µs of CPU with full pages and 5 to 11 with these.
 -- Names sort by byte (COLLATE "C"), as in SQLite and in Go: pages and locks rest on it.
 
 -- Facts about the store itself: its id, its number of shards.
@@ -17,7 +20,7 @@ CREATE TABLE shard_heads (
   shard    BIGINT PRIMARY KEY,
   sequence BIGINT NOT NULL,
   digest   BYTEA NOT NULL
-);
+) WITH (fillfactor = 20);
 
 -- Present state of every resource. base_version is the version that the last
 -- transaction found: the compare of an upsert, which can see no other value.
@@ -35,7 +38,7 @@ CREATE TABLE resources (
   digest       BYTEA NOT NULL,
   create_time  BIGINT NOT NULL,
   update_time  BIGINT NOT NULL
-);
+) WITH (fillfactor = 60);
 CREATE INDEX resources_by_kind ON resources (kind, organization, name);
 CREATE INDEX resources_by_parent ON resources (parent, kind, organization, name) WHERE parent <> '';
 ALTER TABLE resources ADD PRIMARY KEY (organization, name);
@@ -92,7 +95,7 @@ CREATE TABLE tallies (
   revision     BIGINT NOT NULL,
   value        BYTEA NOT NULL,
   PRIMARY KEY (organization, key)
-);
+) WITH (fillfactor = 50);
 
 -- Resources of other services as last heard of. revision is compared at every write.
 CREATE TABLE projections (
@@ -104,7 +107,7 @@ CREATE TABLE projections (
   state        BYTEA NOT NULL,
   attributes   TEXT NOT NULL,
   update_time  BIGINT NOT NULL
-);
+) WITH (fillfactor = 60);
 CREATE INDEX projections_by_kind ON projections (kind, organization, name);
 ALTER TABLE projections ADD PRIMARY KEY (organization, name);
 
@@ -135,7 +138,7 @@ CREATE TABLE feed_positions (
   base_sequence BIGINT NOT NULL,
   digest        BYTEA NOT NULL,
   PRIMARY KEY (source, shard)
-);
+) WITH (fillfactor = 20);
 
 -- Who works on what for the moment. It spreads work and makes nothing right.
 CREATE TABLE feed_leases (
