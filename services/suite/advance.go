@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"example.com/redress/services/kit/clock"
-	"example.com/redress/services/kit/fault"
 )
 
 // ErrRealTime says that a suite in real time cannot be advanced.
@@ -87,52 +87,61 @@ func (s *Suite) nextInstant(ctx context.Context) (earliest time.Time, found bool
 	return earliest, found, nil
 }
 
-// Settle waits until every consumer stands at the head of its source and no
-// delivery is in hand, twice in a row, since what one service applies may give
-// another something to do.
+// Settle waits until every consumer stands at the head of its source and no delivery is in hand. What
+// one service applies may give another something to do: so the heads must be the same before they are
+// compared and after. What a service waits for from one that is stopped does not count.
 func (s *Suite) Settle(ctx context.Context) error {
 	ctx, cancel := clock.System().WithTimeout(ctx, settleFor)
 	defer cancel()
-	for quiet := 0; quiet < 2; {
-		busy, err := s.busy(ctx)
-		if err != nil {
-			return err
+	before, err := s.heads(ctx)
+	for err == nil {
+		var busy string
+		if busy, err = s.busy(ctx, before); err != nil {
+			break
 		}
-		if busy == "" {
-			quiet++
-			continue
+		if busy != "" {
+			if err := clock.System().Pause(ctx, time.Millisecond); err != nil {
+				return fmt.Errorf("%s is not at rest: %w", busy, err)
+			}
 		}
-		quiet = 0
-		if err := clock.System().Pause(ctx, time.Millisecond); err != nil {
-			return fmt.Errorf("%s is not at rest: %w", busy, err)
+		var after map[string]map[int32]int64
+		if after, err = s.heads(ctx); err != nil {
+			break
 		}
+		if busy == "" && maps.EqualFunc(before, after, maps.Equal[map[int32]int64]) {
+			return nil
+		}
+		before = after
 	}
-	return nil
+	return err
 }
 
-// busy returns the name of a service with something left to do; empty if none has.
-// What a service waits for from one that is stopped does not count.
-func (s *Suite) busy(ctx context.Context) (string, error) {
-	stopped := false
-	for _, name := range Names() {
-		if _, runs := s.services[name].now(); !runs {
-			stopped = true
-		}
-	}
+// heads returns the last sequences of every service that runs, by service and shard.
+func (s *Suite) heads(ctx context.Context) (map[string]map[int32]int64, error) {
+	out := map[string]map[int32]int64{}
 	for _, name := range Names() {
 		b, runs := s.services[name].now()
 		if !runs {
 			continue
 		}
-		ok, err := b.CaughtUp(ctx)
-		if err != nil && stopped && fault.KindOf(err) == fault.Unavailable {
+		heads, err := b.Heads(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("heads of %s: %w", name, err)
+		}
+		out[name] = heads
+	}
+	return out, nil
+}
+
+// busy returns the name of a service with something left to do; empty if none has.
+func (s *Suite) busy(ctx context.Context, heads map[string]map[int32]int64) (string, error) {
+	for _, name := range Names() {
+		b, runs := s.services[name].now()
+		if !runs {
 			continue
 		}
-		if err != nil {
-			return "", err
-		}
-		if !ok {
-			return name, nil
+		if ok, err := b.StandsAt(ctx, heads); err != nil || !ok {
+			return name, err
 		}
 	}
 	return "", nil

@@ -32,7 +32,8 @@ type service struct {
 // built is an assembled service as the suite sees it.
 type built interface {
 	process.Built
-	CaughtUp(ctx context.Context) (bool, error)
+	Heads(ctx context.Context) (map[int32]int64, error)
+	StandsAt(ctx context.Context, heads map[string]map[int32]int64) (bool, error)
 	FireDue(ctx context.Context) (time.Time, bool, error)
 	NextInstant(ctx context.Context) (time.Time, bool, error)
 	Lag() map[string]int64

@@ -289,6 +289,39 @@ func (h *Host) CaughtUp(ctx context.Context) (bool, error) {
 	return err == nil, err
 }
 
+// Heads returns the last sequence of every shard of this service's events.
+func (h *Host) Heads(ctx context.Context) (map[int32]int64, error) {
+	heads, err := h.Journal.Heads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[int32]int64, len(heads))
+	for _, p := range heads {
+		out[p.GetShard()] = p.GetSequence()
+	}
+	return out, nil
+}
+
+// StandsAt is CaughtUp for who knows the heads of all sources: it asks none of them and costs one
+// read. A source that is not given does not count.
+func (h *Host) StandsAt(ctx context.Context, heads map[string]map[int32]int64) (bool, error) {
+	applied, err := h.Journal.Applied(ctx)
+	if err != nil {
+		return false, err
+	}
+	for source := range h.consumers {
+		for shard, sequence := range heads[source] {
+			if applied[source][shard] != sequence {
+				return false, nil
+			}
+		}
+	}
+	if h.def.Quiet == nil {
+		return true, nil
+	}
+	return h.def.Quiet(ctx)
+}
+
 // WaitFor returns when the position has been applied here, or with STALE_READ
 // when ctx ends before.
 func (h *Host) WaitFor(ctx context.Context, p *eventv1.Position) error {

@@ -84,6 +84,29 @@ func (j *Journal) FeedPositions(ctx context.Context, source string) (map[int32]*
 	return out, nil
 }
 
+// Applied returns the last sequence of every shard of every source that has been applied, by source
+// and shard. It costs one read.
+func (j *Journal) Applied(ctx context.Context) (map[string]map[int32]int64, error) {
+	out := map[string]map[int32]int64{}
+	err := j.db.Query(ctx, "positions.all", `SELECT source, shard, sequence FROM feed_positions`, nil, func(r sqldb.Row) error {
+		var source string
+		var shard int32
+		var sequence int64
+		if err := r.Scan(&source, &shard, &sequence); err != nil {
+			return err
+		}
+		if out[source] == nil {
+			out[source] = map[int32]int64{}
+		}
+		out[source][shard] = sequence
+		return nil
+	})
+	if err != nil {
+		return nil, refusal(err)
+	}
+	return out, nil
+}
+
 func shardPositions(ctx context.Context, db sqldb.Querier, text string, args ...any) ([]*eventv1.ShardPosition, error) {
 	var out []*eventv1.ShardPosition
 	err := db.Query(ctx, "positions.read", text, args, func(r sqldb.Row) error {

@@ -47,6 +47,9 @@ func advanceCompares(t *testing.T, b *bundle) {
 	positions, err := j.FeedPositions(b.ctx, "intake")
 	require.NoError(t, err)
 	require.Empty(t, cmp.Diff(map[int32]*eventv1.ShardPosition{5: {Shard: 5, Sequence: 6, Digest: []byte{6}}}, positions, protocmp.Transform()))
+	applied, err := j.Applied(b.ctx)
+	require.NoError(t, err)
+	require.Equal(t, map[string]map[int32]int64{"intake": {5: 6}}, applied)
 	c, _ := b.get(j, "complaints/1")
 	require.EqualValues(t, 3, c.Late, "refused ones leave no effect")
 }
