@@ -93,7 +93,9 @@ func (p *Policy) gap(out []EvidenceGap, e *policyv1.Evidence, docs []Document, s
 	}
 	if !there {
 		for _, paper := range e.GetAnyOf() {
-			g.AnyOf = append(g.AnyOf, paper.GetDocument())
+			if !slices.Contains(g.AnyOf, paper.GetDocument()) {
+				g.AnyOf = append(g.AnyOf, paper.GetDocument())
+			}
 		}
 	} else {
 		g.Signers = nil

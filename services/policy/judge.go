@@ -38,8 +38,9 @@ type Judgement struct {
 	Lines []LineJudgement
 }
 
-// LineJudgement is that of one entry.
+// LineJudgement is that of one entry of a list of the form.
 type LineJudgement struct {
+	List    string
 	Line    int
 	Stands  string
 	Outcome policyv1.Outcome
@@ -103,7 +104,7 @@ func (j *judge) window(w WindowResult) {
 func (j *judge) lines(all []WindowResult) {
 	open := false
 	for _, w := range all {
-		l := LineJudgement{Line: w.Line, Stands: StandsValid, Rule: w.Rule}
+		l := LineJudgement{List: w.List, Line: w.Line, Stands: StandsValid, Rule: w.Rule}
 		switch {
 		case len(w.Missing) > 0:
 			l.Stands = StandsUndecided

@@ -31,8 +31,9 @@ type WindowResult struct {
 	Do []RuleDo
 	// Missing names the facts without which the window cannot be told; the act is refused as incomplete.
 	Missing []string
-	// Of is what comes, and Line the entry of the window's list it is about, -1 for the whole complaint.
+	// Of is what comes, and Line the entry of the window's List it is about, -1 for the whole complaint.
 	Of   policyv1.WindowOf
+	List string
 	Line int
 }
 
@@ -58,7 +59,9 @@ func (p *Policy) WindowLines(of policyv1.WindowOf, s *Sheet, on time.Time) []Win
 	var out []WindowResult
 	for _, list := range p.linesOf(of) {
 		for i, row := range rowsOf(s, list) {
-			out = append(out, p.window(func(w *policyv1.Window) bool { return w.GetOf() == of && w.GetEach() == list }, of, i, OnLine(s, row), on))
+			r := p.window(func(w *policyv1.Window) bool { return w.GetOf() == of && w.GetEach() == list }, of, i, OnLine(s, row), on)
+			r.List = list
+			out = append(out, r)
 		}
 	}
 	return out

@@ -120,6 +120,7 @@ func TestWindowsAreDecidedLineByLineWhereThePackSaysEach(t *testing.T) {
 	require.Equal(t, "VALID", j.Stands)
 	var stands []string
 	for _, l := range j.Lines {
+		require.Equal(t, "batches", l.List)
 		stands = append(stands, l.Stands)
 	}
 	require.Equal(t, []string{"INVALID", "VALID", "VALID"}, stands)

@@ -214,7 +214,7 @@ func (e *expander) walk(x *play, moves []*policyv1.Move, at spot, b binding, dep
 	for i, m := range moves {
 		here := at.at(i)
 		m = proto.CloneOf(m)
-		if err := substitute(m.ProtoReflect(), b); err != nil {
+		if err := fillMove(m, b); err != nil {
 			e.wrong.add(here, "%v", err)
 			continue
 		}

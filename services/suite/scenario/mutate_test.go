@@ -126,3 +126,18 @@ func TestColumnsKeepTheirType(t *testing.T) {
 	require.Empty(t, m.GetExpect().GetClocks()["c"].GetState())
 	require.ErrorContains(t, substitute((&policyv1.Move{At: "<x>"}).ProtoReflect(), b), `there is no column "x"`)
 }
+
+func TestWhatAFixtureIsGivenKeepsItsNulls(t *testing.T) {
+	b := binding{"none": structpb.NewNullValue(), "n": structpb.NewNumberValue(6)}
+	with, err := structpb.NewStruct(map[string]any{"a": "<none>", "b": "<n>"})
+	require.NoError(t, err)
+	row, err := structpb.NewList([]any{nil, "<none>", "<n>", "z"})
+	require.NoError(t, err)
+	m := &policyv1.Move{Use: "f", At: "+<n> h", With: with, Rows: []*structpb.ListValue{row}}
+	require.NoError(t, fillMove(m, b))
+	require.Equal(t, "+6 h", m.GetAt())
+	require.Equal(t, map[string]any{"a": nil, "b": 6.0}, m.GetWith().AsMap())
+	require.Equal(t, []any{nil, nil, 6.0, "z"}, m.GetRows()[0].AsSlice())
+	m.Rows = []*structpb.ListValue{{Values: []*structpb.Value{structpb.NewStringValue("<x>")}}}
+	require.ErrorContains(t, fillMove(m, b), `there is no column "x"`)
+}

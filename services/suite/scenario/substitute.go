@@ -6,9 +6,42 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 )
 
 func column() *regexp.Regexp { return regexp.MustCompile(`<([a-z][a-z0-9_]*)>`) }
+
+// fillMove fills the columns into a move, in place. What a fixture is given keeps its nulls: they are values of
+// its columns, and its own moves leave out what they stand for.
+func fillMove(m *policyv1.Move, b binding) error {
+	if m.GetUse() == "" {
+		return substitute(m.ProtoReflect(), b)
+	}
+	with, rows := m.GetWith(), m.GetRows()
+	m.With, m.Rows = nil, nil
+	if err := substitute(m.ProtoReflect(), b); err != nil {
+		return err
+	}
+	m.With, m.Rows = with, rows
+	for k, v := range with.GetFields() {
+		next, err := value(v, b)
+		if err != nil {
+			return err
+		}
+		with.Fields[k] = next
+	}
+	for _, row := range rows {
+		for i, v := range row.GetValues() {
+			next, err := value(v, b)
+			if err != nil {
+				return err
+			}
+			row.Values[i] = next
+		}
+	}
+	return nil
+}
 
 // substitute fills the columns into a message, in place. A value that is a column and
 // nothing else takes the column's type; null drops the field, the key or the element.

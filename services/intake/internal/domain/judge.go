@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -107,6 +108,11 @@ func Judge(f File, v Verdict) (next *intakev1.Complaint, accepted bool, err erro
 	}
 	if j.Rule != nil {
 		next.Judgement.Missing = lacking(f.Policy, next, s, j.Rule.GetRule())
+	}
+	for _, l := range j.Lines {
+		if l.Stands != policy.StandsValid {
+			next.Judgement.Missing = append(next.Judgement.Missing, fmt.Sprintf("%s[%d]", l.List, l.Line))
+		}
 	}
 	if stands(next) && before.GetAcceptTime() == nil {
 		next.AcceptTime, accepted = timestamppb.New(f.Now), true
