@@ -134,6 +134,9 @@ func (c *Consumer) landed(f *flight, positions map[int32]*eventv1.ShardPosition,
 	shard := f.ev.GetShard()
 	positions[shard] = &eventv1.ShardPosition{Shard: shard, Sequence: f.ev.GetSequence(), Digest: f.ev.GetDigest()}
 	done[shard] = f.ev.GetSequence()
+	if c.o.OnApplied != nil {
+		c.o.OnApplied(f.ev)
+	}
 }
 
 // prepare makes the write of an event that follows the position.

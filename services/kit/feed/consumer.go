@@ -53,6 +53,9 @@ type Options struct {
 	Tracer trace.TracerProvider
 	// Logger is told of reconnections and of what was parked; nil discards.
 	Logger *slog.Logger
+	// OnApplied is told of each event that took effect or was parked, once that is
+	// stored; nil: nobody. It must be quick.
+	OnApplied func(ev *eventv1.Event)
 }
 
 const (

@@ -64,6 +64,9 @@ type Deps struct {
 	// OnFired is told of each timer whose effect is stored, and when that was known,
 	// from many goroutines; nil: nobody. It must be quick.
 	OnFired func(t journal.Timer, now time.Time)
+	// OnApplied is told of each event of another service whose effect is stored;
+	// nil: nobody. It must be quick.
+	OnApplied func(ev *eventv1.Event)
 }
 
 // Pace are the intervals of a service. Production leaves them as they are; the
@@ -147,6 +150,7 @@ func New(ctx context.Context, def Definition, deps Deps) (_ *Host, err error) {
 	for _, source := range def.Consumes {
 		c := feed.NewConsumer(h.Journal, source, deps.Dial(source), h.apply, feed.Options{
 			Logger: h.Logger, Ranges: deps.Ranges, Tracer: deps.Tracer, LeaseTTL: deps.Pace.LeaseTTL, Jitter: deps.Pace.Jitter,
+			OnApplied: deps.OnApplied,
 		})
 		h.consumers[source] = c
 		h.loops.Add("feed of "+source, c)

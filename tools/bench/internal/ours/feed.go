@@ -87,14 +87,6 @@ func NewPair(ctx context.Context, w *world.World) (_ *Pair, err error) {
 			}
 			return u.SetTally(key, wrapperspb.Int64(n.GetValue()+1))
 		},
-		AfterApply: func(_ context.Context, ev *eventv1.Event) {
-			now := time.Now()
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			if _, again := p.applied[ev.GetResource()]; !again {
-				p.applied[ev.GetResource()] = now
-			}
-		},
 	}, func(string) grpc.ClientConnInterface { return conn })
 	return p, err
 }
@@ -129,7 +121,18 @@ func (p *Pair) serve(ctx context.Context, d host.Definition, dial func(string) g
 	if err != nil {
 		return nil, err
 	}
+	deps.OnApplied = p.note
 	return host.New(ctx, d, deps)
+}
+
+// note is told of each event whose effect is stored.
+func (p *Pair) note(ev *eventv1.Event) {
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, again := p.applied[ev.GetResource()]; !again {
+		p.applied[ev.GetResource()] = now
+	}
 }
 
 // write starts a clock, which is one event, and answers when it is stored.
