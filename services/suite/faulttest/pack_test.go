@@ -69,7 +69,7 @@ func TestComplaintsThatAreOpenKeepTheirRevisionWhenAnotherOneComesIntoForce(t *t
 	intake := intakev1.NewIntakeServiceClient(s.Conn)
 	policies := policyv1.NewPolicyServiceClient(s.Conn)
 	before := s.Register()
-	activate(t, s.As, s, seconds(t, "90 s"))
+	s.Activate(seconds(t, "90 s"))
 	after := s.Register()
 	require.NotEqual(t, before.GetPolicyRevision(), after.GetPolicyRevision())
 

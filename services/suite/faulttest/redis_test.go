@@ -1,7 +1,6 @@
 package faulttest_test
 
 import (
-	"context"
 	"errors"
 	"net"
 	"os/exec"
@@ -15,7 +14,6 @@ import (
 	clockv1 "example.com/redress/proto/gen/redress/clock/v1"
 	eventv1 "example.com/redress/proto/gen/redress/event/v1"
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
-	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	"example.com/redress/services/kit/clock"
 	"example.com/redress/services/kit/kittest"
 	"example.com/redress/services/kit/sqldb"
@@ -97,7 +95,7 @@ func TestEveryClockFiresOnceWhateverBecomesOfRedis(t *testing.T) { //nolint:para
 	r := startRedis(t)
 	s := suitetest.New(t, realTime, func(c *suite.Config) { c.Process.Redis.Addresses = []string{r.address} })
 	by := as(s)
-	activate(t, by, s, seconds(t, "4 s"))
+	s.Activate(seconds(t, "4 s"))
 	intake := intakev1.NewIntakeServiceClient(s.Conn)
 
 	const n, every = 160, 50 * time.Millisecond // over 8 s; they fall due from second 5 to second 13
@@ -151,24 +149,6 @@ func TestEveryClockFiresOnceWhateverBecomesOfRedis(t *testing.T) { //nolint:para
 	}
 	t.Logf("%d clocks, each fired once; late by %s at worst, by %s on average", n, worst, total/n)
 	require.LessOrEqual(t, worst, late)
-}
-
-// activate puts a pack in force.
-func activate(t *testing.T, by func(string) context.Context, s *suitetest.Suite, source []byte) {
-	t.Helper()
-	policies := policyv1.NewPolicyServiceClient(s.Conn)
-	stored, err := policies.CreateRevision(by("people/author"), &policyv1.CreateRevisionRequest{Source: source, RequestId: suitetest.ID()})
-	require.NoError(t, err)
-	digest := stored.GetRevision().GetDigest()
-	ready, err := policies.RecordTestRun(by("people/author"), &policyv1.RecordTestRunRequest{
-		Name: stored.GetRevision().GetName(), RequestId: suitetest.ID(), TestRun: &policyv1.TestRun{Digest: digest, ScenariosDigest: digest, Passed: 1, Tool: "faulttest"},
-	})
-	require.NoError(t, err)
-	_, err = policies.ActivateRevision(by("people/admin"), &policyv1.ActivateRevisionRequest{
-		Name: stored.GetRevision().GetName(), Etag: ready.GetRevision().GetEtag(), RequestId: suitetest.ID(),
-	})
-	require.NoError(t, err)
-	s.Settled()
 }
 
 // breach is one event of a clock that ran out.

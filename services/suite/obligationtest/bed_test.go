@@ -15,7 +15,6 @@ import (
 	correctiveactionv1 "example.com/redress/proto/gen/redress/correctiveaction/v1"
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
-	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	reportingv1 "example.com/redress/proto/gen/redress/reporting/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
@@ -75,14 +74,7 @@ func (b *bed) ungated(t *testing.T) *bed {
 	source, err := policy.Shipped("demo", "")
 	require.NoError(t, err)
 	require.Contains(t, string(source), "gates, ")
-	policies := policyv1.NewPolicyServiceClient(b.Conn)
-	stored := do(t, b, "people/author", policies.CreateRevision, &policyv1.CreateRevisionRequest{
-		RequestId: suitetest.ID(), Source: []byte(strings.ReplaceAll(string(source), "gates, ", "")),
-	}).GetRevision()
-	stored = do(t, b, "people/author", policies.RecordTestRun, &policyv1.RecordTestRunRequest{
-		Name: stored.GetName(), RequestId: suitetest.ID(), TestRun: &policyv1.TestRun{Digest: stored.GetDigest(), ScenariosDigest: stored.GetDigest(), Passed: 1, Tool: "obligationtest"},
-	}).GetRevision()
-	do(t, b, admin, policies.ActivateRevision, &policyv1.ActivateRevisionRequest{Name: stored.GetName(), Etag: stored.GetEtag(), RequestId: suitetest.ID()})
+	b.Activate([]byte(strings.ReplaceAll(string(source), "gates, ", "")))
 	return b
 }
 

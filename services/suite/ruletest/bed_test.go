@@ -10,7 +10,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
-	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/kit/rpcerr"
@@ -52,12 +51,7 @@ func setup(t *testing.T, rules string) *bed {
 		Suite: s, intake: intakev1.NewIntakeServiceClient(s.Conn), routing: routingv1.NewRoutingServiceClient(s.Conn),
 		handling: routingv1.NewHandlingServiceClient(s.Conn),
 	}
-	policies := policyv1.NewPolicyServiceClient(s.Conn)
-	stored := do(t, b, "people/author", policies.CreateRevision, &policyv1.CreateRevisionRequest{RequestId: suitetest.ID(), Source: []byte(heading + rules)}).GetRevision()
-	tested := do(t, b, "people/author", policies.RecordTestRun, &policyv1.RecordTestRunRequest{Name: stored.GetName(), RequestId: suitetest.ID(), TestRun: &policyv1.TestRun{
-		Digest: stored.GetDigest(), ScenariosDigest: stored.GetDigest(), Passed: 1, Tool: "ruletest",
-	}}).GetRevision()
-	do(t, b, admin, policies.ActivateRevision, &policyv1.ActivateRevisionRequest{Name: tested.GetName(), Etag: tested.GetEtag(), RequestId: suitetest.ID()})
+	b.Activate([]byte(heading + rules))
 	return b
 }
 

@@ -22,10 +22,12 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
+	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 	"example.com/redress/services/kit/authn"
 	"example.com/redress/services/kit/clock"
 	"example.com/redress/services/kit/config"
+	"example.com/redress/services/kit/rpcerr"
 	"example.com/redress/services/suite"
 )
 
@@ -197,6 +199,25 @@ func (s *Suite) Register() *intakev1.Complaint {
 	require.NoError(s.t, err)
 	s.Settled()
 	return got.GetComplaint()
+}
+
+// Activate puts a pack of the demo's organisation in force: one person stores it and says that
+// its scenarios passed, another activates it. It returns the revision once all know of it.
+func (s *Suite) Activate(source []byte) *policyv1.Revision {
+	s.t.Helper()
+	policies := policyv1.NewPolicyServiceClient(s.Conn)
+	author := s.As("people/author")
+	stored, err := policies.CreateRevision(author, &policyv1.CreateRevisionRequest{Source: source, RequestId: ID()})
+	require.NoError(s.t, err, "%+v", rpcerr.FromStatus(err))
+	name, digest := stored.GetRevision().GetName(), stored.GetRevision().GetDigest()
+	ready, err := policies.RecordTestRun(author, &policyv1.RecordTestRunRequest{
+		Name: name, RequestId: ID(), TestRun: &policyv1.TestRun{Digest: digest, ScenariosDigest: digest, Passed: 1, Tool: "suitetest"},
+	})
+	require.NoError(s.t, err)
+	active, err := policies.ActivateRevision(s.As("people/admin"), &policyv1.ActivateRevisionRequest{Name: name, Etag: ready.GetRevision().GetEtag(), RequestId: ID()})
+	require.NoError(s.t, err)
+	s.Settled()
+	return active.GetRevision()
 }
 
 // ID returns a new request_id.
