@@ -198,7 +198,7 @@ func (j *Journal) prepare(ctx context.Context, db *sqldb.DB) (err error) {
 		return fmt.Errorf("the store records %q shards", recorded)
 	}
 	if o.Shards > 0 && o.Shards != n {
-		return fmt.Errorf("the store has %d shards, %d were asked for: copy the store to change them", n, o.Shards)
+		return fmt.Errorf("the store was made with %d shards and keeps them, %d were asked for: see \"The number of shards\" in docs/operations.md", n, o.Shards)
 	}
 	o.Shards = n
 	return nil

@@ -27,7 +27,10 @@ configuration names, which must hold nothing yet, and verifies what is there
 afterwards. Each copy gets a store id of its own, so that timers of both never meet.
 
 The suite must not serve meanwhile: what is written after a store was read would be
-missing in the copy. Keys and evidence stay in the data folder; take it along.`,
+missing in the copy. Keys and evidence stay in the data folder; take it along.
+
+A copy has as many shards as what it was copied from: every event names the one before it
+in its shard by digest, and other services name both as their cause.`,
 		Example: `  redress store copy --data data --to-config postgres.yaml`,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
