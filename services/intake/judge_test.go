@@ -189,6 +189,12 @@ func TestHiddenFieldsAreNotShownToWhomTheyAreHiddenFrom(t *testing.T) {
 	listed, err := b.ListComplaints(b.as("tester"), &intakev1.ListComplaintsRequest{})
 	require.NoError(t, err)
 	require.NotContains(t, listed.GetComplaints()[0].GetFacts(), "blind_code")
+	for person, shown := range map[string]bool{"tester": false, "agent": true} {
+		exported, err := b.ExportPerson(b.as(person), &intakev1.ExportPersonRequest{Name: c.GetName(), Reason: "asked for", RequestId: uuid.NewString()})
+		require.NoError(t, err)
+		_, there := exported.GetComplaints()[0].GetFacts()["blind_code"]
+		require.Equal(t, shown, there, person)
+	}
 
 	// Nor in what an act of theirs answers.
 	seen := b.get(c.GetName(), "tester")

@@ -141,6 +141,9 @@ func (s *Server) ExportPerson(ctx context.Context, req *intakev1.ExportPersonReq
 	if err != nil {
 		return nil, err
 	}
+	if err := s.hide(ctx, out.GetComplaints()...); err != nil {
+		return nil, err
+	}
 	s.others(ctx, organization, SubjectID(c), out)
 	if err := disclose(ctx, s, req, c, intakev1.Disclosure_KIND_EXPORT, &intakev1.PersonExported{}, func(in *intakev1.ExportPersonRequest) string { return in.GetReason() }); err != nil {
 		return nil, err
