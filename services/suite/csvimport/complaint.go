@@ -221,6 +221,8 @@ func (r *reading) fact(t Take) *typev1.Fact {
 		return &typev1.Fact{Value: &typev1.Fact_Money{Money: &typev1.Money{CurrencyCode: "CNY", Amount: s}}}
 	case "choice":
 		return &typev1.Fact{Value: &typev1.Fact_Choice{Choice: s}}
+	case "choices":
+		return &typev1.Fact{Value: &typev1.Fact_Choices{Choices: &typev1.Choices{Values: strings.Split(s, ",")}}}
 	case "department":
 		return &typev1.Fact{Value: &typev1.Fact_Department{Department: prefixed("departments/", s)}}
 	}

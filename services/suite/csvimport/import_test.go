@@ -33,6 +33,7 @@ fields:
   complaint_object: {column: product}
 facts:
   units: {column: units, type: count}
+  demand: {value: "refund,apology", type: choices}
 `
 
 const header = "via,subject,text,at,product,units\n"
@@ -114,7 +115,8 @@ func TestEachRowBecomesAComplaint(t *testing.T) {
 	require.Equal(t, "两行\n主题\n他说\"坏了\"", second.GetDescription())
 	require.Equal(t, "2019-08-23T04:00:00Z", second.GetReceiveTime().AsTime().Format(time.RFC3339), "a spreadsheet's day count")
 	require.Empty(t, second.GetComplaintObject(), "the mapping's word for empty")
-	require.Empty(t, second.GetFacts())
+	require.NotContains(t, second.GetFacts(), "units")
+	require.Equal(t, []string{"refund", "apology"}, second.GetFacts()["demand"].GetChoices().GetValues())
 }
 
 func TestASecondRunRegistersNothingTwice(t *testing.T) {

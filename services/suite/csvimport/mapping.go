@@ -45,7 +45,8 @@ type Take struct {
 	// Layouts are how instants and dates are written, as Go writes them; "serial" is the day count of
 	// spreadsheets (day 1 is 1 January 1900).
 	Layouts []string `yaml:"layouts"`
-	// Type of a fact: text, flag, count, money, date, instant, choice, department. Default: text.
+	// Type of a fact: text, flag, count, money, date, instant, choice, choices (with commas between
+	// them), department. Default: text.
 	Type string `yaml:"type"`
 	// Max cuts longer texts; 0 cuts none.
 	Max int `yaml:"max"`
@@ -82,7 +83,7 @@ func ParseMapping(source []byte) (*Mapping, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Facts)) {
 		t := m.Facts[name]
-		types := []string{"", "text", "flag", "count", "money", "date", "instant", "choice", "department"}
+		types := []string{"", "text", "flag", "count", "money", "date", "instant", "choice", "choices", "department"}
 		if !slices.Contains(types, t.Type) {
 			wrong = append(wrong, fmt.Errorf("facts.%s.type: %q is none of%s", name, t.Type, strings.Join(types, ", ")[1:]))
 		}

@@ -75,7 +75,7 @@ func delays(out io.Writer, folder string) error {
 		return err
 	}
 	var known []int
-	unknown, unread := 0, 0
+	sameDay, unknown, unread := 0, 0, 0
 	for _, r := range rows {
 		from, err1 := time.ParseInLocation("2006/1/2 15:04:05", r["留言时间"], cal.Location())
 		to, err2 := time.ParseInLocation("2006/1/2 15:04:05", r["答复时间"], cal.Location())
@@ -83,15 +83,19 @@ func delays(out io.Writer, folder string) error {
 			unread++
 			continue
 		}
-		if n, ok := workingDays(cal, from, to); ok {
+		n, ok := workingDays(cal, from, to)
+		switch {
+		case cal.Date(from) == cal.Date(to):
+			sameDay++ // none, whatever the calendar
+		case ok:
 			known = append(known, n)
-		} else {
+		default:
 			unknown++
 		}
 	}
 	slices.Sort(known)
 	first, last, _ := holidays.Years()
-	_, _ = fmt.Fprintf(out, "reply delays: calendar known for %d to %d; %d rows in working days, %d unknown, %d without readable times", first, last, len(known), unknown, unread)
+	_, _ = fmt.Fprintf(out, "reply delays: calendar known for %d to %d; %d rows on the day itself, %d in working days, %d unknown, %d without readable times", first, last, sameDay, len(known), unknown, unread)
 	if len(known) > 0 {
 		within := func(n int) int { i, _ := slices.BinarySearch(known, n+1); return i }
 		_, _ = fmt.Fprintf(out, "; median %d, within 7: %d, within 15: %d, longest %d", known[len(known)/2], within(7), within(15), known[len(known)-1])

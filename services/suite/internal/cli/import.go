@@ -32,6 +32,9 @@ for example: no row is registered twice.`,
   redress import complaints.csv --mapping mapping.yaml --report refused.csv --person li-na`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if mapping == "" {
+				return usage("say which column holds what: --mapping FILE")
+			}
 			source, err := os.ReadFile(mapping)
 			if err != nil {
 				return &UsageError{err}
@@ -55,9 +58,6 @@ for example: no row is registered twice.`,
 	f.StringVar(&report, "report", "", "a `FILE` for what became of each row; - for standard output")
 	f.StringVar(&format, "report-format", "csv", "csv, or json for an object a line")
 	f.IntVar(&o.Parallel, "parallel", 8, "how many rows are sent at once, 1 to 64")
-	if err := c.MarkFlagRequired("mapping"); err != nil {
-		panic(err) // the flag was declared above
-	}
 	return c
 }
 
@@ -80,13 +80,13 @@ func (a *app) importFile(ctx context.Context, cl *client, f *os.File, m *csvimpo
 		to = intakev1.NewIntakeServiceClient(grpc.ClientConnInterface(conn))
 	}
 	if report != "" {
-		w, done, err := a.reportTo(report)
-		if err != nil {
-			return err
+		w, done, refused := a.reportTo(report)
+		if refused != nil {
+			return refused
 		}
-		lines, err := csvimport.NewReporter(w, format)
-		if err != nil {
-			return &UsageError{err}
+		lines, refused := csvimport.NewReporter(w, format)
+		if refused != nil {
+			return &UsageError{refused}
 		}
 		o.Each = lines.Row
 		defer func() { err = errors.Join(err, lines.Flush(), done()) }()
