@@ -52,6 +52,24 @@ func TestTheFirstJudgementThatLetsItStandAcceptsOnce(t *testing.T) {
 	require.Equal(t, []string{"ComplaintRegistered", "ComplaintJudged", "ComplaintJudged", "ComplaintAccepted", "ComplaintJudged"}, b.told(c.GetName()))
 }
 
+// Source: PROCEDURES P22-A2, P04 三 2: the answer says why; without a reason it could not be written.
+func TestWhoeverTurnsAComplaintAwaySaysWhy(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, "02-01 09:00:00")
+	c := b.register("02-01 08:00:00")
+	ask := func(stands intakev1.Judgement_Stands) (*intakev1.JudgeComplaintResponse, error) {
+		return b.JudgeComplaint(b.as("agent"), &intakev1.JudgeComplaintRequest{Name: c.GetName(), Stands: stands, Etag: c.GetEtag(), RequestId: uuid.NewString()})
+	}
+	for _, word := range []intakev1.Judgement_Stands{intakev1.Judgement_STANDS_NOT_UPHELD, invalid, intakev1.Judgement_STANDS_OUT_OF_SCOPE} {
+		_, err := ask(word)
+		require.Equal(t, "RULE_INCOMPLETE", reason(err))
+		require.ErrorContains(t, err, "reason")
+	}
+	got, err := ask(intakev1.Judgement_STANDS_UPHELD)
+	require.NoError(t, err, "what is upheld needs no reason")
+	require.Equal(t, intakev1.Judgement_STANDS_UPHELD, got.GetComplaint().GetJudgement().GetStands())
+}
+
 func TestWithoutContactItDoesNotStand(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, "02-01 09:00:00")

@@ -65,7 +65,9 @@ type Verdict struct {
 // stands for the first time.
 //
 // Without a rule that decides and without a word nothing can be judged:
-// JUDGEMENT_OPEN. Facts the rules wait for are refused as incomplete.
+// JUDGEMENT_OPEN. Facts the rules wait for are refused as incomplete, and so is
+// a person's word that turns the complaint away without saying why: the answer to
+// the customer rests on it.
 //
 // Source: PACK-SKETCH 2.2 Acceptance, 2.7; PROCEDURES P27 4.1 to 4.3, P14 4.1.1.
 func Judge(f File, v Verdict) (next *intakev1.Complaint, accepted bool, err error) {
@@ -95,6 +97,10 @@ func Judge(f File, v Verdict) (next *intakev1.Complaint, accepted bool, err erro
 	if j.Rule == nil && proposed == "" && !decides(f.Policy) {
 		return nil, false, fault.New(fault.Invalid, ReasonJudgementOpen, "name", before.GetName()).
 			WithViolations(fault.Violation{Field: "stands", Reason: "REQUIRED"})
+	}
+	if j.Rule == nil && turnsAway(v.Stands) && v.Reason == "" {
+		return nil, false, fault.New(fault.FailedPrecondition, policy.ReasonIncomplete, "because", "INCOMPLETE", "missing", "reason").
+			WithViolations(fault.Violation{Field: "reason", Reason: "REQUIRED"})
 	}
 	next.Judgement = &intakev1.Judgement{
 		Stands: intakev1.Judgement_Stands(intakev1.Judgement_Stands_value["STANDS_"+j.Stands]), Reason: v.Reason, Rule: j.Rule,
@@ -126,6 +132,11 @@ func Judge(f File, v Verdict) (next *intakev1.Complaint, accepted bool, err erro
 func decides(p *policy.Policy) bool {
 	a := p.Rules().GetAcceptance()
 	return len(a.GetStands())+len(a.GetWindows())+len(a.GetEvidence()) > 0
+}
+
+// turnsAway tells whether a word lets the complaint not stand.
+func turnsAway(word intakev1.Judgement_Stands) bool {
+	return word == intakev1.Judgement_STANDS_NOT_UPHELD || word == intakev1.Judgement_STANDS_INVALID || word == intakev1.Judgement_STANDS_OUT_OF_SCOPE
 }
 
 // stands tells whether the complaint was judged to stand.
