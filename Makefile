@@ -133,20 +133,25 @@ FAULTS       := $(FAULTS_BIN)/faults --binaries $(FAULTS_BIN) --skew 10m $(FAULT
 SENTINEL     := --acks 8000 --faults promotions=8,kills=6,redis=3,replaces=1
 FULL_DISK    := --acks 1500 --callers 8 --faults disk=5,kills=2
 
+SIMULATION   := $(FAULTS_BIN)/simulation.test
+
 .PHONY: faults-programs faults faults-smoke faults-long planted-bugs
 faults-programs:
 	CGO_ENABLED=0 $(GO) build -trimpath -tags timetzdata,skewed -o $(FAULTS_BIN)/ $(SPLIT:%=./%)
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(FAULTS_BIN)/ ./tools/faults
+	CGO_ENABLED=0 $(GO) test -c -vet=off -o $(SIMULATION) ./services/kit/simulation
 
+# The simulation takes what the round leaves of the processors.
 faults-smoke: faults-programs ## 20 kills of services, 3 of PostgreSQL, 10 losses of Redis, 20,000 acknowledgements, 200 simulated seeds
-	$(FAULTS) --acks 20000 --gap 1s --calm 5s --faults kills=20,postgres=3,redis=8,promotions=2,pauses=1,cuts=3,replaces=1
-	REDRESS_SEEDS=200 $(GO) test -vet=off -count=1 -run TestEverySeed ./services/kit/simulation
+	tools/simulate.sh $(SIMULATION) 200 >$(FAULTS_BIN)/simulation.log 2>&1 & simulated=$$!; \
+	rc=0; $(FAULTS) --acks 20000 --gap 1s --calm 5s --faults kills=20,postgres=3,redis=8,promotions=2,pauses=1,cuts=3,replaces=1 || rc=1; \
+	wait $$simulated || rc=1; grep -E 'seed|FAIL' $(FAULTS_BIN)/simulation.log; exit $$rc
 
 faults: faults-programs ## Rounds of faults: more than 100 kills of services, 10 of PostgreSQL, 50 losses of Redis, 200,000 acknowledgements, 2,000 simulated seeds
 	$(FAULTS) --rounds 6 --acks 34000 --faults kills=18,postgres=2,redis=9,pauses=3,cuts=8,replaces=3
 	$(FAULTS) $(SENTINEL)
 	$(FAULTS) $(FULL_DISK)
-	REDRESS_SEEDS=2000 $(GO) test -vet=off -count=1 -timeout 60m -run TestEverySeed ./services/kit/simulation
+	tools/simulate.sh $(SIMULATION) 2000
 
 faults-long: faults-programs ## Rounds of faults for DURATION, adding to the totals in FAULTS_STATE
 	$(FAULTS) --duration $(DURATION) --state $(FAULTS_STATE) --acks 20000 --faults kills=18,postgres=3,redis=9,pauses=3,cuts=8,replaces=3

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"example.com/redress/tools/faults/ledger"
@@ -67,7 +68,7 @@ func defects() []defect {
 // hunted is the small round that each defect gets; its clients end when they have
 // done what brings the defect out, or after its longest time.
 func hunted() plan {
-	return plan{small: true, acks: 200, callers: 3, claimants: 4, pausers: 4, backlog: 20_000, gap: 1500 * time.Millisecond, calm: 500 * time.Millisecond, most: 30 * time.Second}
+	return plan{small: true, acks: 200, callers: 3, claimants: 4, pausers: 4, backlog: 20_000, gap: 1500 * time.Millisecond, calm: 500 * time.Millisecond, most: time.Minute}
 }
 
 // plantedLate is how late a clock may be in these small rounds, whatever happens:
@@ -137,6 +138,9 @@ func (s *settings) hunt(ctx context.Context, only string) error {
 func (s *settings) one(ctx context.Context, w *world.World, number int, d *defect) (*round, error) {
 	own := *s
 	own.plan.faults, own.plan.enough, own.plan.linger = d.faults, d.enough, d.linger
+	if strings.HasPrefix(d.invariant, "M") {
+		own.plan.callers, own.plan.claimants, own.plan.pausers, own.plan.acks = 1, 6, 0, 0
+	}
 	r := &round{settings: &own, seed: s.seed + uint64(number), folder: filepath.Join(s.folder, fmt.Sprintf("defect-%d", number)), begin: time.Now()}
 	r.faults, r.acks, r.figures = map[string]int{}, map[string]int{}, map[string]int64{}
 	if number > 0 {

@@ -18,6 +18,7 @@ import (
 	"example.com/redress/tools/faults/check"
 	"example.com/redress/tools/faults/ledger"
 	"example.com/redress/tools/faults/load"
+	"example.com/redress/tools/faults/post"
 	"example.com/redress/tools/faults/world"
 )
 
@@ -73,6 +74,7 @@ type round struct {
 	notRun  []string
 	defect  *defect // that the programs have; nil: none
 	begin   time.Time
+	mail    *post.Server // nil: mails go to a folder
 }
 
 func (r *round) say(format string, args ...any) {
@@ -124,7 +126,7 @@ func (r *round) play(ctx context.Context) (err error) {
 	r.faults, r.acks, r.figures = map[string]int{}, map[string]int{}, map[string]int64{}
 	defer func() { r.took = time.Since(r.begin) }()
 	fmt.Printf("round with seed %d\n", r.seed)
-	r.notRun = []string{"hostile mail, webhook and payment receivers (services/suite/faulttest has them)", "SQL error at each statement (services/suite/faulttest has it)"}
+	r.notRun = []string{"hostile webhook receivers (services/suite/faulttest has them)", "SQL error at each statement (services/suite/faulttest has it)"}
 	counts, err := r.plan.counts()
 	if err != nil {
 		return err
@@ -141,6 +143,11 @@ func (r *round) play(ctx context.Context) (err error) {
 		draw := rand.New(rand.NewPCG(r.seed, 1))
 		o.Skew = func() time.Duration { return time.Duration(draw.Int64N(int64(2*r.skew))) - r.skew }
 	}
+	if r.mail, err = post.Listen(r.seed); err != nil {
+		return err
+	}
+	defer r.mail.Close()
+	o.Mail = r.mail.Address
 	w, err := world.New(ctx, o)
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
@@ -157,6 +164,12 @@ func (r *round) play(ctx context.Context) (err error) {
 // feed that is not moved forward.
 func observe(ctx context.Context, w *world.World) error {
 	for _, name := range world.Names() {
+		there := fmt.Sprintf("SELECT to_regclass('%s.feed_positions') IS NOT NULL", world.Schema(name))
+		for out, err := w.Postgres.Do(ctx, w.Database, there); out != "t"; out, err = w.Postgres.Do(ctx, w.Database, there) {
+			if err != nil || !wait(ctx, 100*time.Millisecond) { // a service that starts slowly
+				return errors.Join(err, ctx.Err())
+			}
+		}
 		if _, err := w.Postgres.Do(ctx, w.Database, strings.ReplaceAll(`
 			ALTER TABLE @events ADD COLUMN fault_time timestamptz DEFAULT clock_timestamp();
 			CREATE TABLE @fault_steps_back (source text, shard bigint, was bigint, became bigint);
@@ -284,24 +297,43 @@ func overdue(ctx context.Context, w *world.World) (int, error) {
 	return strconv.Atoi(out)
 }
 
+// unsent counts the notices that are due or were not taken and will be tried again soon.
+func unsent(ctx context.Context, w *world.World) (int, error) {
+	out, err := w.Postgres.Do(ctx, w.Database, "SELECT count(*) FROM "+world.Schema("notification")+".timers WHERE name LIKE 'notices/%' AND fire_time < extract(epoch FROM now() + interval '10 minutes') * 1000000")
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(out)
+}
+
 // settled is how long after its limit a clock is looked at that nothing seems to know of.
 const settled = 7 * time.Second
 
 // settling is how long the suite may take to finish what it has been given.
 const settling = 15 * time.Minute
 
-// plantedSettling is the same where a defect may keep it from ever finishing.
-const plantedSettling = 20 * time.Second
+// lateSettling is the same where a defect leaves clocks that never fire, a minute
+// before the timer index is compared with SQL.
+const lateSettling = 20 * time.Second
 
 // quiet waits until every service has heard everything and no clock is due, and
 // has been so for a while.
 func (r *round) quiet(ctx context.Context, w *world.World) error {
 	patience := settling
 	if r.defect != nil {
-		patience = plantedSettling
+		patience = time.Minute
+	}
+	if r.defect != nil && r.defect.invariant == "C3" {
+		patience = lateSettling
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	if r.mail != nil {
+		for what, n := range r.mail.Tricks() {
+			r.faults[what] += n
+		}
+		r.mail.BeKind()
+	}
 	earliest := time.Now().Add(r.plan.linger)
 	calm, told := 0, time.Now()
 	for calm < 4 {
@@ -313,17 +345,21 @@ func (r *round) quiet(ctx context.Context, w *world.World) error {
 		if err != nil {
 			return err
 		}
-		if a == 0 && b == 0 {
+		c, err := unsent(ctx, w)
+		if err != nil {
+			return err
+		}
+		if a == 0 && b == 0 && c == 0 {
 			calm++
 		} else {
 			calm = 0
 		}
 		if time.Since(told) > 20*time.Second {
 			told = time.Now()
-			r.say("waiting: %d events not heard, %d clocks running", a, b)
+			r.say("waiting: %d events not heard, %d clocks running, %d notices to be sent", a, b, c)
 		}
 		if !wait(ctx, 500*time.Millisecond) {
-			return fmt.Errorf("not quiet after %s: %d events not heard, %d clocks overdue or soon due", patience, a, b)
+			return fmt.Errorf("not quiet after %s: %d events not heard, %d clocks overdue or soon due, %d notices to be sent", patience, a, b, c)
 		}
 	}
 	wait(ctx, time.Until(earliest))
@@ -350,17 +386,31 @@ func (r *round) judge(ctx context.Context, w *world.World, entries []ledger.Entr
 		return err
 	}
 	intake := intakev1.NewIntakeServiceClient(conn)
+	var mails []check.Mail
+	if r.mail != nil {
+		for _, m := range r.mail.Mails() {
+			mails = append(mails, check.Mail(m))
+		}
+	}
 	found, err := check.All(ctx, &check.Evidence{
+		Mails: mails, Mailed: r.mail != nil,
 		Ledger: entries, Reads: reads(), Healthy: healthy, Late: r.late, LateEver: r.lateEver,
 		Rows: func(ctx context.Context, query string, see func([]string) error) error {
 			return w.Postgres.Rows(ctx, w.Database, query, see)
 		},
 		Complaint: func(ctx context.Context, name string) (*intakev1.Complaint, error) {
-			got, err := intake.GetComplaint(w.As(ctx, "people/li-na"), &intakev1.GetComplaintRequest{Name: name})
-			if status.Code(err) == codes.NotFound {
-				return nil, nil
+			for again := 0; ; again++ {
+				got, err := intake.GetComplaint(w.As(ctx, "people/li-na"), &intakev1.GetComplaintRequest{Name: name})
+				switch status.Code(err) {
+				case codes.NotFound:
+					return nil, nil
+				case codes.Unavailable, codes.DeadlineExceeded:
+					if again < 300 && wait(ctx, 100*time.Millisecond) {
+						continue // it has only just come back
+					}
+				}
+				return got.GetComplaint(), err
 			}
-			return got.GetComplaint(), err
 		},
 	})
 	r.figures = found.Figures

@@ -4,8 +4,8 @@
 // the published schemas only.
 //
 // Each checker is one of the invariants: D1 and D2 (complaints.go), A1
-// (record.go), C1, C2, C3 and C5 (clocks.go), M1 and M7 (money.go). It runs when
-// nothing happens any more. make planted-bugs proves that each can fail.
+// (record.go), C1, C2, C3 and C5 (clocks.go), M1 and M7 (money.go), N1 (notices.go).
+// It runs when nothing happens any more. make planted-bugs proves that each can fail.
 //
 // Start reading at [All].
 package check
@@ -13,6 +13,7 @@ package check
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,11 +33,17 @@ type Evidence struct {
 	Complaint func(ctx context.Context, name string) (*intakev1.Complaint, error)
 	// Reads says whose events each service hears, by names as in the database.
 	Reads map[string][]string
+	// Mails are what arrived at the mail server, if there was one.
+	Mails  []Mail
+	Mailed bool
 	// Healthy are the spans without faults, for C3.
 	Healthy []Span
 	// Late is the p99 of lateness allowed within Healthy, LateEver what is allowed always.
 	Late, LateEver time.Duration
 }
+
+// Mail is one that arrived.
+type Mail struct{ Key, To, Subject string }
 
 // Span is from one instant to another, in microseconds of the Unix epoch.
 type Span struct{ From, To int64 }
@@ -68,18 +75,19 @@ func (f *Findings) count(what string, n int) { f.Figures[what] += int64(n) }
 // Found reports whether an invariant was violated.
 func (f *Findings) Found(invariant string) bool { return f.Figures[invariant+" violated"] > 0 }
 
-// All runs every checker. An error means that a checker could not look.
+// All runs every checker. An error means that one could not look.
 func All(ctx context.Context, e *Evidence) (*Findings, error) {
 	f := &Findings{Figures: map[string]int64{}}
+	var errs []error
 	for _, c := range []struct {
 		name string
 		run  func(context.Context, *Evidence, *Findings) error
-	}{{"complaints", complaints}, {"record", record}, {"clocks", clocks}, {"money", money}} {
+	}{{"complaints", complaints}, {"record", record}, {"clocks", clocks}, {"money", money}, {"notices", notices}} {
 		if err := c.run(ctx, e, f); err != nil {
-			return f, fmt.Errorf("check %s: %w", c.name, err)
+			errs = append(errs, fmt.Errorf("check %s: %w", c.name, err))
 		}
 	}
-	return f, nil
+	return f, errors.Join(errs...)
 }
 
 // services are those that keep a journal.

@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -207,6 +208,7 @@ func (w *World) section(name, listen string) map[string]any {
 	if name == "notification" {
 		n := map[string]any{"base_url": "http://" + w.Services["gateway"].Front.Address}
 		if host, port, err := net.SplitHostPort(w.Mail); err == nil {
+			port, _ := strconv.Atoi(port) // a listener gave it
 			n["smtp"] = map[string]any{"host": host, "port": port, "tls": "none", "timeout": "3s"}
 		} else {
 			n["mailbox"] = map[string]any{"folder": w.file("mailbox")}
