@@ -136,15 +136,16 @@ FULL_DISK    := --acks 1500 --callers 8 --faults disk=5,kills=2
 SIMULATION   := $(FAULTS_BIN)/simulation.test
 
 .PHONY: faults-programs faults faults-smoke faults-long planted-bugs
+# Built as the tests are, so that what those compiled is used.
 faults-programs:
-	CGO_ENABLED=0 $(GO) build -trimpath -tags timetzdata,skewed -o $(FAULTS_BIN)/ $(SPLIT:%=./%)
-	CGO_ENABLED=0 $(GO) build -trimpath -o $(FAULTS_BIN)/ ./tools/faults
-	CGO_ENABLED=0 $(GO) test -c -vet=off -o $(SIMULATION) ./services/kit/simulation
+	$(GO) build -tags timetzdata,skewed -o $(FAULTS_BIN)/ $(SPLIT:%=./%)
+	$(GO) build -o $(FAULTS_BIN)/ ./tools/faults
+	$(GO) test -c -vet=off -o $(SIMULATION) ./services/kit/simulation
 
 # The simulation takes what the round leaves of the processors.
 faults-smoke: faults-programs ## 20 kills of services, 3 of PostgreSQL, 10 losses of Redis, 20,000 acknowledgements, 200 simulated seeds
 	tools/simulate.sh $(SIMULATION) 200 >$(FAULTS_BIN)/simulation.log 2>&1 & simulated=$$!; \
-	rc=0; $(FAULTS) --acks 20000 --gap 1s --calm 5s --faults kills=20,postgres=3,redis=8,promotions=2,pauses=1,cuts=3,replaces=1 || rc=1; \
+	rc=0; $(FAULTS) --acks 20000 --repeats 80 --gap 1s --calm 5s --faults kills=20,postgres=3,redis=8,promotions=2,pauses=1,cuts=3,replaces=1 || rc=1; \
 	wait $$simulated || rc=1; grep -E 'seed|FAIL' $(FAULTS_BIN)/simulation.log; exit $$rc
 
 faults: faults-programs ## Rounds of faults: more than 100 kills of services, 10 of PostgreSQL, 50 losses of Redis, 200,000 acknowledgements, 2,000 simulated seeds
@@ -159,8 +160,8 @@ faults-long: faults-programs ## Rounds of faults for DURATION, adding to the tot
 	$(FAULTS) --state $(FAULTS_STATE) $(FULL_DISK)
 
 planted-bugs: ## Plant each of 25 defects in programs of their own and see that its checker finds it
-	CGO_ENABLED=0 $(GO) build -trimpath -tags planted,timetzdata -o $(FAULTS_BIN)/planted/ $(SPLIT:%=./%)
-	CGO_ENABLED=0 $(GO) build -trimpath -o $(FAULTS_BIN)/ ./tools/faults
+	$(GO) build -tags planted,timetzdata -o $(FAULTS_BIN)/planted/ $(SPLIT:%=./%)
+	$(GO) build -o $(FAULTS_BIN)/ ./tools/faults
 	$(FAULTS_BIN)/faults --binaries $(FAULTS_BIN)/planted --planted $(FAULTS_FLAGS)
 
 # ---- quality

@@ -66,6 +66,7 @@ func run(ctx context.Context, args []string) error {
 	flags.BoolVar(&s.keep, "keep", false, "keep the files of rounds that passed")
 	flags.IntVar(&s.plan.acks, "acks", 5000, "acknowledgements a round must reach before quiet")
 	flags.IntVar(&s.plan.callers, "callers", 64, "clients that register complaints")
+	flags.IntVar(&s.plan.repeats, "repeats", 8, "`percent` of the acts of those clients that repeat a request of some time ago")
 	flags.IntVar(&s.plan.claimants, "claimants", 2, "clients that ask for compensation")
 	flags.IntVar(&s.plan.pausers, "pausers", 2, "clients that pause clocks")
 	flags.DurationVar(&s.plan.most, "most", time.Hour, "time the clients may take to reach --acks after the faults")

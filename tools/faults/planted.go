@@ -68,7 +68,7 @@ func defects() []defect {
 // hunted is the small round that each defect gets; its clients end when they have
 // done what brings the defect out, or after its longest time.
 func hunted() plan {
-	return plan{small: true, acks: 200, callers: 3, claimants: 4, pausers: 4, backlog: 20_000, gap: 1500 * time.Millisecond, calm: 500 * time.Millisecond, most: time.Minute}
+	return plan{small: true, acks: 200, callers: 3, claimants: 4, pausers: 4, repeats: 8, backlog: 20_000, gap: 1500 * time.Millisecond, calm: 500 * time.Millisecond, most: time.Minute}
 }
 
 // plantedLate is how late a clock may be in these small rounds, whatever happens:

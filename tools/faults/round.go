@@ -26,6 +26,7 @@ import (
 type plan struct {
 	acks, callers      int
 	claimants, pausers int
+	repeats            int
 	backlog            int
 	gap, calm          time.Duration
 	faults             string
@@ -213,7 +214,7 @@ func (r *round) within(ctx context.Context, w *world.World, counts map[string]in
 // suffer runs load and faults and returns the spans without faults.
 func (r *round) suffer(ctx context.Context, w *world.World, acks *ledger.Ledger, counts map[string]int) ([]check.Span, error) {
 	draw := rand.New(rand.NewPCG(r.seed, 0))
-	clients := &load.Load{World: w, Ledger: acks, Seed: r.seed, Callers: r.plan.callers, Claimants: r.plan.claimants, Pausers: r.plan.pausers}
+	clients := &load.Load{World: w, Ledger: acks, Seed: r.seed, Callers: r.plan.callers, Repeats: r.plan.repeats, Claimants: r.plan.claimants, Pausers: r.plan.pausers}
 	loading, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan error, 1)

@@ -39,6 +39,8 @@ type Load struct {
 	Seed uint64
 	// Callers register complaints, Claimants ask for compensation, Pausers stop clocks.
 	Callers, Claimants, Pausers int
+	// Repeats is how many of a hundred acts of the call centre repeat a request of some time ago.
+	Repeats int
 
 	held   atomic.Bool
 	failed atomic.Pointer[error]
@@ -143,7 +145,7 @@ func (l *Load) register(ctx context.Context, r *rand.Rand) error {
 	switch n := r.IntN(100); {
 	case n < 4:
 		return l.together(ctx, r)
-	case n < 12:
+	case n < 4+l.Repeats:
 		return l.late(ctx, r)
 	}
 	req := l.complaint(r)

@@ -66,9 +66,9 @@ func (s *server) serve(ctx context.Context, more ...string) error {
 	return s.start(ctx, append([]string{"--bind", "127.0.0.1", "--port", s.port, "--save", "", "--appendonly", "no", "--dir", s.folder}, more...)...)
 }
 
-// patiently repeats look for ten seconds until it is true.
+// patiently repeats look for half a minute or more until it is true.
 func patiently(ctx context.Context, otherwise string, look func() bool) error {
-	for range 500 {
+	for range 1500 {
 		if look() {
 			return nil
 		}
@@ -123,11 +123,21 @@ func (r *Redis) watch(ctx context.Context, folder string) (err error) {
 	return r.paired(ctx)
 }
 
-// paired waits until the replica follows and the sentinel knows it.
+// paired waits until the replica follows and the sentinel knows it. One that was
+// started as a primary while the other was being promoted is told whom to follow.
 func (r *Redis) paired(ctx context.Context) error {
 	return patiently(ctx, "the sentinel does not know a replica that follows", func() bool {
-		out, err := r.sentinel.do(ctx, "sentinel", "replicas", master)
-		return err == nil && strings.Contains(out, r.replica.port) && strings.Contains(out, "master-link-status\nok")
+		r.look(ctx)
+		out, err := r.replica.do(ctx, "info", "replication")
+		if err != nil {
+			return false
+		}
+		if !strings.Contains(out, "role:slave") || !strings.Contains(out, "master_port:"+r.primary.port) {
+			_, _ = r.replica.do(ctx, "replicaof", "127.0.0.1", r.primary.port) // looked at again
+			return false
+		}
+		known, err := r.sentinel.do(ctx, "sentinel", "replicas", master)
+		return err == nil && strings.Contains(out, "master_link_status:up") && strings.Contains(known, r.replica.port) && !strings.Contains(known, "s_down")
 	})
 }
 

@@ -17,6 +17,10 @@ import (
 // restartAfter is how soon a supervisor starts again what ended.
 const restartAfter = 200 * time.Millisecond
 
+// stopping is how long a process may take to end: the half minute that deploy/
+// gives it, and some more.
+const stopping = 35 * time.Second
+
 // instance is one process of a service, started again whenever it ends.
 type instance struct {
 	service, name string
@@ -288,7 +292,7 @@ func (s *Service) Replace(ctx context.Context, binaries string, beside time.Dura
 		}
 		s.instances = kept
 		s.mu.Unlock()
-		o.retire(syscall.SIGTERM, 20*time.Second)
+		o.retire(syscall.SIGTERM, stopping)
 	}
 	return nil
 }
