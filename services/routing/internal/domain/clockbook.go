@@ -63,7 +63,7 @@ func (b *ClockBook) Do(c ClockCommand) ([]ClockOutcome, error) {
 // counts is the same duty; one of an earlier round is replaced.
 func (b *ClockBook) start(c ClockCommand) ([]ClockOutcome, error) {
 	spec := c.Spec
-	spec.Name = c.Name
+	spec.Name, spec.Term = c.Name, c.term(spec.Term, spec.Start)
 	var out []ClockOutcome
 	if spec.Name == "" {
 		same := 0
@@ -98,6 +98,14 @@ func (b *ClockBook) start(c ClockCommand) ([]ClockOutcome, error) {
 	told := outcomes(next, changes)
 	told[0].New = true
 	return append(out, told...), nil
+}
+
+// term is the one a clock of that start has: without the mark, if it is no later than the start.
+func (c ClockCommand) term(marked slaclock.Term, start time.Time) slaclock.Term {
+	if c.Unmarked != nil && !marked.Until.After(start) {
+		return *c.Unmarked
+	}
+	return marked
 }
 
 func (b *ClockBook) meet(c ClockCommand) ([]ClockOutcome, error) {
@@ -138,12 +146,13 @@ func (b *ClockBook) recompute(c ClockCommand) ([]ClockOutcome, error) {
 	}
 	i := at[len(at)-1]
 	k := b.clocks[i]
-	same := c.Term.Until.IsZero() && k.GetBasis() == c.Term.Limit.Basis && k.GetLimit() == c.Term.Limit.String() ||
-		!c.Term.Until.IsZero() && k.GetDueTime() != nil && k.GetDueTime().AsTime().Equal(c.Term.Until)
+	term := c.term(c.Term, k.GetStartTime().AsTime())
+	same := term.Until.IsZero() && k.GetBasis() == term.Limit.Basis && k.GetLimit() == term.Limit.String() ||
+		!term.Until.IsZero() && k.GetDueTime() != nil && k.GetDueTime().AsTime().Equal(term.Until)
 	if !counts(k) || same {
 		return nil, nil
 	}
-	next, changes, err := slaclock.Recompute(b.pack, k, c.Term, c.At)
+	next, changes, err := slaclock.Recompute(b.pack, k, term, c.At)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"maps"
 	"time"
 
 	clockv1 "example.com/redress/proto/gen/redress/clock/v1"
@@ -47,6 +48,9 @@ type ClockCommand struct {
 	Spec slaclock.Spec
 	// Term of a recomputation.
 	Term slaclock.Term
+	// Unmarked is the term without the instant marked for it, nil if none is. It is what a clock has that
+	// starts no earlier than the mark: the mark was for the handling before.
+	Unmarked *slaclock.Term
 	// Due and By of an extension.
 	Due time.Time
 	By  slaclock.By
@@ -93,7 +97,7 @@ func (d *Decision) start(def *policyv1.Clock, t Trigger, s *policy.Sheet) (pendi
 		}
 		return []policy.Pending{{Rule: def.GetId(), Kind: "CLOCK", Missing: []string{missing}}}
 	}
-	d.clock(ClockCommand{Op: ClockStart, Kind: def.GetId(), At: t.At, Spec: d.spec(def, term, d.policy.ClockStart(def.GetId(), t.At, s))})
+	d.clock(ClockCommand{Op: ClockStart, Kind: def.GetId(), At: t.At, Spec: d.spec(def, term, d.policy.ClockStart(def.GetId(), t.At, s)), Unmarked: d.unmarked(def, s)})
 	return nil
 }
 
@@ -130,6 +134,22 @@ func (d *Decision) term(def *policyv1.Clock, s *policy.Sheet) (slaclock.Term, er
 	return term, nil
 }
 
+// unmarked returns the term that a clock has without the instant marked for it; nil if none is marked, or
+// if only the mark makes a limit.
+func (d *Decision) unmarked(def *policyv1.Clock, s *policy.Sheet) *slaclock.Term {
+	if def.GetMarked() == "" || s == nil || s.Facts[def.GetMarked()] == nil {
+		return nil
+	}
+	bare := *s
+	bare.Facts = maps.Clone(s.Facts)
+	delete(bare.Facts, def.GetMarked())
+	term, err := d.term(def, &bare)
+	if err != nil {
+		return nil
+	}
+	return &term
+}
+
 // Recompute gives every clock whose limit hangs on a grade or a recorded date the
 // term that follows from the sheet now. The limit counts from the clock's own
 // start, for the response from the original receipt; if that is already past,
@@ -145,7 +165,7 @@ func (d *Decision) Recompute(s *policy.Sheet) {
 			continue
 		}
 		if term, err := d.term(def, s); err == nil {
-			d.clock(ClockCommand{Op: ClockRecompute, Kind: def.GetId(), At: d.at, Term: term})
+			d.clock(ClockCommand{Op: ClockRecompute, Kind: def.GetId(), At: d.at, Term: term, Unmarked: d.unmarked(def, s)})
 		}
 	}
 }
