@@ -46,12 +46,20 @@ type group struct {
 	families map[family][]string
 	// expired are the requests whose rows may be written over.
 	expired map[requestKey]bool
-	parked  map[key][]spot
+	// searches are those that were made, with the names found.
+	searches map[search][]string
+	parked   map[key][]spot
 	// parkedAny tells whether parked_events has any row; nil until asked.
 	parkedAny *bool
 	// failed is an error of the database during a decision: it ends the group,
 	// as PostgreSQL refuses every further statement.
 	failed error
+
+	members []*member
+	at      int     // the member being decided
+	told    []bool  // those that looking ahead found to lack nothing
+	ahead   *wanted // while looking ahead: what is lacking
+	lacking bool    // while looking ahead: the member lacks something
 }
 
 // outcome is what was decided about a member.
@@ -167,11 +175,15 @@ func (j *Journal) attempt(members []*member, careful bool) ([]*outcome, error) {
 	var timers []Timer
 	began := clock.System().Now()
 	err := j.db.WriteGroup(ctx, func(tx *sqldb.Tx) error {
-		g = &group{j: j, ctx: ctx, tx: tx, now: j.o.Clock.Now(), careful: careful, seen: newOverlay(), families: map[family][]string{}, expired: map[requestKey]bool{}, parked: map[key][]spot{}}
+		g = &group{
+			j: j, ctx: ctx, tx: tx, now: j.o.Clock.Now(), careful: careful, seen: newOverlay(), families: map[family][]string{}, expired: map[requestKey]bool{}, searches: map[search][]string{},
+			members: members, told: make([]bool, len(members)), parked: map[key][]spot{},
+		}
 		if err := g.prefetch(members); err != nil {
 			return err
 		}
-		for _, m := range members {
+		for i, m := range members {
+			g.at = i
 			o := g.decide(m)
 			if g.failed != nil {
 				return g.failed
@@ -260,7 +272,7 @@ func (g *group) decide(m *member) *outcome {
 func (g *group) call(m *member, u *Unit) (err error) {
 	defer func() {
 		u.over = true
-		if p := recover(); p != nil {
+		if p := recover(); p != nil && g.ahead == nil {
 			g.j.o.Logger.Error("write panicked", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 			err = fault.New(fault.Internal, fault.ReasonInternal).Wrap(fmt.Errorf("write panicked: %v", p))
 		}

@@ -11,6 +11,7 @@ import (
 // loadStatements read by key: many at once before the decisions, single ones during them.
 type loadStatements struct {
 	requests, answers, resources, families, tallies, projections, positions *sqldb.Statement
+	resourceSearch, projectionSearch                                        *sqldb.Statement
 }
 
 func newLoadStatements() loadStatements {
@@ -27,6 +28,8 @@ func newLoadStatements() loadStatements {
 		tallies: sqldb.NewLookup("tallies.read", "organization, key, revision, value", "tallies", organization, sqldb.Key{Name: "key"}),
 		projections: sqldb.NewLookup("projections.read",
 			"organization, name, kind, version, revision, state, attributes, update_time", "projections", organization, name),
+		resourceSearch:   sqldb.NewSearch("resources.search", "name, kind, attributes", "resource_index", "resources", "organization"),
+		projectionSearch: sqldb.NewSearch("projections.search", "name, kind, attributes", "projection_index", "projections", "organization"),
 		positions: sqldb.NewLookup("feed_positions.read", "source, shard, sequence, digest", "feed_positions",
 			sqldb.Key{Name: "source"}, sqldb.Key{Name: "shard", Type: number}),
 	}
@@ -213,15 +216,8 @@ func (g *group) family(f family, own *resource) ([]string, error) {
 	if own != nil && own.base == 0 {
 		return nil, nil
 	}
-	if g.failed != nil {
-		return nil, refusal(g.failed)
-	}
-	err := g.loadFamilies(map[family]bool{f: true})
-	if err == nil {
-		err = g.tx.Send(g.ctx)
-	}
-	if err != nil {
-		return nil, g.fail(err)
+	if err := g.need(func(w *wanted) { w.families[f] = true }); err != nil {
+		return nil, err
 	}
 	return g.families[f], nil
 }
@@ -278,33 +274,65 @@ func (g *group) loadPositions(keys map[place]bool) error {
 
 // resource returns what the group knows of a resource, reading it if it must.
 func (g *group) resource(at key) (*resource, error) {
-	return known(g, g.seen.resources, at, g.loadResources)
+	return known(g, g.seen.resources, at, func(w *wanted) { w.resources[at] = true }, &resource{kind: g.j.kinds.of(at.name)})
 }
 
 func (g *group) tally(at key) (*tally, error) {
-	return known(g, g.seen.tallies, at, g.loadTallies)
+	return known(g, g.seen.tallies, at, func(w *wanted) { w.tallies[at] = true }, &tally{})
 }
 
 func (g *group) projection(at key) (*projection, error) {
-	return known(g, g.seen.projections, at, g.loadProjections)
+	return known(g, g.seen.projections, at, func(w *wanted) { w.projections[at] = true }, &projection{gone: true})
 }
 
-func known[V any](g *group, seen map[key]V, at key, load func(map[key]bool) error) (V, error) {
+func known[V any](g *group, seen map[key]V, at key, want func(*wanted), absent V) (V, error) {
 	if v, ok := seen[at]; ok {
 		return v, nil
 	}
-	var none V
-	if g.failed != nil {
-		return none, refusal(g.failed)
-	}
-	err := load(map[key]bool{at: true})
-	if err == nil {
-		err = g.tx.Send(g.ctx)
-	}
-	if err != nil {
-		return none, g.fail(err)
+	if err := g.need(want); err != nil || g.ahead != nil {
+		return absent, err
 	}
 	return seen[at], nil
+}
+
+// find returns the names that the database has for the search, in no order, reading
+// them if it must.
+func (g *group) find(s search) ([]string, error) {
+	if names, ok := g.searches[s]; ok {
+		return names, nil
+	}
+	if err := g.need(func(w *wanted) { w.searches[s] = true }); err != nil {
+		return nil, err
+	}
+	return g.searches[s], nil
+}
+
+// loadSearches reads the names of each search. A term is a hash: the row says whether it is meant.
+func (g *group) loadSearches(keys map[search]bool) error {
+	rows, byTerm := map[tables][][]any{}, map[tables]map[int64]search{resourceTables: {}, projectionTables: {}}
+	for s := range keys {
+		g.searches[s] = nil
+		byTerm[s.tables][s.term()] = s
+		rows[s.tables] = append(rows[s.tables], []any{s.term(), s.organization})
+	}
+	for t, statement := range map[tables]*sqldb.Statement{resourceTables: g.j.load.resourceSearch, projectionTables: g.j.load.projectionSearch} {
+		err := g.tx.QueryLater(g.ctx, statement, rows[t], func(row sqldb.Row) error {
+			var at int64
+			var name, kind, attributes string
+			if err := row.Scan(&at, &name, &kind, &attributes); err != nil {
+				return err
+			}
+			s := byTerm[t][at]
+			if kind == s.kind && decodeAttrs(attributes).match([]Attr{s.where}) {
+				g.searches[s] = append(g.searches[s], name)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fail records that the database failed during a decision and returns what the closure is told.
@@ -337,6 +365,9 @@ func parkedSpots(ctx context.Context, q sqldb.Querier, at key) (spots []spot, er
 func (g *group) parkedAt(s spot) (at key, found bool, err error) {
 	if g.failed != nil {
 		return at, false, refusal(g.failed)
+	}
+	if g.ahead != nil {
+		return at, false, nil
 	}
 	err = g.tx.Query(g.ctx, "parked_events.read", `SELECT organization, complaint FROM parked_events WHERE source = $1 AND shard = $2 AND sequence = $3`,
 		[]any{s.source, int64(s.shard), s.sequence}, func(row sqldb.Row) error {

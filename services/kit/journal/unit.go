@@ -229,10 +229,9 @@ func (u *Unit) Find(kind string, where ...Attr) ([]string, error) {
 	if k == nil {
 		return nil, u.fail(fmt.Errorf("find %s: no such kind", kind))
 	}
-	names := map[string]bool{}
-	err := find(u.g.ctx, u.g.tx, resourceTables, u.work.Organization, kind, where, func(name string) { names[name] = true })
+	names, err := u.search(resourceTables, kind, where)
 	if err != nil {
-		return nil, u.g.fail(err)
+		return nil, err
 	}
 	for _, layer := range []*overlay{&u.g.seen, &u.own} {
 		for at, r := range layer.resources {
@@ -242,6 +241,27 @@ func (u *Unit) Find(kind string, where ...Attr) ([]string, error) {
 		}
 	}
 	return sortedTrue(names), nil
+}
+
+// search returns the names that the database has. One attribute is looked up for the
+// members behind this one too; none or several are a statement of their own.
+func (u *Unit) search(t tables, kind string, where []Attr) (map[string]bool, error) {
+	names := map[string]bool{}
+	if len(where) == 1 {
+		found, err := u.g.find(search{t, u.work.Organization, kind, where[0]})
+		for _, name := range found {
+			names[name] = true
+		}
+		return names, err
+	}
+	if u.g.ahead != nil {
+		return names, nil
+	}
+	err := find(u.g.ctx, u.g.tx, t, u.work.Organization, kind, where, func(name string) { names[name] = true })
+	if err != nil {
+		return nil, u.g.fail(err)
+	}
+	return names, nil
 }
 
 func sortedTrue(names map[string]bool) []string {

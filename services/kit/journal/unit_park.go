@@ -86,6 +86,9 @@ func (g *group) parkedSpots(at key) ([]spot, error) {
 	if spots, ok := g.parked[at]; ok {
 		return spots, nil
 	}
+	if g.ahead != nil {
+		return nil, nil // whether something is parked is asked in its turn
+	}
 	if g.parkedAny == nil {
 		found, err := anyParked(g.ctx, g.tx)
 		if err != nil {

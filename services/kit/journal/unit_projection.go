@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -59,11 +60,18 @@ func (u *Unit) DeleteProjection(name string) error {
 // Projections returns the projections of the kind that have all attributes, in
 // order of their names. All of them: for kinds that stay small.
 func (u *Unit) Projections(kind string, where ...Attr) ([]Row, error) {
-	rows := map[string]Row{}
-	q := Query{Organization: u.work.Organization, Kind: kind, Where: where}
-	err := list(u.g.ctx, u.g.tx, projectionTables, q, 0, func(r Row) { rows[r.Name] = r })
+	names, err := u.search(projectionTables, kind, where)
 	if err != nil {
-		return nil, u.g.fail(err)
+		return nil, err
+	}
+	if err := u.g.projections(u.work.Organization, names); err != nil {
+		return nil, err
+	}
+	rows := map[string]Row{}
+	for name := range names {
+		if p := u.g.seen.projections[u.key(name)]; p != nil && !p.gone { // nil while looking ahead
+			rows[name] = Row{Organization: u.work.Organization, Name: name, Version: p.version, State: p.state, Time: instant(p.updated)}
+		}
 	}
 	for _, layer := range []*overlay{&u.g.seen, &u.own} {
 		for at, p := range layer.projections {
@@ -82,6 +90,20 @@ func (u *Unit) Projections(kind string, where ...Attr) ([]Row, error) {
 	}
 	slices.SortFunc(out, func(a, b Row) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil
+}
+
+// projections makes the named projections known, all at once.
+func (g *group) projections(organization string, names map[string]bool) error {
+	missing := map[key]bool{}
+	for name := range names {
+		if at := (key{organization, name}); g.seen.projections[at] == nil {
+			missing[at] = true
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return g.need(func(w *wanted) { maps.Copy(w.projections, missing) })
 }
 
 func (u *Unit) projection(name string) (*projection, error) {

@@ -121,6 +121,24 @@ func NewPartialLookup(op, columns, table, only string, keys ...Key) *Statement {
 	return s
 }
 
+// NewSearch makes a statement that reads rows of a table through a table of terms:
+// for each row given, a term and the owner, term and columns of the owner's rows of
+// that name. The terms' key must be (term, name), the table's (owner, name). Fenced
+// as [NewLookup] is.
+func NewSearch(op, columns, terms, table, owner string) *Statement {
+	keys := []Key{{Name: "term", Type: Int}, {Name: owner}}
+	s := &Statement{op: op, columns: types(keys)}
+	s.many = "SELECT wanted.k1, found.* FROM " + unnest(s.columns) + " AS wanted(k1, k2)" +
+		" CROSS JOIN LATERAL (SELECT i.name FROM " + terms + " i WHERE i.term = wanted.k1 OFFSET 0) AS at" +
+		" CROSS JOIN LATERAL (SELECT " + columns + " FROM " + table + " WHERE " + owner + " = wanted.k2 AND name = at.name OFFSET 0) AS found"
+	for i, n := range batches() {
+		s.few[i] = "SELECT wanted.column1, " + columns + " FROM (" + values(n, len(keys)) + ") AS wanted" +
+			" CROSS JOIN (SELECT term, name AS found FROM " + terms + ") AS at CROSS JOIN " + table +
+			" WHERE at.term = wanted.column1 AND " + owner + " = wanted.column2 AND name = at.found"
+	}
+	return s
+}
+
 // NewDelete makes a statement that deletes the rows of the table whose keys are
 // among those given, found as by [NewLookup].
 func NewDelete(op, table string, keys ...Key) *Statement {
@@ -231,6 +249,9 @@ func (t *Tx) QueryLater(ctx context.Context, s *Statement, rows [][]any, each fu
 	t.pipe.add(piped{op: s.op, query: s.many, args: s.arrays(rows), each: each})
 	return t.db.strike(s.op)
 }
+
+// Remote reports whether a read costs a round trip, which reads sent together share.
+func (t *Tx) Remote() bool { return t.pipe != nil }
 
 // Send runs the statements that wait.
 func (t *Tx) Send(ctx context.Context) error {

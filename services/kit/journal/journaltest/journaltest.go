@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t testing.TB) *sqldb.DB) {
 		{"ListsInPages", listsInPages},
 		{"FindsByAttributes", findsByAttributes},
 		{"FindSeesItsOwnGroup", findSeesItsOwnGroup},
+		{"ReadsAheadForItsGroup", readsAhead},
 		{"ChildrenComeWithTheirParent", findsChildren},
 		{"TimersFollowTheState", timersFollowTheState},
 		{"FiresOnlyTheTimerThatIsWantedAndAtItsInstant", firesWhatIsWanted},
