@@ -80,7 +80,7 @@ func Run[R proto.Message](ctx context.Context, h *Host, req R, c Command, decide
 		Actor:        &eventv1.Actor{Principal: caller.Principal},
 		Traceparent:  traceparent(ctx),
 		Request:      &journal.Request{Principal: caller.Principal, Method: method, ID: id, Digest: digest, Forever: c.Forever},
-	}, func(u *journal.Unit) error { return decide(u, sealed) })
+	}, func(u *journal.Unit) error { return decide(u, proto.CloneOf(sealed)) }) // it may run again, and may keep parts of the request
 	if err == nil && receipt.Position != nil {
 		p := receipt.Position
 		// Outside an RPC there is no header to set; the position is an offer, not a duty.
