@@ -98,6 +98,9 @@ func (b *erasing) quiet() bool {
 	b.t.Helper()
 	quiet, err := b.CaughtUp(b.t.Context())
 	require.NoError(b.t, err)
+	stands, err := b.StandsAt(b.t.Context(), nil)
+	require.NoError(b.t, err)
+	require.Equal(b.t, quiet, stands, "both ways to ask")
 	return quiet
 }
 

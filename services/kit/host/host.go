@@ -279,15 +279,8 @@ func (h *Host) CaughtUp(ctx context.Context) (bool, error) {
 			return false, nil
 		}
 	}
-	if h.def.Forget != nil {
-		if waiting, err := h.Due(ctx, erasures, 1); err != nil || len(waiting) > 0 {
-			return false, err
-		}
-	}
-	if h.def.Quiet != nil {
-		if ok, err := h.def.Quiet(ctx); err != nil || !ok {
-			return false, err
-		}
+	if ok, err := h.quiet(ctx); err != nil || !ok {
+		return false, err
 	}
 	err := errors.Join(errs...)
 	return err == nil, err
@@ -318,6 +311,16 @@ func (h *Host) StandsAt(ctx context.Context, heads map[string]map[int32]int64) (
 			if applied[source][shard] != sequence {
 				return false, nil
 			}
+		}
+	}
+	return h.quiet(ctx)
+}
+
+// quiet reports that no background work is in hand, the host's own included.
+func (h *Host) quiet(ctx context.Context) (bool, error) {
+	if h.def.Forget != nil {
+		if waiting, err := h.Due(ctx, erasures, 1); err != nil || len(waiting) > 0 {
+			return false, err
 		}
 	}
 	if h.def.Quiet == nil {
