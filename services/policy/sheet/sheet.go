@@ -23,6 +23,12 @@ import (
 	"example.com/redress/services/policy"
 )
 
+// past reports whether a form was filled for a round before the case's, which asks for it anew.
+// Source: pack.proto Round.form; PROCEDURES P15 R4, P19 8.
+func past(f *intakev1.FilledForm, k *routingv1.Case) bool {
+	return f.GetForm() == k.GetRoundForm() && f.GetFillTime().AsTime().Before(k.GetRoundTime().AsTime())
+}
+
 // Of returns what a complaint and its case say. Either may be nil: then what it
 // would say is unknown.
 func Of(c *intakev1.Complaint, k *routingv1.Case) *policy.Sheet {
@@ -32,7 +38,9 @@ func Of(c *intakev1.Complaint, k *routingv1.Case) *policy.Sheet {
 		maps.Copy(s.Facts, c.GetFacts())
 		s.Marks = append(s.Marks, c.GetMarks()...)
 		for _, f := range c.GetForms() {
-			s.Filled = append(s.Filled, f.GetForm())
+			if !past(f, k) {
+				s.Filled = append(s.Filled, f.GetForm())
+			}
 		}
 	}
 	if k != nil {

@@ -80,6 +80,7 @@ func (d *Decision) startRound(def *policyv1.Round) {
 	d.voidApprovals()
 	k := d.kase
 	k.Round++
+	k.RoundTime, k.RoundForm = timestamppb.New(d.at), def.GetForm()
 	k.Replied, k.Approved, k.Satisfaction, k.Pending = false, nil, nil, nil
 	k.HandleTime, k.TriedCards, k.DraftApproved = nil, nil, false
 	k.State = routingv1.Case_STATE_HANDLING

@@ -7384,7 +7384,8 @@ type Round struct {
 	BackTo string `protobuf:"bytes,6,opt,name=back_to,json=backTo,proto3" json:"back_to,omitempty"`
 	// How many rounds after the first handling; empty means until satisfied.
 	Max string `protobuf:"bytes,7,opt,name=max,proto3" json:"max,omitempty"`
-	// Form to be filled for it; empty means none.
+	// Form to be filled anew for it, where something asks for the form: what was filled before the round
+	// began counts no more. Empty means none.
 	Form string `protobuf:"bytes,8,opt,name=form,proto3" json:"form,omitempty"`
 	// What follows when the last round did not help.
 	AfterLast     []*Do `protobuf:"bytes,9,rep,name=after_last,json=afterLast,proto3" json:"after_last,omitempty"`

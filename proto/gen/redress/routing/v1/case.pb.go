@@ -534,7 +534,11 @@ type Case struct {
 	// Facts recorded with findings and approvals, by field id.
 	Facts map[string]*v1.Fact `protobuf:"bytes,54,rep,name=facts,proto3" json:"facts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Where the cause lies, as the finding of the cause says: product, logistics or another code.
-	CauseSource   string `protobuf:"bytes,55,opt,name=cause_source,json=causeSource,proto3" json:"cause_source,omitempty"`
+	CauseSource string `protobuf:"bytes,55,opt,name=cause_source,json=causeSource,proto3" json:"cause_source,omitempty"`
+	// When this round began; absent in the first.
+	RoundTime *timestamppb.Timestamp `protobuf:"bytes,56,opt,name=round_time,json=roundTime,proto3" json:"round_time,omitempty"`
+	// Form of the pack that this round asks for anew: one filled before the round counts no more. Empty: none.
+	RoundForm     string `protobuf:"bytes,57,opt,name=round_form,json=roundForm,proto3" json:"round_form,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -950,6 +954,20 @@ func (x *Case) GetFacts() map[string]*v1.Fact {
 func (x *Case) GetCauseSource() string {
 	if x != nil {
 		return x.CauseSource
+	}
+	return ""
+}
+
+func (x *Case) GetRoundTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RoundTime
+	}
+	return nil
+}
+
+func (x *Case) GetRoundForm() string {
+	if x != nil {
+		return x.RoundForm
 	}
 	return ""
 }
@@ -3397,7 +3415,7 @@ var File_redress_routing_v1_case_proto protoreflect.FileDescriptor
 
 const file_redress_routing_v1_case_proto_rawDesc = "" +
 	"\n" +
-	"\x1dredress/routing/v1/case.proto\x12\x12redress.routing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!redress/routing/v1/handling.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1bredress/type/v1/money.proto\x1a redress/type/v1/obligation.proto\x1a\x1aredress/type/v1/text.proto\"\xea\x15\n" +
+	"\x1dredress/routing/v1/case.proto\x12\x12redress.routing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!redress/routing/v1/handling.proto\x1a\x1credress/type/v1/access.proto\x1a\x1eredress/type/v1/approval.proto\x1a\x1aredress/type/v1/fact.proto\x1a\x1bredress/type/v1/money.proto\x1a redress/type/v1/obligation.proto\x1a\x1aredress/type/v1/text.proto\"\xc4\x16\n" +
 	"\x04Case\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x12\n" +
 	"\x04etag\x18\x02 \x01(\tR\x04etag\x12\x1c\n" +
@@ -3464,7 +3482,11 @@ const file_redress_routing_v1_case_proto_rawDesc = "" +
 	"\vassign_rule\x185 \x01(\v2\x18.redress.type.v1.RuleRefR\n" +
 	"assignRule\x129\n" +
 	"\x05facts\x186 \x03(\v2#.redress.routing.v1.Case.FactsEntryR\x05facts\x12!\n" +
-	"\fcause_source\x187 \x01(\tR\vcauseSource\x1aT\n" +
+	"\fcause_source\x187 \x01(\tR\vcauseSource\x129\n" +
+	"\n" +
+	"round_time\x188 \x01(\v2\x1a.google.protobuf.TimestampR\troundTime\x12\x1d\n" +
+	"\n" +
+	"round_form\x189 \x01(\tR\troundForm\x1aT\n" +
 	"\vGradesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12/\n" +
 	"\x05value\x18\x02 \x01(\v2\x19.redress.routing.v1.GradeR\x05value:\x028\x01\x1aV\n" +
@@ -3808,48 +3830,49 @@ var file_redress_routing_v1_case_proto_depIdxs = []int32{
 	60, // 19: redress.routing.v1.Case.interventions:type_name -> redress.routing.v1.Intervention
 	61, // 20: redress.routing.v1.Case.assign_rule:type_name -> redress.type.v1.RuleRef
 	49, // 21: redress.routing.v1.Case.facts:type_name -> redress.routing.v1.Case.FactsEntry
-	53, // 22: redress.routing.v1.PendingRule.occur_time:type_name -> google.protobuf.Timestamp
-	61, // 23: redress.routing.v1.Grade.rule:type_name -> redress.type.v1.RuleRef
-	53, // 24: redress.routing.v1.Grade.set_time:type_name -> google.protobuf.Timestamp
-	62, // 25: redress.routing.v1.GradeProposal.approval:type_name -> redress.type.v1.Approval
-	2,  // 26: redress.routing.v1.Step.state:type_name -> redress.routing.v1.Step.State
-	61, // 27: redress.routing.v1.Step.rule:type_name -> redress.type.v1.RuleRef
-	53, // 28: redress.routing.v1.Step.open_time:type_name -> google.protobuf.Timestamp
-	53, // 29: redress.routing.v1.Step.done_time:type_name -> google.protobuf.Timestamp
-	50, // 30: redress.routing.v1.Step.facts:type_name -> redress.routing.v1.Step.FactsEntry
-	53, // 31: redress.routing.v1.SatisfactionResult.answer_time:type_name -> google.protobuf.Timestamp
-	3,  // 32: redress.routing.v1.Plan.state:type_name -> redress.routing.v1.Plan.State
-	13, // 33: redress.routing.v1.Plan.measures:type_name -> redress.routing.v1.Measure
-	62, // 34: redress.routing.v1.Plan.approval:type_name -> redress.type.v1.Approval
-	53, // 35: redress.routing.v1.Plan.propose_time:type_name -> google.protobuf.Timestamp
-	53, // 36: redress.routing.v1.Plan.start_time:type_name -> google.protobuf.Timestamp
-	53, // 37: redress.routing.v1.Plan.complete_time:type_name -> google.protobuf.Timestamp
-	61, // 38: redress.routing.v1.Plan.rule:type_name -> redress.type.v1.RuleRef
-	51, // 39: redress.routing.v1.Plan.facts:type_name -> redress.routing.v1.Plan.FactsEntry
-	4,  // 40: redress.routing.v1.Measure.kind:type_name -> redress.routing.v1.Measure.Kind
-	63, // 41: redress.routing.v1.Measure.amount:type_name -> redress.type.v1.Money
-	5,  // 42: redress.routing.v1.Measure.state:type_name -> redress.routing.v1.Measure.State
-	53, // 43: redress.routing.v1.Measure.complete_time:type_name -> google.protobuf.Timestamp
-	53, // 44: redress.routing.v1.Measure.due_time:type_name -> google.protobuf.Timestamp
-	53, // 45: redress.routing.v1.Finding.record_time:type_name -> google.protobuf.Timestamp
-	0,  // 46: redress.routing.v1.Finding.liability:type_name -> redress.routing.v1.Liability
-	52, // 47: redress.routing.v1.Finding.facts:type_name -> redress.routing.v1.Finding.FactsEntry
-	53, // 48: redress.routing.v1.Progress.record_time:type_name -> google.protobuf.Timestamp
-	53, // 49: redress.routing.v1.Reply.send_time:type_name -> google.protobuf.Timestamp
-	61, // 50: redress.routing.v1.Reply.rule:type_name -> redress.type.v1.RuleRef
-	61, // 51: redress.routing.v1.Reply.warnings:type_name -> redress.type.v1.RuleRef
-	2,  // 52: redress.routing.v1.StepChanged.state:type_name -> redress.routing.v1.Step.State
-	8,  // 53: redress.routing.v1.Case.GradesEntry.value:type_name -> redress.routing.v1.Grade
-	64, // 54: redress.routing.v1.Case.LookupsEntry.value:type_name -> redress.routing.v1.LookUp
-	65, // 55: redress.routing.v1.Case.FactsEntry.value:type_name -> redress.type.v1.Fact
-	65, // 56: redress.routing.v1.Step.FactsEntry.value:type_name -> redress.type.v1.Fact
-	65, // 57: redress.routing.v1.Plan.FactsEntry.value:type_name -> redress.type.v1.Fact
-	65, // 58: redress.routing.v1.Finding.FactsEntry.value:type_name -> redress.type.v1.Fact
-	59, // [59:59] is the sub-list for method output_type
-	59, // [59:59] is the sub-list for method input_type
-	59, // [59:59] is the sub-list for extension type_name
-	59, // [59:59] is the sub-list for extension extendee
-	0,  // [0:59] is the sub-list for field type_name
+	53, // 22: redress.routing.v1.Case.round_time:type_name -> google.protobuf.Timestamp
+	53, // 23: redress.routing.v1.PendingRule.occur_time:type_name -> google.protobuf.Timestamp
+	61, // 24: redress.routing.v1.Grade.rule:type_name -> redress.type.v1.RuleRef
+	53, // 25: redress.routing.v1.Grade.set_time:type_name -> google.protobuf.Timestamp
+	62, // 26: redress.routing.v1.GradeProposal.approval:type_name -> redress.type.v1.Approval
+	2,  // 27: redress.routing.v1.Step.state:type_name -> redress.routing.v1.Step.State
+	61, // 28: redress.routing.v1.Step.rule:type_name -> redress.type.v1.RuleRef
+	53, // 29: redress.routing.v1.Step.open_time:type_name -> google.protobuf.Timestamp
+	53, // 30: redress.routing.v1.Step.done_time:type_name -> google.protobuf.Timestamp
+	50, // 31: redress.routing.v1.Step.facts:type_name -> redress.routing.v1.Step.FactsEntry
+	53, // 32: redress.routing.v1.SatisfactionResult.answer_time:type_name -> google.protobuf.Timestamp
+	3,  // 33: redress.routing.v1.Plan.state:type_name -> redress.routing.v1.Plan.State
+	13, // 34: redress.routing.v1.Plan.measures:type_name -> redress.routing.v1.Measure
+	62, // 35: redress.routing.v1.Plan.approval:type_name -> redress.type.v1.Approval
+	53, // 36: redress.routing.v1.Plan.propose_time:type_name -> google.protobuf.Timestamp
+	53, // 37: redress.routing.v1.Plan.start_time:type_name -> google.protobuf.Timestamp
+	53, // 38: redress.routing.v1.Plan.complete_time:type_name -> google.protobuf.Timestamp
+	61, // 39: redress.routing.v1.Plan.rule:type_name -> redress.type.v1.RuleRef
+	51, // 40: redress.routing.v1.Plan.facts:type_name -> redress.routing.v1.Plan.FactsEntry
+	4,  // 41: redress.routing.v1.Measure.kind:type_name -> redress.routing.v1.Measure.Kind
+	63, // 42: redress.routing.v1.Measure.amount:type_name -> redress.type.v1.Money
+	5,  // 43: redress.routing.v1.Measure.state:type_name -> redress.routing.v1.Measure.State
+	53, // 44: redress.routing.v1.Measure.complete_time:type_name -> google.protobuf.Timestamp
+	53, // 45: redress.routing.v1.Measure.due_time:type_name -> google.protobuf.Timestamp
+	53, // 46: redress.routing.v1.Finding.record_time:type_name -> google.protobuf.Timestamp
+	0,  // 47: redress.routing.v1.Finding.liability:type_name -> redress.routing.v1.Liability
+	52, // 48: redress.routing.v1.Finding.facts:type_name -> redress.routing.v1.Finding.FactsEntry
+	53, // 49: redress.routing.v1.Progress.record_time:type_name -> google.protobuf.Timestamp
+	53, // 50: redress.routing.v1.Reply.send_time:type_name -> google.protobuf.Timestamp
+	61, // 51: redress.routing.v1.Reply.rule:type_name -> redress.type.v1.RuleRef
+	61, // 52: redress.routing.v1.Reply.warnings:type_name -> redress.type.v1.RuleRef
+	2,  // 53: redress.routing.v1.StepChanged.state:type_name -> redress.routing.v1.Step.State
+	8,  // 54: redress.routing.v1.Case.GradesEntry.value:type_name -> redress.routing.v1.Grade
+	64, // 55: redress.routing.v1.Case.LookupsEntry.value:type_name -> redress.routing.v1.LookUp
+	65, // 56: redress.routing.v1.Case.FactsEntry.value:type_name -> redress.type.v1.Fact
+	65, // 57: redress.routing.v1.Step.FactsEntry.value:type_name -> redress.type.v1.Fact
+	65, // 58: redress.routing.v1.Plan.FactsEntry.value:type_name -> redress.type.v1.Fact
+	65, // 59: redress.routing.v1.Finding.FactsEntry.value:type_name -> redress.type.v1.Fact
+	60, // [60:60] is the sub-list for method output_type
+	60, // [60:60] is the sub-list for method input_type
+	60, // [60:60] is the sub-list for extension type_name
+	60, // [60:60] is the sub-list for extension extendee
+	0,  // [0:60] is the sub-list for field type_name
 }
 
 func init() { file_redress_routing_v1_case_proto_init() }
