@@ -19,15 +19,14 @@ import (
 )
 
 // required returns the fields of a request that must be given and that the address of
-// the binding does not give. A list is given when it is empty: AnswerNotice takes an answer
-// with no box ticked for what it is.
+// the binding does not give.
 func (m method) required(b binding) []string {
 	var out []string
 	for i := range m.d.Input().Fields().Len() {
 		f := m.d.Input().Fields().Get(i)
 		behaviours, _ := proto.GetExtension(f.Options(), annotations.E_FieldBehavior).([]annotations.FieldBehavior)
 		inPath := slices.ContainsFunc(variables(b.path), func(v []string) bool { return v[1] == string(f.Name()) })
-		if slices.Contains(behaviours, annotations.FieldBehavior_REQUIRED) && !inPath && f.Message() == nil && !f.IsList() {
+		if slices.Contains(behaviours, annotations.FieldBehavior_REQUIRED) && !inPath && f.Message() == nil {
 			out = append(out, string(f.Name()))
 		}
 	}

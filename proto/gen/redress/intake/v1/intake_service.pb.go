@@ -747,7 +747,7 @@ type JudgeComplaintRequest struct {
 	// What the person holds: UPHELD, NOT_UPHELD, VALID, INVALID or OUT_OF_SCOPE. The pack's windows,
 	// papers and checks come first. Not set leaves it to them.
 	Stands Judgement_Stands `protobuf:"varint,2,opt,name=stands,proto3,enum=redress.intake.v1.Judgement_Stands" json:"stands,omitempty"`
-	// Why. At most 5000 characters.
+	// Why. At most 5000 characters. It may be missing unless the complaint is turned away by a person's word.
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Facts found, fields of the pack's forms about the complaint.
 	Facts map[string]*v11.Fact `protobuf:"bytes,4,rep,name=facts,proto3" json:"facts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`

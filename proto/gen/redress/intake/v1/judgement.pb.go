@@ -106,7 +106,8 @@ type Judgement struct {
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Rule that decided; absent where a person alone did.
 	Rule *v1.RuleRef `protobuf:"bytes,4,opt,name=rule,proto3" json:"rule,omitempty"`
-	// What is missing or was found against it: ids of windows, papers, checks and facts.
+	// What is missing or was found against it: ids of windows, papers, checks and facts, and lines[0] for an
+	// entry of a list that does not stand.
 	Missing []string `protobuf:"bytes,5,rep,name=missing,proto3" json:"missing,omitempty"`
 	// When.
 	JudgeTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=judge_time,json=judgeTime,proto3" json:"judge_time,omitempty"`

@@ -489,7 +489,8 @@ type AnswerNoticeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name, notices/{notice}.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Ids of the choices that were ticked, as they came: exactly one is an answer.
+	// Ids of the choices that were ticked, as they came: exactly one is an answer, none or several are
+	// recorded as unclear.
 	Choices []string `protobuf:"bytes,2,rep,name=choices,proto3" json:"choices,omitempty"`
 	// Version last seen.
 	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
@@ -2010,7 +2011,7 @@ const file_redress_notification_v1_notification_service_proto_rawDesc = "" +
 	"\x05count\x18\x02 \x01(\x05R\x05count\"\xec\x01\n" +
 	"\x13AnswerNoticeRequest\x127\n" +
 	"\x04name\x18\x01 \x01(\tB#\xe0A\x02\xbaH\x1dr\x1b2\x19^notices/[a-z0-9-]{1,64}$R\x04name\x12C\n" +
-	"\achoices\x18\x02 \x03(\tB)\xe0A\x02\xbaH#\x92\x01 \x10\x14\x18\x01\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\achoices\x12+\n" +
+	"\achoices\x18\x02 \x03(\tB)\xe0A\x01\xbaH#\x92\x01 \x10\x14\x18\x01\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\achoices\x12+\n" +
 	"\x04etag\x18\x03 \x01(\tB\x17\xe0A\x02\xbaH\x11r\x0f2\r^[0-9]{1,18}$R\x04etag\x12*\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"O\n" +

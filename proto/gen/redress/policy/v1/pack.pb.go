@@ -4521,7 +4521,8 @@ type Clock struct {
 	ByGrade map[string]string `protobuf:"bytes,10,rep,name=by_grade,json=byGrade,proto3" json:"by_grade,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// DATE or INSTANT fact at which it falls due instead of a limit.
 	Until string `protobuf:"bytes,11,opt,name=until,proto3" json:"until,omitempty"`
-	// DATE or INSTANT fact that, once recorded, is due instead of limit or by_grade.
+	// DATE or INSTANT fact that, once recorded, is due instead of limit or by_grade; one no later than the
+	// clock's start is left out.
 	Marked string `protobuf:"bytes,12,opt,name=marked,proto3" json:"marked,omitempty"`
 	// What meets it.
 	MetBy []*Trigger `protobuf:"bytes,13,rep,name=met_by,json=metBy,proto3" json:"met_by,omitempty"`
