@@ -94,7 +94,7 @@ func written(op string) bool {
 // read again because another process may have changed it.
 func idle(op string) bool {
 	return slices.Contains([]string{
-		"begin", "commit", "positions.read", "meta.read", "meta.write", "feed_leases.take", "feed_leases.release",
+		"begin", "commit", "positions.read", "positions.all", "meta.read", "meta.write", "feed_leases.take", "feed_leases.release",
 		"timers.due", "timers.next", "timers.instant", "timers.background", "timers.count", "parked_events.count", "resources.organizations", "resource_index.count",
 	}, op)
 }
