@@ -46,7 +46,7 @@ func (h *Host) Now() time.Time {
 	return h.now()
 }
 
-func (h *Host) now() time.Time { return Stamp(time.Now().Add(skew() + h.offset)) }
+func (h *Host) now() time.Time { return Stamp(now().Add(h.offset)) }
 
 // After implements [Business].
 func (h *Host) After(t time.Time) <-chan struct{} { return h.Timer(t).C }

@@ -14,13 +14,13 @@ func System() Machine { return Machine{} }
 
 // Now returns the machine's instant in UTC. It keeps the monotonic part, so
 // that two of them may be subtracted.
-func (Machine) Now() time.Time { return time.Now().Add(skew()).UTC() }
+func (Machine) Now() time.Time { return now().UTC() }
 
 // Since returns the time passed since t.
-func (Machine) Since(t time.Time) time.Duration { return time.Since(t) + skew() }
+func (Machine) Since(t time.Time) time.Duration { return now().Sub(t) }
 
 // Until returns the time left until t.
-func (Machine) Until(t time.Time) time.Duration { return time.Until(t) - skew() }
+func (Machine) Until(t time.Time) time.Duration { return t.Sub(now()) }
 
 // NewTimer returns a timer that fires once after d. Stop it when it is no longer wanted.
 func (Machine) NewTimer(d time.Duration) *time.Timer { return time.NewTimer(d) }
