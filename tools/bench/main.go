@@ -43,7 +43,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	only := flags.String("only", "", "parts of names of subjects, parted by commas; empty: all")
 	rounds := flags.Int("rounds", 5, "turns of each subject")
 	scale := flags.Float64("scale", 1, "length of turns and size of stocks; goals are defined for 1")
-	profiles := flags.String("profile", "", "folder for CPU profiles of our subjects")
+	profiles := flags.String("profile", "", "folder for profiles of CPU and of what is allocated, of our subjects")
 	write := flags.String("write", "", "page whose tables are rewritten, docs/performance.md")
 	program := flags.String("redress", "", "the program redress, for its footprint")
 	list := flags.Bool("list", false, "list the experiments and end")

@@ -172,9 +172,6 @@ func (c *Consumer) open(ctx context.Context, ev *eventv1.Event) *flight {
 	if t := body.GetOccurTime(); t != nil {
 		f.work.Time = t.AsTime()
 	}
-	if c.o.Reads != nil {
-		f.work.Reads = append(f.work.Reads, c.o.Reads(ev)...)
-	}
 	f.ctx, f.span, f.work.Traceparent = c.span(ctx, ev, body.GetTraceparent())
 	return f
 }

@@ -43,9 +43,6 @@ type Options struct {
 	// Jitter returns the part of a pause that is chance, from 0 up to the most
 	// given; nil draws it.
 	Jitter func(most time.Duration) time.Duration
-	// Reads returns the names the reaction will read, besides the event's
-	// resource, to fetch them for a whole group at once; nil for none.
-	Reads func(ev *eventv1.Event) []string
 	// Known reports whether this binary knows a message; nil means those linked in.
 	Known func(protoreflect.FullName) bool
 	// Tracer makes a span for every event, within the trace that led to it; nil

@@ -72,7 +72,8 @@ type Experiment struct {
 // Options of a run.
 type Options struct {
 	Rounds int
-	// Profiles is the folder for CPU profiles of our subjects; empty makes none.
+	// Profiles is the folder for profiles of our subjects, of CPU and of what is
+	// allocated; empty makes none.
 	Profiles string
 	// Progress is told of each turn.
 	Progress io.Writer
