@@ -27,7 +27,7 @@ func (g *group) flush() ([]Timer, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, phase := range []func() error{g.flushTallies, g.flushProjections, timers.flush, g.flushPositions, g.flushParkings, g.flushEvents} {
+	for _, phase := range []func() error{g.flushTallies, g.flushProjections, g.flushTerms, timers.flush, g.flushPositions, g.flushParkings, g.flushEvents} {
 		if err := phase(); err != nil {
 			return nil, err
 		}

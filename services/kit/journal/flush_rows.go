@@ -14,10 +14,10 @@ type storeStatements struct {
 	tallies, projections, projectionsDelete      *sqldb.Statement
 	projectionIndexInsert, projectionIndexDelete *sqldb.Statement
 	timers, timersDelete, positions, parkings    *sqldb.Statement
-	parkingsDelete, heads, events                *sqldb.Statement
+	parkingsDelete, heads, events, terms         *sqldb.Statement
 }
 
-func newStoreStatements() storeStatements {
+func newStoreStatements(dialect string) storeStatements {
 	const (
 		insertRequests = `
 			INSERT INTO requests (organization, principal, method, request_id, digest, resource, version, create_time, expire_time) {rows}`
@@ -85,6 +85,7 @@ func newStoreStatements() storeStatements {
 			INSERT INTO shard_heads (shard, sequence, digest) {rows}
 			ON CONFLICT (shard) DO UPDATE SET sequence = shard_heads.sequence + excluded.sequence, digest = excluded.digest
 			RETURNING shard, sequence`, number, number, bytes),
+		terms: newTermsStatement(dialect),
 		events: sqldb.NewStatement("events.insert", `
 			INSERT INTO events (shard, sequence, organization, resource, version, complaint, type, record_time, body,
 			                    previous_digest, digest, cause_service, cause_shard, cause_sequence, cause_digest, depth) {rows}`,

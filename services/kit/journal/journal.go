@@ -132,7 +132,7 @@ func Open(ctx context.Context, db *sqldb.DB, o Options) (*Journal, error) {
 	}
 	j := &Journal{
 		db: db.WithHook(o.Faults), o: o, ctx: context.WithoutCancel(ctx),
-		load: newLoadStatements(), store: newStoreStatements(),
+		load: newLoadStatements(), store: newStoreStatements(db.Dialect()),
 		stopped: make(chan struct{}), committed: make(chan struct{}),
 	}
 	if err := j.prepare(ctx, db); err != nil {

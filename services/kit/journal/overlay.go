@@ -116,13 +116,14 @@ type overlay struct {
 	projections map[key]*projection
 	positions   map[place]*position
 	parkings    map[spot]*parking
+	terms       map[key]*terms
 	events      []*eventv1.Event
 }
 
 func newOverlay() overlay {
 	return overlay{
 		requests: map[requestKey]*request{}, resources: map[key]*resource{}, born: map[family][]string{}, tallies: map[key]*tally{},
-		projections: map[key]*projection{}, positions: map[place]*position{}, parkings: map[spot]*parking{},
+		projections: map[key]*projection{}, positions: map[place]*position{}, parkings: map[spot]*parking{}, terms: map[key]*terms{},
 	}
 }
 
@@ -137,6 +138,7 @@ func (o *overlay) take(other *overlay) {
 	maps.Copy(o.projections, other.projections)
 	maps.Copy(o.positions, other.positions)
 	maps.Copy(o.parkings, other.parkings)
+	maps.Copy(o.terms, other.terms)
 	o.events = append(o.events, other.events...)
 }
 

@@ -69,6 +69,10 @@ func Run(t *testing.T, open func(t testing.TB) *sqldb.DB) {
 		{"LeasesHaveOneHolder", leases},
 		{"FiguresCountWhatWaits", figuresCount},
 
+		{"SearchFindsTheYoungestWithAllTerms", searchFinds},
+		{"SearchFollowsVersionsAndForgetsForGood", searchFollowsVersions},
+		{"SearchHasEverybodyOfOneInstant", searchOrdersWhatIsAsOld},
+
 		{"VerifyFindsNothingWrong", verifyFindsNothing},
 		{"VerifyFindsTampering", verifyFindsTampering},
 		{"VerifyFollowsCauses", verifyFollowsCauses},
