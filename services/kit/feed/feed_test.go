@@ -201,6 +201,62 @@ func TestCommitsOfOtherProcessesAreFound(t *testing.T) {
 	require.Equal(t, []string{"1", "2"}, heard(t, to, "c"))
 }
 
+// Who keeps up is served from memory: one read of the heads at the beginning, and
+// none of the events, however many commits there are.
+func TestFollowingLiveReadsNothing(t *testing.T) {
+	t.Parallel()
+	var events, heads atomic.Int64
+	from := openJournal(t, kittest.SQLite(t), journal.Options{Service: source, Kinds: []journal.Kind{sourceKind()}, Faults: func(op string) error {
+		switch op {
+		case "events.read":
+			events.Add(1)
+		case "positions.read":
+			heads.Add(1)
+		}
+		return nil
+	}})
+	to := openSink(t, kittest.SQLite(t))
+	c := run(t, to, serve(t, inProcess, from, feed.ServerOptions{Poll: -1}), (&script{}).apply, feed.Options{})
+	emit(t, from, "first", "0")
+	await(t, c, from)
+	events.Store(0)
+	before := heads.Load()
+	for n := range 50 {
+		emit(t, from, "c"+strconv.Itoa(n%7), strconv.Itoa(n))
+	}
+	await(t, c, from) // reads the heads itself, once
+	require.Zero(t, events.Load())
+	require.EqualValues(t, 1, heads.Load()-before)
+	require.Len(t, heard(t, to, "c1"), 7)
+}
+
+// Two processes write the same complaint by turns, so that what one of them
+// remembers has gaps: what a consumer of either gets has none.
+func TestWhatOthersWroteInBetweenIsRead(t *testing.T) {
+	t.Parallel()
+	kittest.Databases(t, func(t *testing.T, open func(testing.TB) *sqldb.DB) {
+		db := open(t)
+		replicas := []*journal.Journal{openSource(t, db), openSource(t, db)}
+		var sinks []*journal.Journal
+		var consumers []*feed.Consumer
+		for _, r := range replicas {
+			to := openSink(t, open(t))
+			sinks = append(sinks, to)
+			consumers = append(consumers, run(t, to, serve(t, inProcess, r, feed.ServerOptions{}), (&script{}).apply, feed.Options{}))
+		}
+		var want []string
+		for n := range 60 {
+			text := strconv.Itoa(n)
+			want = append(want, text)
+			emit(t, replicas[n/3%2], "c", text)
+		}
+		for i, c := range consumers {
+			await(t, c, replicas[0])
+			require.Equal(t, want, heard(t, sinks[i], "c"))
+		}
+	})
+}
+
 func TestASubscriptionToUnknownShardsIsRefused(t *testing.T) {
 	t.Parallel()
 	from := openSource(t, kittest.SQLite(t))

@@ -200,9 +200,12 @@ func (s *Server) send(ctx context.Context, stream grpc.ServerStreamingServer[eve
 		if heads[p.GetShard()] <= p.GetSequence() {
 			continue
 		}
-		events, err := s.j.Events(ctx, p.GetShard(), p.GetSequence(), batchEvents)
-		if err != nil {
-			return false, err
+		events := s.j.Recent(p.GetShard(), p.GetSequence(), batchEvents)
+		if len(events) == 0 {
+			var err error
+			if events, err = s.j.Events(ctx, p.GetShard(), p.GetSequence(), batchEvents); err != nil {
+				return false, err
+			}
 		}
 		for _, ev := range events {
 			n := proto.Size(ev)
@@ -253,8 +256,8 @@ func (s *Server) detach() {
 	}
 }
 
-// watch reads the heads at every commit of this process and at every tick, once
-// for all streams.
+// watch learns of every commit of this process from the journal, and reads the
+// heads at every tick for those of others, once for all streams.
 func (s *Server) watch(ctx context.Context) {
 	var tick <-chan time.Time
 	if s.o.Poll > 0 {
@@ -262,22 +265,23 @@ func (s *Server) watch(ctx context.Context) {
 		defer ticker.Stop()
 		tick = ticker.C
 	}
-	for {
+	for read := true; ; {
 		committed := s.j.Committed()
-		if err := s.look(ctx); err != nil && ctx.Err() == nil {
-			s.o.Logger.Warn("feed cannot read the heads", slog.Any("error", err))
-			if clock.System().Pause(ctx, retryHeads) != nil {
-				return
+		if read {
+			if err := s.look(ctx); err != nil && ctx.Err() == nil {
+				s.o.Logger.Warn("feed cannot read the heads", slog.Any("error", err))
+				if clock.System().Pause(ctx, retryHeads) != nil {
+					return
+				}
+				continue
 			}
-			continue
 		}
+		s.raise(s.j.RecentHeads())
 		select {
 		case <-committed:
-			select {
-			case <-tick: // one look does for both
-			default:
-			}
+			read = false
 		case <-tick:
+			read = true
 		case <-ctx.Done():
 		}
 		if ctx.Err() != nil { // perhaps several were ready
@@ -289,27 +293,35 @@ func (s *Server) watch(ctx context.Context) {
 // retryHeads is the pause after the heads could not be read.
 const retryHeads = 100 * time.Millisecond
 
-// look reads the heads and wakes the streams if they moved.
+// look reads the heads from the store.
 func (s *Server) look(ctx context.Context) error {
 	stored, err := s.j.Heads(ctx)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	moved := false
-	for _, h := range stored {
-		moved = moved || s.heads[h.GetShard()] != h.GetSequence()
-	}
-	if !moved {
-		return nil
-	}
 	heads := make(map[int32]int64, len(stored))
 	for _, h := range stored {
 		heads[h.GetShard()] = h.GetSequence()
 	}
+	s.raise(heads)
+	return nil
+}
+
+// raise moves the heads forward, and wakes the streams if that changes anything.
+func (s *Server) raise(heads map[int32]int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	moved := false
+	for shard, sequence := range s.heads {
+		heads[shard] = max(heads[shard], sequence)
+	}
+	for shard, sequence := range heads {
+		moved = moved || s.heads[shard] < sequence
+	}
+	if !moved {
+		return
+	}
 	s.heads = heads
 	close(s.changed)
 	s.changed = make(chan struct{})
-	return nil
 }

@@ -216,6 +216,7 @@ func (j *Journal) attempt(members []*member, careful bool) ([]*outcome, error) {
 		j.o.OnTimers(timers)
 	}
 	if len(g.seen.events) > 0 {
+		j.tail.add(g.seen.events)
 		j.announce()
 	}
 	return outcomes, nil

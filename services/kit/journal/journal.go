@@ -117,7 +117,8 @@ type Journal struct {
 	lanes   []*lane
 	stopped chan struct{}
 	stop    sync.Once
-	counted sync.Map      // *atomic.Uint64 by kind, see Standing
+	counted sync.Map // *atomic.Uint64 by kind, see Standing
+	tail    *tail
 	placing atomic.Uint64 // ids given by NewID so far, from a random start
 
 	mu        sync.Mutex
@@ -133,7 +134,7 @@ func Open(ctx context.Context, db *sqldb.DB, o Options) (*Journal, error) {
 	j := &Journal{
 		db: db.WithHook(o.Faults), o: o, ctx: context.WithoutCancel(ctx),
 		load: newLoadStatements(), store: newStoreStatements(db.Dialect()),
-		stopped: make(chan struct{}), committed: make(chan struct{}),
+		stopped: make(chan struct{}), committed: make(chan struct{}), tail: newTail(),
 	}
 	if err := j.prepare(ctx, db); err != nil {
 		return nil, fmt.Errorf("open journal of %s: %w", o.Service, err)

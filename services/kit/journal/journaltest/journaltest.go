@@ -44,6 +44,7 @@ func Run(t *testing.T, open func(t testing.TB) *sqldb.DB) {
 		{"ClosedRefusesAndWaits", closedRefuses},
 		{"ReopensAsItWas", reopensAsItWas},
 		{"CommitsWakeReaders", commitsWakeReaders},
+		{"LastEventsAreRemembered", lastEventsAreRemembered},
 		{"OrganisationsAreApart", organisationsAreApart},
 
 		{"RequestRepeatedAnswersTheFirstTime", requestRepeated},

@@ -3,11 +3,13 @@ package journaltest
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -568,6 +570,72 @@ func commitsWakeReaders(t *testing.T, b *bundle) {
 	}
 	b.write(j, work("people/1"), create("people/1", running()))
 	<-committed
+}
+
+// What is remembered of the last events is what the tables hold, without gaps and
+// within bounds; what is not remembered is said to be unknown, never left out.
+func lastEventsAreRemembered(t *testing.T, b *bundle) {
+	one, other := b.open(), b.open()
+	first := "people/1"
+	shard := int32(one.ShardOf(first))
+	b.write(one, work(first), create(first, running()))
+	for range 4 {
+		b.write(one, work(first), raise(first))
+	}
+	compare := func(j *journal.Journal, after int64, limit int, sequences ...int64) {
+		t.Helper()
+		recent := j.Recent(shard, after, limit)
+		stored, err := j.Events(b.ctx, shard, after, limit)
+		require.NoError(t, err)
+		require.Len(t, recent, len(sequences))
+		for i, ev := range recent {
+			require.Equal(t, sequences[i], ev.Sequence)
+			require.True(t, proto.Equal(ev, stored[i]), "%v\n%v", ev, stored[i])
+		}
+	}
+	compare(one, 0, 10, 1, 2, 3, 4, 5)
+	compare(one, 1, 2, 2, 3)
+	compare(one, 4, 10, 5)
+	compare(one, 5, 10)
+	require.Equal(t, map[int32]int64{shard: 5}, one.RecentHeads())
+
+	compare(other, 0, 10) // it wrote nothing
+	require.Empty(t, other.RecentHeads())
+
+	b.write(other, work(first), raise(first))
+	compare(one, 5, 10) // it does not know of the other's
+	compare(one, 3, 10, 4, 5)
+	compare(other, 5, 10, 6)
+	compare(other, 4, 10)
+	b.write(one, work(first), raise(first))
+	compare(one, 3, 10) // there is one missing now
+	compare(one, 6, 10, 7)
+	require.Equal(t, map[int32]int64{shard: 7}, one.RecentHeads())
+
+	// A refused write is not among them.
+	_, err := one.Write(b.ctx, work(first), func(u *journal.Unit) error {
+		if err := raise(first)(u); err != nil {
+			return err
+		}
+		return errors.New("refused")
+	})
+	require.Error(t, err)
+	compare(one, 6, 10, 7)
+
+	// Old ones are forgotten, and those that are left are still a run.
+	large := running()
+	large.Kind = strings.Repeat("k", 64<<10)
+	for range 30 {
+		b.write(one, work(first), func(u *journal.Unit) error {
+			if _, err := u.Get(first, &clockv1.Clock{}); err != nil {
+				return err
+			}
+			return u.Update(first, large, changed())
+		})
+	}
+	require.Empty(t, one.Recent(shard, 6, 100))
+	require.NotEmpty(t, one.Recent(shard, 30, 100))
+	compare(one, 36, 100, 37)
 }
 
 func organisationsAreApart(t *testing.T, b *bundle) {
