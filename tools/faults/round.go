@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
+	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
 	"example.com/redress/tools/faults/check"
 	"example.com/redress/tools/faults/ledger"
 	"example.com/redress/tools/faults/load"
@@ -75,7 +76,8 @@ type round struct {
 	notRun  []string
 	defect  *defect // that the programs have; nil: none
 	begin   time.Time
-	mail    *post.Server // nil: mails go to a folder
+	// The receivers of notices by how they come; empty: mails go to a folder.
+	receivers map[notificationv1.Notice_Media]*post.Server
 }
 
 func (r *round) say(format string, args ...any) {
@@ -127,7 +129,7 @@ func (r *round) play(ctx context.Context) (err error) {
 	r.faults, r.acks, r.figures = map[string]int{}, map[string]int{}, map[string]int64{}
 	defer func() { r.took = time.Since(r.begin) }()
 	fmt.Printf("round with seed %d\n", r.seed)
-	r.notRun = []string{"hostile webhook receivers (services/suite/faulttest has them)", "SQL error at each statement (services/suite/faulttest has it)"}
+	r.notRun = []string{"SQL error at each statement (services/suite/faulttest has it)"}
 	counts, err := r.plan.counts()
 	if err != nil {
 		return err
@@ -144,11 +146,18 @@ func (r *round) play(ctx context.Context) (err error) {
 		draw := rand.New(rand.NewPCG(r.seed, 1))
 		o.Skew = func() time.Duration { return time.Duration(draw.Int64N(int64(2*r.skew))) - r.skew }
 	}
-	if r.mail, err = post.Listen(r.seed); err != nil {
+	mail, err := post.Mail(r.seed)
+	if err != nil {
 		return err
 	}
-	defer r.mail.Close()
-	o.Mail = r.mail.Address
+	defer mail.Close()
+	webhooks, err := post.Webhooks(r.seed)
+	if err != nil {
+		return err
+	}
+	defer webhooks.Close()
+	r.receivers = map[notificationv1.Notice_Media]*post.Server{notificationv1.Notice_MEDIA_EMAIL: mail, notificationv1.Notice_MEDIA_WEBHOOK: webhooks}
+	o.Mail, o.Webhooks, o.Signed = mail.Address, webhooks.Address, webhooks.Sign
 	w, err := world.New(ctx, o)
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
@@ -329,11 +338,11 @@ func (r *round) quiet(ctx context.Context, w *world.World) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if r.mail != nil {
-		for what, n := range r.mail.Tricks() {
+	for _, s := range r.receivers {
+		for what, n := range s.Tricks() {
 			r.faults[what] += n
 		}
-		r.mail.BeKind()
+		s.BeKind()
 	}
 	earliest := time.Now().Add(r.plan.linger)
 	calm, told := 0, time.Now()
@@ -387,15 +396,16 @@ func (r *round) judge(ctx context.Context, w *world.World, entries []ledger.Entr
 		return err
 	}
 	intake := intakev1.NewIntakeServiceClient(conn)
-	var mails []check.Mail
-	if r.mail != nil {
-		for _, m := range r.mail.Mails() {
-			mails = append(mails, check.Mail(m))
+	arrived := map[notificationv1.Notice_Media][]check.Message{}
+	for by, s := range r.receivers {
+		arrived[by] = nil // judged even if nothing came
+		for _, m := range s.Messages() {
+			arrived[by] = append(arrived[by], check.Message(m))
 		}
 	}
 	found, err := check.All(ctx, &check.Evidence{
-		Mails: mails, Mailed: r.mail != nil,
-		Ledger: entries, Reads: reads(), Healthy: healthy, Late: r.late, LateEver: r.lateEver,
+		Arrived: arrived,
+		Ledger:  entries, Reads: reads(), Healthy: healthy, Late: r.late, LateEver: r.lateEver,
 		Rows: func(ctx context.Context, query string, see func([]string) error) error {
 			return w.Postgres.Rows(ctx, w.Database, query, see)
 		},

@@ -5,7 +5,7 @@
 //
 // Each checker is one of the invariants: D1 and D2 (complaints.go), A1
 // (record.go), C1, C2, C3 and C5 (clocks.go), M1 and M7 (money.go), N1 (notices.go).
-// It runs when nothing happens any more. make planted-bugs proves that each can fail.
+// It runs when nothing happens any more. make planted-bugs proves that each can fail; for N1 its test does.
 //
 // Start reading at [All].
 package check
@@ -20,6 +20,7 @@ import (
 	"time"
 
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
+	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
 	"example.com/redress/tools/faults/ledger"
 )
 
@@ -33,17 +34,25 @@ type Evidence struct {
 	Complaint func(ctx context.Context, name string) (*intakev1.Complaint, error)
 	// Reads says whose events each service hears, by names as in the database.
 	Reads map[string][]string
-	// Mails are what arrived at the mail server, if there was one.
-	Mails  []Mail
-	Mailed bool
+	// Arrived is what each receiver of the program's own has taken, in order, by how it came.
+	Arrived map[notificationv1.Notice_Media][]Message
 	// Healthy are the spans without faults, for C3.
 	Healthy []Span
 	// Late is the p99 of lateness allowed within Healthy, LateEver what is allowed always.
 	Late, LateEver time.Duration
 }
 
-// Mail is one that arrived.
-type Mail struct{ Key, To, Subject string }
+// Message is one that arrived.
+type Message struct {
+	// Key is what the suite calls it.
+	Key string
+	// Content is what must be the same whenever the key is.
+	Content string
+	// Notice of which it says it is; "" if it does not say.
+	Notice string
+	// Unsigned: it should have been signed and was not, or by another.
+	Unsigned bool
+}
 
 // Span is from one instant to another, in microseconds of the Unix epoch.
 type Span struct{ From, To int64 }

@@ -1,63 +1,89 @@
-// Package post is a mail server that cannot be relied on: as drawn, it is dead,
-// slow, busy, takes a mail and does not say so, or answers twice. It keeps what
-// arrived, so that it can be compared with what the suite says it has sent.
+// Package post is a mail server and a receiver of webhooks that cannot be relied on:
+// as drawn, they are dead, slow, mute or busy, take a message and do not say so, say
+// what nobody understands, or answer twice. They keep what arrived, so that it can be
+// compared with what the suite says it has sent.
 //
-// Start reading at [Listen].
+// Start reading at [Mail] and [Webhooks].
 package post
 
 import (
-	"bufio"
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"net"
-	"net/mail"
-	"strings"
 	"sync"
-	"time"
 )
 
-// Mail is one that arrived.
-type Mail struct{ Key, To, Subject string }
+// Message is one that arrived.
+type Message struct {
+	// Key is what the sender calls it.
+	Key string
+	// Content is what must be the same whenever the key is.
+	Content string
+	// Notice of which it says it is; "" if it does not say.
+	Notice string
+	// Unsigned: it should have been signed and was not, or by another.
+	Unsigned bool
+}
 
-// Server is the mail server. Safe for concurrent use.
+// Server is one of the two. Safe for concurrent use.
 type Server struct {
 	// Address is host:port.
 	Address string
 
 	listener net.Listener
+	name     string
+	repertoire
+
 	mu       sync.Mutex
 	draw     *rand.Rand
 	kind     bool
-	mails    []Mail
+	secret   []byte // of signatures
+	messages []Message
 	tricks   map[string]int
+	played   map[string]int // tricks by key
+}
+
+// repertoire is what a server may do instead of what it should.
+type repertoire struct {
+	tricks []string
+	// one of so many gets a trick.
+	one int
+	// most tricks that are played on one message, where its key is known in time.
+	most int
 }
 
 // The tricks, and what an honest server does.
 const (
-	honest = "taken"
-	dead   = "connection closed at once"
-	slow   = "answered after 2 s"
-	mute   = "never answered"
-	busy   = "refused for now, though kept"
-	lost   = "kept, and the connection closed instead of an answer"
-	twice  = "answered twice"
+	honest   = "taken"
+	dead     = "connection closed at once"
+	slow     = "answered after 2 s"
+	mute     = "never answered"
+	busy     = "refused for now, though kept"
+	lost     = "kept, and the connection closed instead of an answer"
+	twice    = "answered twice"
+	nonsense = "kept, and answered with nonsense"
 )
 
-// Listen starts a server that draws its tricks from the seed.
-func Listen(seed uint64) (*Server, error) {
+// listen starts a server that draws its tricks from the seed and its stream.
+func listen(name string, seed, stream uint64, what repertoire, talk func(*Server, net.Conn)) (*Server, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Address: l.Addr().String(), listener: l, draw: rand.New(rand.NewPCG(seed, 4)), tricks: map[string]int{}}
+	s := &Server{
+		Address: l.Addr().String(), listener: l, name: name, repertoire: what,
+		draw: rand.New(rand.NewPCG(seed, stream)), tricks: map[string]int{}, played: map[string]int{},
+	}
 	go func() {
 		for {
 			conn, err := l.Accept()
 			if err != nil {
 				return
 			}
-			go s.talk(conn)
+			go func() {
+				talk(s, conn)
+				_ = conn.Close() // whoever is there is told
+			}()
 		}
 	}()
 	return s, nil
@@ -70,11 +96,11 @@ func (s *Server) BeKind() {
 	s.kind = true
 }
 
-// Mails returns what arrived, in order.
-func (s *Server) Mails() []Mail {
+// Messages returns what arrived, in order.
+func (s *Server) Messages() []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Mail(nil), s.mails...)
+	return append([]Message(nil), s.messages...)
 }
 
 // Tricks returns how often it did what.
@@ -87,89 +113,21 @@ func (s *Server) Tricks() map[string]int {
 // Close ends it; connections end by themselves.
 func (s *Server) Close() { _ = s.listener.Close() }
 
-func (s *Server) trick() string {
+// trick draws what is done to a message, whose key is "" as long as it is not known.
+func (s *Server) trick(key string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := honest
-	if all := []string{dead, slow, mute, busy, lost, twice}; !s.kind && s.draw.IntN(2) == 0 {
-		t = all[s.draw.IntN(len(all))]
+	if !s.kind && s.draw.IntN(s.one) == 0 && (key == "" || s.played[key] < s.most) {
+		t = s.repertoire.tricks[s.draw.IntN(len(s.repertoire.tricks))]
+		s.played[key]++
 	}
-	s.tricks["mail: "+t]++
+	s.tricks[s.name+": "+t]++
 	return t
 }
 
-// talk is one session. Source: RFC 5321.
-func (s *Server) talk(conn net.Conn) {
-	defer func() { _ = conn.Close() }() // whoever is there is told
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-	trick := s.trick()
-	if trick == dead {
-		return
-	}
-	in := bufio.NewReader(conn)
-	say := func(line string) { fmt.Fprintf(conn, "%s\r\n", line) }
-	if trick == mute {
-		_, _ = in.ReadString('\n') // until the client has had enough
-		return
-	}
-	say("220 post")
-	to := ""
-	for {
-		line, err := in.ReadString('\n')
-		if err != nil {
-			return
-		}
-		switch word := strings.ToUpper(strings.TrimSpace(line)); {
-		case strings.HasPrefix(word, "RCPT TO:"):
-			to = strings.TrimSpace(line)[len("RCPT TO:"):]
-			say("250 ok")
-		case word == "DATA":
-			say("354 go on")
-			if err := s.keep(in, to); err != nil {
-				return
-			}
-			switch trick {
-			case lost:
-				return
-			case busy:
-				say("451 later")
-			case twice:
-				say("250 ok\r\n250 ok")
-			case slow:
-				time.Sleep(2 * time.Second)
-				say("250 ok")
-			default:
-				say("250 ok")
-			}
-		case word == "QUIT":
-			say("221 bye")
-			return
-		default:
-			say("250 ok")
-		}
-	}
-}
-
-// keep reads a mail up to its end.
-func (s *Server) keep(in *bufio.Reader, to string) error {
-	var text strings.Builder
-	for {
-		line, err := in.ReadString('\n')
-		if err != nil {
-			return err
-		}
-		if line == ".\r\n" {
-			break
-		}
-		text.WriteString(strings.TrimPrefix(line, "."))
-	}
-	m, err := mail.ReadMessage(strings.NewReader(text.String()))
-	if err != nil {
-		return err
-	}
-	key, _, _ := strings.Cut(strings.TrimPrefix(m.Header.Get("Message-ID"), "<"), "@")
+func (s *Server) keep(m Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.mails = append(s.mails, Mail{Key: key, To: strings.Trim(to, "<> "), Subject: m.Header.Get("Subject")})
-	return nil
+	s.messages = append(s.messages, m)
 }

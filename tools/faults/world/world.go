@@ -32,6 +32,7 @@ import (
 
 	directoryv1 "example.com/redress/proto/gen/redress/directory/v1"
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
+	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 )
 
@@ -77,6 +78,10 @@ type Options struct {
 	Env []string
 	// Mail is host:port of the mail server; "": the mails are kept in a folder.
 	Mail string
+	// Webhooks is host:port of a receiver of webhooks about every notice; "": there is none.
+	Webhooks string
+	// Signed is told what the suite signs its webhooks with, before the first.
+	Signed func(secret string) error
 }
 
 // World is the running suite and what it stands on.
@@ -313,8 +318,8 @@ func freePort() (string, error) {
 	return port, errors.Join(err, l.Close())
 }
 
-// organize gives the organisation its directory and its pack, and waits until
-// intake knows both.
+// organize gives the organisation its directory, its pack and its receiver of
+// webhooks, and waits until intake knows the first two.
 func (w *World) organize(ctx context.Context) error {
 	first, err := w.Dial("routing", "suite")
 	if err != nil {
@@ -325,8 +330,15 @@ func (w *World) organize(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	policies := policyv1.NewPolicyServiceClient(routing)
+	notification, err := w.Conn("notification")
+	if err != nil {
+		return err
+	}
+	policies, receivers := policyv1.NewPolicyServiceClient(routing), notificationv1.NewNotificationServiceClient(notification)
 	var stored *policyv1.Revision
+	hook := &notificationv1.CreateReceiverRequest{RequestId: ID(), Receiver: &notificationv1.Receiver{
+		Name: "receivers/customer-system", Url: "http://" + w.Webhooks + "/redress", AllowPrivate: true,
+	}}
 	for _, step := range []struct {
 		name string
 		do   func(context.Context) error
@@ -337,6 +349,16 @@ func (w *World) organize(ctx context.Context) error {
 				Organization: Organization, Csv: w.Directory, RequestId: ID(),
 			})
 			return err
+		}},
+		{"receiver", func(ctx context.Context) error {
+			if w.Webhooks == "" {
+				return nil
+			}
+			got, err := receivers.CreateReceiver(w.As(ctx, "people/admin"), hook)
+			if err != nil {
+				return err
+			}
+			return w.Signed(got.GetReceiver().GetSecret())
 		}},
 		{"revision", func(ctx context.Context) error {
 			got, err := policies.CreateRevision(w.As(ctx, "people/author"), &policyv1.CreateRevisionRequest{Source: w.Pack, RequestId: ID()})
