@@ -27,6 +27,7 @@ const (
 	promote      = "Redis primary lost, stale replica promoted"
 	fillDisk     = "disk of PostgreSQL full"
 	killClocks   = "every process with clocks killed"
+	roll         = "service rolled between two versions"
 )
 
 // redisLosses are the faults that count as a loss of Redis.
@@ -38,12 +39,25 @@ type chaos struct {
 	r    *rand.Rand
 	say  func(format string, args ...any)
 	done map[string]int
+
+	// versions are the folders of the old programs and of the new.
+	versions [2]string
+	// rolls are what is still to be replaced, and by which of the versions.
+	rolls []step
+	// passes is how often all have been replaced.
+	passes int
+}
+
+// step is the replacement of one service.
+type step struct {
+	service string
+	to      string
 }
 
 // deck is how often each fault is to happen, in an order that r draws.
 func deck(r *rand.Rand, counts map[string]int) []string {
 	var out []string
-	for _, kind := range []string{killService, killPostgres, killRedis, flushRedis, oldRedis, pauseService, cutSQL, slowSQL, halfRedis, cutPeers, halfPeers, replace, redisAway, killClocks, promote, fillDisk} {
+	for _, kind := range []string{killService, killPostgres, killRedis, flushRedis, oldRedis, pauseService, cutSQL, slowSQL, halfRedis, cutPeers, halfPeers, replace, redisAway, killClocks, promote, fillDisk, roll} {
 		for range counts[kind] {
 			out = append(out, kind)
 		}
@@ -161,10 +175,57 @@ func (c *chaos) one(ctx context.Context, kind string) error {
 	case replace:
 		s := c.service()
 		c.say("%s: %s", kind, s.Name)
-		return s.Replace(ctx, c.w.Binaries, time.Duration(2+c.r.IntN(3))*time.Second)
+		return s.Replace(ctx, s.Programs(), func() { wait(ctx, time.Duration(2+c.r.IntN(3))*time.Second) })
+	case roll:
+		return c.roll(ctx)
 	}
 	return nil
 }
+
+// pass plans to replace every service once, in an order that is drawn, by the new
+// programs if the old ones run and by the old ones if not; one that is drawn goes
+// back to where it was, and then on again.
+func (c *chaos) pass() {
+	names := append(world.Names(), "gateway")
+	c.r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	from, to := c.versions[c.passes%2], c.versions[(c.passes+1)%2]
+	c.passes++
+	back := c.r.IntN(len(names))
+	for i, name := range names {
+		c.rolls = append(c.rolls, step{name, to})
+		if i == back {
+			c.rolls = append(c.rolls, step{name, from}, step{name, to})
+		}
+	}
+}
+
+// roll replaces the next service by another version. While both stand beside each
+// other, connections are cut again and again, so that now one and now the other
+// serves those who call, and every second time one of them is killed.
+func (c *chaos) roll(ctx context.Context) error {
+	if len(c.rolls) == 0 {
+		c.pass()
+	}
+	next := c.rolls[0]
+	c.rolls = c.rolls[1:]
+	s := c.w.Services[next.service]
+	victim := c.r.IntN(2 * 2 * s.Instances()) // half of the time there is no such one
+	return s.Replace(ctx, next.to, func() {
+		c.say("%s: %s, %s programs beside the others", roll, s.Name, map[bool]string{true: "old", false: "new"}[next.to == c.versions[0]])
+		for i := range besides {
+			s.Front.Set(world.Cut)
+			s.Front.Set(world.Pass)
+			if i == besides/2 && victim < s.Instances() && s.Kill(victim) {
+				c.say("%s: %s %d", killService, s.Name, victim)
+				c.done[killService]++
+			}
+			wait(ctx, time.Second)
+		}
+	})
+}
+
+// besides is for how many seconds two versions of a service stand beside each other.
+const besides = 5
 
 // through lets a proxy misbehave for a while.
 func (c *chaos) through(ctx context.Context, kind string, p *world.Proxy, m world.Mode, most time.Duration) {

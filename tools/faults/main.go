@@ -40,20 +40,22 @@ func main() {
 
 // settings are the flags.
 type settings struct {
-	binaries, root, folder, state string
-	seed                          uint64
-	rounds                        int
-	duration                      time.Duration
-	late, lateEver                time.Duration
-	skew                          time.Duration
-	plan                          plan
-	keep                          bool
+	binaries, old       string
+	root, folder, state string
+	seed                uint64
+	rounds              int
+	duration            time.Duration
+	late, lateEver      time.Duration
+	skew                time.Duration
+	plan                plan
+	keep                bool
 }
 
 func run(ctx context.Context, args []string) error {
 	var s settings
 	flags := flag.NewFlagSet("faults", flag.ContinueOnError)
 	flags.StringVar(&s.binaries, "binaries", "", "`folder` of the built programs")
+	flags.StringVar(&s.old, "old", "", "`folder` of the programs of another version, which rolls replace by those of --binaries")
 	flags.StringVar(&s.root, "root", ".", "`folder` of the repository, for the sample directory and the pack")
 	flags.StringVar(&s.folder, "folder", "", "`folder` for everything written; default: a temporary one")
 	flags.StringVar(&s.state, "state", "", "`file` of running totals, added to")
@@ -72,7 +74,7 @@ func run(ctx context.Context, args []string) error {
 	flags.DurationVar(&s.plan.most, "most", time.Hour, "time the clients may take to reach --acks after the faults")
 	flags.IntVar(&s.plan.backlog, "backlog", 20_000, "events that services may be behind before the clients are held")
 	flags.DurationVar(&s.plan.gap, "gap", 2*time.Second, "most time between two faults")
-	flags.StringVar(&s.plan.faults, "faults", "", "`kind=N,...` of a round: kills, postgres, redis, pauses, cuts, replaces, promotions, disk; each N times")
+	flags.StringVar(&s.plan.faults, "faults", "", "`kind=N,...` of a round: kills, postgres, redis, pauses, cuts, replaces, promotions, disk, rolls; each N times")
 	flags.DurationVar(&s.plan.calm, "calm", 8*time.Second, "time without faults at the start and at the end of the load")
 	s.plan.linger = longest + settled
 	hunt := flags.Bool("planted", false, "plant each defect, in programs built with the tag planted, and see that it is found")

@@ -43,7 +43,7 @@ func (p plan) counts() (map[string]int, error) {
 		"kills": {killService}, "postgres": {killPostgres}, "redis": {killRedis, flushRedis, oldRedis},
 		"pauses": {pauseService}, "cuts": {cutSQL, slowSQL, halfRedis, cutPeers, halfPeers}, "replaces": {replace},
 		"flush": {flushRedis}, "away": {redisAway}, "clockkills": {killClocks},
-		"promotions": {promote}, "disk": {fillDisk},
+		"promotions": {promote}, "disk": {fillDisk}, "rolls": {roll},
 	}
 	out := map[string]int{}
 	for part := range strings.SplitSeq(p.faults, ",") {
@@ -123,6 +123,18 @@ func (r *round) options() (world.Options, error) {
 	}, nil
 }
 
+// twice has a world begin with two processes of each service, of the old version.
+func (r *round) twice(o *world.Options) error {
+	if r.old == "" {
+		return errors.New("--old must be given for rolls")
+	}
+	o.Binaries = r.old
+	for _, name := range append(world.Names(), "gateway") {
+		o.Replicas[name] = 2
+	}
+	return nil
+}
+
 // play starts a world, lets it suffer, waits until it is quiet, and judges it.
 func (r *round) play(ctx context.Context) (err error) {
 	r.begin = time.Now()
@@ -137,6 +149,11 @@ func (r *round) play(ctx context.Context) (err error) {
 	o, err := r.options()
 	if err != nil {
 		return err
+	}
+	if counts[roll] > 0 {
+		if err := r.twice(&o); err != nil {
+			return err
+		}
 	}
 	o.Sentinel = counts[promote] > 0
 	if counts[fillDisk] > 0 {
@@ -230,7 +247,7 @@ func (r *round) suffer(ctx context.Context, w *world.World, acks *ledger.Ledger,
 	go func() { ended <- clients.Run(loading) }()
 	go r.throttle(loading, w, clients)
 
-	c := &chaos{w: w, r: draw, say: r.say, done: r.faults}
+	c := &chaos{w: w, r: draw, say: r.say, done: r.faults, versions: [2]string{r.old, r.binaries}}
 	var healthy []check.Span
 	calm := func() {
 		from := time.Now().UnixMicro()

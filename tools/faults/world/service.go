@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -136,6 +137,7 @@ type Service struct {
 	mu        sync.Mutex
 	instances []*instance
 	count     int
+	programs  string // folder of those that new instances run
 }
 
 // addresses lists where its instances listen.
@@ -156,18 +158,25 @@ func (s *Service) Instances() int {
 	return len(s.instances)
 }
 
+// Programs returns the folder of those it runs.
+func (s *Service) Programs() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.programs
+}
+
 // add starts one more instance.
-func (s *Service) add(ctx context.Context, binaries string, env ...string) error {
+func (s *Service) add(ctx context.Context, env ...string) error {
 	port, err := freePort()
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	s.count++
-	name := fmt.Sprintf("%s-%d", s.Name, s.count)
+	name, programs := fmt.Sprintf("%s-%d", s.Name, s.count), s.programs
 	s.mu.Unlock()
 	i := &instance{
-		service: s.Name, name: name, address: "127.0.0.1:" + port, program: filepath.Join(binaries, s.Name),
+		service: s.Name, name: name, address: "127.0.0.1:" + port, program: filepath.Join(programs, s.Name),
 		config: s.w.file(name + ".yaml"), log: s.w.file(name + ".log"), env: env,
 		stopped: make(chan struct{}), ended: make(chan struct{}),
 	}
@@ -266,20 +275,30 @@ func (s *Service) Pause(ctx context.Context, n int, d time.Duration) {
 	i.signal(syscall.SIGCONT)
 }
 
-// Replace starts as many new instances beside the old, lets both serve for a
-// while, and ends the old ones as a deployment does.
-func (s *Service) Replace(ctx context.Context, binaries string, beside time.Duration) error {
+// Replace starts as many new instances of the programs in a folder beside the old,
+// lets both serve while beside lasts, and ends the old ones as a deployment does.
+func (s *Service) Replace(ctx context.Context, programs string, beside func()) error {
 	s.mu.Lock()
 	old := append([]*instance(nil), s.instances...)
+	s.programs = programs
 	s.mu.Unlock()
 	for _, o := range old {
-		if err := s.add(ctx, binaries, o.env...); err != nil {
+		if err := s.add(ctx, o.env...); err != nil {
 			return err
 		}
 	}
-	select {
-	case <-time.After(beside):
-	case <-ctx.Done():
+	for _, address := range s.addresses() {
+		if err := patiently(ctx, s.Name+" does not come up", func() bool {
+			c, err := net.DialTimeout("tcp", address, time.Second)
+			if err == nil {
+				_ = c.Close() // it is there
+			}
+			return err == nil
+		}); err != nil {
+			return err
+		}
+	}
+	if beside(); ctx.Err() != nil {
 		return ctx.Err()
 	}
 	for _, o := range old {

@@ -56,7 +56,7 @@ func Reads() map[string][]string {
 
 // Options say what a world is made of.
 type Options struct {
-	// Binaries is the folder of the built programs.
+	// Binaries is the folder of the built programs that it begins with.
 	Binaries string
 	// Folder takes everything the world writes.
 	Folder string
@@ -123,7 +123,7 @@ func New(ctx context.Context, o Options) (_ *World, err error) {
 		return nil, err
 	}
 	for _, name := range append(Names(), "gateway") {
-		s := &Service{Name: name, w: w}
+		s := &Service{Name: name, w: w, programs: w.Binaries}
 		if s.Front, err = newProxy(s.addresses); err != nil {
 			return nil, err
 		}
@@ -139,7 +139,7 @@ func New(ctx context.Context, o Options) (_ *World, err error) {
 func (w *World) start(ctx context.Context) error {
 	for _, name := range append(Names(), "gateway") {
 		for range max(1, w.Replicas[name]) {
-			if err := w.Services[name].add(ctx, w.Binaries, w.Env...); err != nil {
+			if err := w.Services[name].add(ctx, w.Env...); err != nil {
 				return err
 			}
 		}
