@@ -134,11 +134,18 @@ func (b *bed) statuses(ctx context.Context, req any, _ *grpc.UnaryServerInfo, ne
 	return resp, b.errs.Status("en", err).Err()
 }
 
-const callerHeader = "test-caller"
+const (
+	callerHeader       = "test-caller"
+	organizationHeader = "test-organization" // where it is not the usual one
+)
 
 func (b *bed) whoCalls(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	md, _ := metadata.FromIncomingContext(ctx)
-	return next(authn.With(ctx, authn.For(md.Get(callerHeader)[0], organization)), req)
+	of := organization
+	if other := md.Get(organizationHeader); len(other) > 0 {
+		of = other[0]
+	}
+	return next(authn.With(ctx, authn.For(md.Get(callerHeader)[0], of)), req)
 }
 
 // as is a call of a person.
@@ -164,7 +171,7 @@ func (b *bed) put(name string, state, change proto.Message) {
 	require.NoError(b.t, err)
 }
 
-// settle returns once intake has applied everything that was said.
+// settle returns once intake has applied everything that was said, by itself too.
 func (b *bed) settle() {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
@@ -173,6 +180,11 @@ func (b *bed) settle() {
 	require.NoError(b.t, err)
 	for _, h := range heads {
 		require.NoError(b.t, b.intake.WaitFor(ctx, &eventv1.Position{Service: "routing", Shard: h.Shard, Sequence: h.Sequence}))
+	}
+	own, err := b.intake.Heads(ctx)
+	require.NoError(b.t, err)
+	for shard, sequence := range own {
+		require.NoError(b.t, b.intake.WaitFor(ctx, &eventv1.Position{Service: "intake", Shard: shard, Sequence: sequence}))
 	}
 }
 

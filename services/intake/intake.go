@@ -16,6 +16,7 @@ import (
 	"example.com/redress/services/intake/internal/domain"
 	"example.com/redress/services/intake/internal/react"
 	"example.com/redress/services/intake/internal/rpc"
+	"example.com/redress/services/intake/internal/search"
 	"example.com/redress/services/kit/host"
 	"example.com/redress/services/kit/journal"
 	"example.com/redress/services/kit/seal"
@@ -33,6 +34,9 @@ type Config struct {
 	Keys string `yaml:"keys"`
 	// Blobs is the folder of evidence, sealed.
 	Blobs string `yaml:"blobs"`
+	// SkipIndex leaves it to other replicas to make the texts of complaints findable; one
+	// must. Default: this one does its part.
+	SkipIndex bool `yaml:"skip_index"`
 	// Master is the master key, 32 bytes, that the keys are wrapped under.
 	Master []byte `yaml:"-"`
 }
@@ -59,9 +63,16 @@ func New(ctx context.Context, deps host.Deps, c Config, keys *seal.FileStore) (_
 			err = errors.Join(err, blobs.Close())
 		}
 	}()
-	server := rpc.New(rpc.Config{Keys: keys, Blobs: blobs, LinkKey: derive(c.Master, "status links"), PrintKey: derive(c.Master, "complaint prints"), Dial: deps.Dial})
+	words := search.NewIndex(derive(c.Master, "search terms"), keys)
+	server := rpc.New(rpc.Config{
+		Keys: keys, Blobs: blobs, LinkKey: derive(c.Master, "status links"), PrintKey: derive(c.Master, "complaint prints"), Index: words, Dial: deps.Dial,
+	})
 	deps.Keys = keys
-	h, err := host.New(ctx, definition(server), deps)
+	d := definition(server, words)
+	if !c.SkipIndex {
+		d.Consumes = append(d.Consumes, Name)
+	}
+	h, err := host.New(ctx, d, deps)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +86,7 @@ func (i *Intake) Stop(ctx context.Context) error {
 }
 
 // definition returns what intake is.
-func definition(server *rpc.Server) host.Definition {
+func definition(server *rpc.Server, words *search.Index) host.Definition {
 	return host.Definition{
 		Name: Name,
 		Kinds: []journal.Kind{
@@ -102,10 +113,10 @@ func definition(server *rpc.Server) host.Definition {
 			{Pattern: rpc.Subjects, New: func() proto.Message { return &intakev1.DataSubject{} }},
 		},
 		Consumes:   []string{"routing"},
-		React:      react.New(server.Policies()).React,
+		React:      react.New(server.Policies(), words).React,
 		Register:   server.Register,
 		Background: []func(context.Context) error{server.SettleWithdrawals},
-		Reasons:    slices.Concat(domain.Reasons(), revisions.Reasons(), policy.Reasons()),
+		Reasons:    slices.Concat(domain.Reasons(), search.Reasons(), revisions.Reasons(), policy.Reasons()),
 	}
 }
 

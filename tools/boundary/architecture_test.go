@@ -101,6 +101,7 @@ var layers = []layer{
 			"services/{service}/internal/rpc/...", "services/{service}/internal/app/...", "services/{service}/internal/domain/...",
 			"services/intake/internal/blob",        // where evidence lies
 			"services/intake/internal/media",       // what evidence is
+			"services/intake/internal/search",      // how texts are found
 			"services/reporting/internal/view",     // how the read model is read
 			"services/reporting/internal/feedline", // how its feeds are begun anew
 			"services/kit/...", "services/policy/...", "proto/gen/...",

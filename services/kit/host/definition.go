@@ -22,7 +22,8 @@ type Definition struct {
 	// Kinds are the collections it owns, those of its clocks included.
 	Kinds []journal.Kind
 	// Consumes names the services whose feeds it reads. Every service but
-	// routing reads routing's, which brings directory and policy.
+	// routing reads routing's, which brings directory and policy. A service may read
+	// its own, for what shall follow from a change and not hold it up.
 	Consumes []string
 	// Project says which states of other services are kept and how they are
 	// searched, by full name of the state's message. States of the directory and

@@ -22,6 +22,7 @@ import (
 	"example.com/redress/services/kit/directory"
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/kit/feed"
+	"example.com/redress/services/kit/inproc"
 	"example.com/redress/services/kit/journal"
 	"example.com/redress/services/kit/lifecycle"
 	"example.com/redress/services/kit/seal"
@@ -148,7 +149,11 @@ func New(ctx context.Context, def Definition, deps Deps) (_ *Host, err error) {
 	}
 	h.loops.Add("timers", h.engine)
 	for _, source := range def.Consumes {
-		c := feed.NewConsumer(h.Journal, source, deps.Dial(source), h.apply, feed.Options{
+		conn := deps.Dial(source)
+		if source == def.Name {
+			conn = h.ownFeed()
+		}
+		c := feed.NewConsumer(h.Journal, source, conn, h.apply, feed.Options{
 			Logger: h.Logger, Ranges: deps.Ranges, Tracer: deps.Tracer, LeaseTTL: deps.Pace.LeaseTTL, Jitter: deps.Pace.Jitter,
 			OnApplied: deps.OnApplied,
 		})
@@ -165,6 +170,19 @@ func New(ctx context.Context, def Definition, deps Deps) (_ *Host, err error) {
 		h.loops.Add(name, lifecycle.NewLoop(name, run))
 	}
 	return h, nil
+}
+
+// ownFeed serves the service's feed to itself, beside its server: nothing needs to be
+// configured for it, and nobody else's call may come this way.
+func (h *Host) ownFeed() grpc.ClientConnInterface {
+	server := inproc.NewServer(inproc.Options{Name: h.def.Name, Logger: h.Logger})
+	eventv1.RegisterFeedServiceServer(server, h.feed)
+	conn := server.Dial(inproc.ConnOptions{Caller: h.def.Name})
+	h.loops.Add("own feed of "+h.def.Name, lifecycle.Func(
+		func(context.Context) error { server.Serve(); return nil },
+		func(context.Context) error { err := conn.Close(); server.Stop(); return err },
+	))
+	return conn
 }
 
 // Name returns the service's name.

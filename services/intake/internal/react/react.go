@@ -11,6 +11,7 @@ import (
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	"example.com/redress/services/intake/internal/domain"
+	"example.com/redress/services/intake/internal/search"
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/kit/journal"
 	"example.com/redress/services/policy/revisions"
@@ -19,19 +20,26 @@ import (
 // Reactor reacts. Safe for concurrent use.
 type Reactor struct {
 	policies *revisions.Revisions
+	index    *search.Index
 	asks     sync.Map // by revision: whether rules about the record read the case
 }
 
 // New returns a reactor that takes its policies from the cache given.
-func New(policies *revisions.Revisions) *Reactor { return &Reactor{policies: policies} }
+func New(policies *revisions.Revisions, index *search.Index) *Reactor {
+	return &Reactor{policies: policies, index: index}
+}
 
 // cases is the pattern of what is kept of routing.
 const cases = "cases/*"
 
 // React closes and archives the complaint of a case that was closed, and keeps
-// the case where rules about the record read it; nothing else concerns intake.
-// Source: P26 (六).
+// the case where rules about the record read it. Of intake's own events it makes the
+// texts of complaints findable. Nothing else concerns it.
+// Source: P26 (六); docs/adr/0014.
 func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error {
+	if _, ok := state.(*intakev1.Complaint); ok {
+		return r.index.Follow(u, ev.GetResource(), ev.GetVersion())
+	}
 	k, ok := state.(*routingv1.Case)
 	if !ok {
 		return nil

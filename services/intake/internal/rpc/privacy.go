@@ -84,6 +84,9 @@ func (s *Server) ErasePerson(ctx context.Context, req *intakev1.ErasePersonReque
 		if err := forget(u, p, name); err != nil {
 			return err
 		}
+		if err := unfind(u, name); err != nil {
+			return err
+		}
 		return u.Create(name, &intakev1.DataSubject{
 			Name: name, State: intakev1.DataSubject_STATE_ERASED, EraseTime: timestamppb.New(u.Time()),
 			ErasuresConfirmed: []string{"intake"}, Customer: c.GetComplainant().GetCustomer(),
@@ -97,6 +100,20 @@ func (s *Server) ErasePerson(ctx context.Context, req *intakev1.ErasePersonReque
 		return nil, err
 	}
 	return &intakev1.ErasePersonResponse{Subject: subject}, nil
+}
+
+// unfind takes away by which words the subject's complaints were found.
+func unfind(u *journal.Unit, subject string) error {
+	names, err := u.Find(Complaints, journal.Attr{Name: "subject", Value: subject})
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := u.ForgetTerms(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // StaffSubject returns the data subject of a member of staff, whose key seals

@@ -19,6 +19,7 @@ import (
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	"example.com/redress/services/intake/internal/blob"
+	"example.com/redress/services/intake/internal/search"
 	"example.com/redress/services/kit/authn"
 	"example.com/redress/services/kit/directory"
 	"example.com/redress/services/kit/host"
@@ -54,6 +55,8 @@ type Config struct {
 	LinkKey []byte
 	// PrintKey keys the digests by which complaints are told apart, 32 bytes.
 	PrintKey []byte
+	// Index makes the terms by which texts are found.
+	Index *search.Index
 	// Dial returns the connection to another service.
 	Dial func(service string) grpc.ClientConnInterface
 }

@@ -268,6 +268,126 @@ func (x *ListComplaintsResponse) GetNextPageToken() string {
 	return ""
 }
 
+// SearchComplaintsRequest says which words are looked for.
+type SearchComplaintsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Words with white space between them, for example "退款 态度". 1 to 8 words of at least 2
+	// characters. At most 100 characters.
+	Query string `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
+	// At most so many; 0 means 50, values above 500 are capped at 500.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Token of the page wanted, from the answer before; bound to the other arguments.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchComplaintsRequest) Reset() {
+	*x = SearchComplaintsRequest{}
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchComplaintsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchComplaintsRequest) ProtoMessage() {}
+
+func (x *SearchComplaintsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchComplaintsRequest.ProtoReflect.Descriptor instead.
+func (*SearchComplaintsRequest) Descriptor() ([]byte, []int) {
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *SearchComplaintsRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *SearchComplaintsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *SearchComplaintsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// SearchComplaintsResponse is a page of what was found.
+type SearchComplaintsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The complaints.
+	Complaints []*Complaint `protobuf:"bytes,1,rep,name=complaints,proto3" json:"complaints,omitempty"`
+	// Token of the next page; empty at the end.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchComplaintsResponse) Reset() {
+	*x = SearchComplaintsResponse{}
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchComplaintsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchComplaintsResponse) ProtoMessage() {}
+
+func (x *SearchComplaintsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchComplaintsResponse.ProtoReflect.Descriptor instead.
+func (*SearchComplaintsResponse) Descriptor() ([]byte, []int) {
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *SearchComplaintsResponse) GetComplaints() []*Complaint {
+	if x != nil {
+		return x.Complaints
+	}
+	return nil
+}
+
+func (x *SearchComplaintsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 // CreateComplaintRequest holds the new complaint.
 type CreateComplaintRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -282,7 +402,7 @@ type CreateComplaintRequest struct {
 
 func (x *CreateComplaintRequest) Reset() {
 	*x = CreateComplaintRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[4]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -294,7 +414,7 @@ func (x *CreateComplaintRequest) String() string {
 func (*CreateComplaintRequest) ProtoMessage() {}
 
 func (x *CreateComplaintRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[4]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -307,7 +427,7 @@ func (x *CreateComplaintRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateComplaintRequest.ProtoReflect.Descriptor instead.
 func (*CreateComplaintRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{4}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateComplaintRequest) GetComplaint() *Complaint {
@@ -337,7 +457,7 @@ type CreateComplaintResponse struct {
 
 func (x *CreateComplaintResponse) Reset() {
 	*x = CreateComplaintResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[5]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -349,7 +469,7 @@ func (x *CreateComplaintResponse) String() string {
 func (*CreateComplaintResponse) ProtoMessage() {}
 
 func (x *CreateComplaintResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[5]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -362,7 +482,7 @@ func (x *CreateComplaintResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateComplaintResponse.ProtoReflect.Descriptor instead.
 func (*CreateComplaintResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{5}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CreateComplaintResponse) GetComplaint() *Complaint {
@@ -395,7 +515,7 @@ type UpdateComplaintRequest struct {
 
 func (x *UpdateComplaintRequest) Reset() {
 	*x = UpdateComplaintRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[6]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -407,7 +527,7 @@ func (x *UpdateComplaintRequest) String() string {
 func (*UpdateComplaintRequest) ProtoMessage() {}
 
 func (x *UpdateComplaintRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[6]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -420,7 +540,7 @@ func (x *UpdateComplaintRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateComplaintRequest.ProtoReflect.Descriptor instead.
 func (*UpdateComplaintRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{6}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *UpdateComplaintRequest) GetComplaint() *Complaint {
@@ -455,7 +575,7 @@ type UpdateComplaintResponse struct {
 
 func (x *UpdateComplaintResponse) Reset() {
 	*x = UpdateComplaintResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[7]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -467,7 +587,7 @@ func (x *UpdateComplaintResponse) String() string {
 func (*UpdateComplaintResponse) ProtoMessage() {}
 
 func (x *UpdateComplaintResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[7]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -480,7 +600,7 @@ func (x *UpdateComplaintResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateComplaintResponse.ProtoReflect.Descriptor instead.
 func (*UpdateComplaintResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{7}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *UpdateComplaintResponse) GetComplaint() *Complaint {
@@ -510,7 +630,7 @@ type FillFormRequest struct {
 
 func (x *FillFormRequest) Reset() {
 	*x = FillFormRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[8]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -522,7 +642,7 @@ func (x *FillFormRequest) String() string {
 func (*FillFormRequest) ProtoMessage() {}
 
 func (x *FillFormRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[8]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -535,7 +655,7 @@ func (x *FillFormRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FillFormRequest.ProtoReflect.Descriptor instead.
 func (*FillFormRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{8}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *FillFormRequest) GetName() string {
@@ -584,7 +704,7 @@ type FillFormResponse struct {
 
 func (x *FillFormResponse) Reset() {
 	*x = FillFormResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[9]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -596,7 +716,7 @@ func (x *FillFormResponse) String() string {
 func (*FillFormResponse) ProtoMessage() {}
 
 func (x *FillFormResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[9]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -609,7 +729,7 @@ func (x *FillFormResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FillFormResponse.ProtoReflect.Descriptor instead.
 func (*FillFormResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{9}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *FillFormResponse) GetComplaint() *Complaint {
@@ -637,7 +757,7 @@ type VerifyComplaintRequest struct {
 
 func (x *VerifyComplaintRequest) Reset() {
 	*x = VerifyComplaintRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[10]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -649,7 +769,7 @@ func (x *VerifyComplaintRequest) String() string {
 func (*VerifyComplaintRequest) ProtoMessage() {}
 
 func (x *VerifyComplaintRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[10]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -662,7 +782,7 @@ func (x *VerifyComplaintRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyComplaintRequest.ProtoReflect.Descriptor instead.
 func (*VerifyComplaintRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{10}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *VerifyComplaintRequest) GetName() string {
@@ -704,7 +824,7 @@ type VerifyComplaintResponse struct {
 
 func (x *VerifyComplaintResponse) Reset() {
 	*x = VerifyComplaintResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[11]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -716,7 +836,7 @@ func (x *VerifyComplaintResponse) String() string {
 func (*VerifyComplaintResponse) ProtoMessage() {}
 
 func (x *VerifyComplaintResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[11]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -729,7 +849,7 @@ func (x *VerifyComplaintResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyComplaintResponse.ProtoReflect.Descriptor instead.
 func (*VerifyComplaintResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{11}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *VerifyComplaintResponse) GetComplaint() *Complaint {
@@ -762,7 +882,7 @@ type JudgeComplaintRequest struct {
 
 func (x *JudgeComplaintRequest) Reset() {
 	*x = JudgeComplaintRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[12]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -774,7 +894,7 @@ func (x *JudgeComplaintRequest) String() string {
 func (*JudgeComplaintRequest) ProtoMessage() {}
 
 func (x *JudgeComplaintRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[12]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -787,7 +907,7 @@ func (x *JudgeComplaintRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgeComplaintRequest.ProtoReflect.Descriptor instead.
 func (*JudgeComplaintRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{12}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *JudgeComplaintRequest) GetName() string {
@@ -843,7 +963,7 @@ type JudgeComplaintResponse struct {
 
 func (x *JudgeComplaintResponse) Reset() {
 	*x = JudgeComplaintResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[13]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -855,7 +975,7 @@ func (x *JudgeComplaintResponse) String() string {
 func (*JudgeComplaintResponse) ProtoMessage() {}
 
 func (x *JudgeComplaintResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[13]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -868,7 +988,7 @@ func (x *JudgeComplaintResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgeComplaintResponse.ProtoReflect.Descriptor instead.
 func (*JudgeComplaintResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{13}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *JudgeComplaintResponse) GetComplaint() *Complaint {
@@ -896,7 +1016,7 @@ type ProvideDocumentsRequest struct {
 
 func (x *ProvideDocumentsRequest) Reset() {
 	*x = ProvideDocumentsRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[14]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -908,7 +1028,7 @@ func (x *ProvideDocumentsRequest) String() string {
 func (*ProvideDocumentsRequest) ProtoMessage() {}
 
 func (x *ProvideDocumentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[14]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -921,7 +1041,7 @@ func (x *ProvideDocumentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProvideDocumentsRequest.ProtoReflect.Descriptor instead.
 func (*ProvideDocumentsRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{14}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ProvideDocumentsRequest) GetName() string {
@@ -963,7 +1083,7 @@ type ProvideDocumentsResponse struct {
 
 func (x *ProvideDocumentsResponse) Reset() {
 	*x = ProvideDocumentsResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[15]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -975,7 +1095,7 @@ func (x *ProvideDocumentsResponse) String() string {
 func (*ProvideDocumentsResponse) ProtoMessage() {}
 
 func (x *ProvideDocumentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[15]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -988,7 +1108,7 @@ func (x *ProvideDocumentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProvideDocumentsResponse.ProtoReflect.Descriptor instead.
 func (*ProvideDocumentsResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{15}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ProvideDocumentsResponse) GetComplaint() *Complaint {
@@ -1012,7 +1132,7 @@ type RecordPraiseRequest struct {
 
 func (x *RecordPraiseRequest) Reset() {
 	*x = RecordPraiseRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[16]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1024,7 +1144,7 @@ func (x *RecordPraiseRequest) String() string {
 func (*RecordPraiseRequest) ProtoMessage() {}
 
 func (x *RecordPraiseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[16]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1037,7 +1157,7 @@ func (x *RecordPraiseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordPraiseRequest.ProtoReflect.Descriptor instead.
 func (*RecordPraiseRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{16}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RecordPraiseRequest) GetPraise() *Praise {
@@ -1065,7 +1185,7 @@ type RecordPraiseResponse struct {
 
 func (x *RecordPraiseResponse) Reset() {
 	*x = RecordPraiseResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[17]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1077,7 +1197,7 @@ func (x *RecordPraiseResponse) String() string {
 func (*RecordPraiseResponse) ProtoMessage() {}
 
 func (x *RecordPraiseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[17]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1090,7 +1210,7 @@ func (x *RecordPraiseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordPraiseResponse.ProtoReflect.Descriptor instead.
 func (*RecordPraiseResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{17}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RecordPraiseResponse) GetPraise() *Praise {
@@ -1111,7 +1231,7 @@ type GetPraiseRequest struct {
 
 func (x *GetPraiseRequest) Reset() {
 	*x = GetPraiseRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[18]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1123,7 +1243,7 @@ func (x *GetPraiseRequest) String() string {
 func (*GetPraiseRequest) ProtoMessage() {}
 
 func (x *GetPraiseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[18]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1136,7 +1256,7 @@ func (x *GetPraiseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPraiseRequest.ProtoReflect.Descriptor instead.
 func (*GetPraiseRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{18}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetPraiseRequest) GetName() string {
@@ -1157,7 +1277,7 @@ type GetPraiseResponse struct {
 
 func (x *GetPraiseResponse) Reset() {
 	*x = GetPraiseResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[19]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1169,7 +1289,7 @@ func (x *GetPraiseResponse) String() string {
 func (*GetPraiseResponse) ProtoMessage() {}
 
 func (x *GetPraiseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[19]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1182,7 +1302,7 @@ func (x *GetPraiseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPraiseResponse.ProtoReflect.Descriptor instead.
 func (*GetPraiseResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{19}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetPraiseResponse) GetPraise() *Praise {
@@ -1211,7 +1331,7 @@ type ListPraisesRequest struct {
 
 func (x *ListPraisesRequest) Reset() {
 	*x = ListPraisesRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[20]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1223,7 +1343,7 @@ func (x *ListPraisesRequest) String() string {
 func (*ListPraisesRequest) ProtoMessage() {}
 
 func (x *ListPraisesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[20]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1236,7 +1356,7 @@ func (x *ListPraisesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPraisesRequest.ProtoReflect.Descriptor instead.
 func (*ListPraisesRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{20}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListPraisesRequest) GetPageSize() int32 {
@@ -1287,7 +1407,7 @@ type ListPraisesResponse struct {
 
 func (x *ListPraisesResponse) Reset() {
 	*x = ListPraisesResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[21]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1299,7 +1419,7 @@ func (x *ListPraisesResponse) String() string {
 func (*ListPraisesResponse) ProtoMessage() {}
 
 func (x *ListPraisesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[21]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1312,7 +1432,7 @@ func (x *ListPraisesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPraisesResponse.ProtoReflect.Descriptor instead.
 func (*ListPraisesResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{21}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListPraisesResponse) GetPraises() []*Praise {
@@ -1347,7 +1467,7 @@ type WithdrawComplaintRequest struct {
 
 func (x *WithdrawComplaintRequest) Reset() {
 	*x = WithdrawComplaintRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[22]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1359,7 +1479,7 @@ func (x *WithdrawComplaintRequest) String() string {
 func (*WithdrawComplaintRequest) ProtoMessage() {}
 
 func (x *WithdrawComplaintRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[22]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1372,7 +1492,7 @@ func (x *WithdrawComplaintRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithdrawComplaintRequest.ProtoReflect.Descriptor instead.
 func (*WithdrawComplaintRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{22}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *WithdrawComplaintRequest) GetName() string {
@@ -1414,7 +1534,7 @@ type WithdrawComplaintResponse struct {
 
 func (x *WithdrawComplaintResponse) Reset() {
 	*x = WithdrawComplaintResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[23]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1426,7 +1546,7 @@ func (x *WithdrawComplaintResponse) String() string {
 func (*WithdrawComplaintResponse) ProtoMessage() {}
 
 func (x *WithdrawComplaintResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[23]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1439,7 +1559,7 @@ func (x *WithdrawComplaintResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithdrawComplaintResponse.ProtoReflect.Descriptor instead.
 func (*WithdrawComplaintResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{23}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *WithdrawComplaintResponse) GetComplaint() *Complaint {
@@ -1465,7 +1585,7 @@ type UploadEvidenceRequest struct {
 
 func (x *UploadEvidenceRequest) Reset() {
 	*x = UploadEvidenceRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[24]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1477,7 +1597,7 @@ func (x *UploadEvidenceRequest) String() string {
 func (*UploadEvidenceRequest) ProtoMessage() {}
 
 func (x *UploadEvidenceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[24]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1490,7 +1610,7 @@ func (x *UploadEvidenceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadEvidenceRequest.ProtoReflect.Descriptor instead.
 func (*UploadEvidenceRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{24}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *UploadEvidenceRequest) GetPart() isUploadEvidenceRequest_Part {
@@ -1554,7 +1674,7 @@ type EvidenceHeader struct {
 
 func (x *EvidenceHeader) Reset() {
 	*x = EvidenceHeader{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[25]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1566,7 +1686,7 @@ func (x *EvidenceHeader) String() string {
 func (*EvidenceHeader) ProtoMessage() {}
 
 func (x *EvidenceHeader) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[25]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1579,7 +1699,7 @@ func (x *EvidenceHeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvidenceHeader.ProtoReflect.Descriptor instead.
 func (*EvidenceHeader) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{25}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *EvidenceHeader) GetParent() string {
@@ -1621,7 +1741,7 @@ type UploadEvidenceResponse struct {
 
 func (x *UploadEvidenceResponse) Reset() {
 	*x = UploadEvidenceResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[26]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1633,7 +1753,7 @@ func (x *UploadEvidenceResponse) String() string {
 func (*UploadEvidenceResponse) ProtoMessage() {}
 
 func (x *UploadEvidenceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[26]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1646,7 +1766,7 @@ func (x *UploadEvidenceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadEvidenceResponse.ProtoReflect.Descriptor instead.
 func (*UploadEvidenceResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{26}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *UploadEvidenceResponse) GetEvidence() *Evidence {
@@ -1667,7 +1787,7 @@ type DownloadEvidenceRequest struct {
 
 func (x *DownloadEvidenceRequest) Reset() {
 	*x = DownloadEvidenceRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[27]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1679,7 +1799,7 @@ func (x *DownloadEvidenceRequest) String() string {
 func (*DownloadEvidenceRequest) ProtoMessage() {}
 
 func (x *DownloadEvidenceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[27]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1692,7 +1812,7 @@ func (x *DownloadEvidenceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadEvidenceRequest.ProtoReflect.Descriptor instead.
 func (*DownloadEvidenceRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{27}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *DownloadEvidenceRequest) GetName() string {
@@ -1718,7 +1838,7 @@ type DownloadEvidenceResponse struct {
 
 func (x *DownloadEvidenceResponse) Reset() {
 	*x = DownloadEvidenceResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[28]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1730,7 +1850,7 @@ func (x *DownloadEvidenceResponse) String() string {
 func (*DownloadEvidenceResponse) ProtoMessage() {}
 
 func (x *DownloadEvidenceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[28]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1743,7 +1863,7 @@ func (x *DownloadEvidenceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadEvidenceResponse.ProtoReflect.Descriptor instead.
 func (*DownloadEvidenceResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{28}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *DownloadEvidenceResponse) GetPart() isDownloadEvidenceResponse_Part {
@@ -1800,7 +1920,7 @@ type GetEvidenceRequest struct {
 
 func (x *GetEvidenceRequest) Reset() {
 	*x = GetEvidenceRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[29]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1812,7 +1932,7 @@ func (x *GetEvidenceRequest) String() string {
 func (*GetEvidenceRequest) ProtoMessage() {}
 
 func (x *GetEvidenceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[29]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1825,7 +1945,7 @@ func (x *GetEvidenceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEvidenceRequest.ProtoReflect.Descriptor instead.
 func (*GetEvidenceRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{29}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *GetEvidenceRequest) GetName() string {
@@ -1846,7 +1966,7 @@ type GetEvidenceResponse struct {
 
 func (x *GetEvidenceResponse) Reset() {
 	*x = GetEvidenceResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[30]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1858,7 +1978,7 @@ func (x *GetEvidenceResponse) String() string {
 func (*GetEvidenceResponse) ProtoMessage() {}
 
 func (x *GetEvidenceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[30]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1871,7 +1991,7 @@ func (x *GetEvidenceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEvidenceResponse.ProtoReflect.Descriptor instead.
 func (*GetEvidenceResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{30}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *GetEvidenceResponse) GetEvidence() *Evidence {
@@ -1896,7 +2016,7 @@ type ListEvidenceRequest struct {
 
 func (x *ListEvidenceRequest) Reset() {
 	*x = ListEvidenceRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[31]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1908,7 +2028,7 @@ func (x *ListEvidenceRequest) String() string {
 func (*ListEvidenceRequest) ProtoMessage() {}
 
 func (x *ListEvidenceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[31]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1921,7 +2041,7 @@ func (x *ListEvidenceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEvidenceRequest.ProtoReflect.Descriptor instead.
 func (*ListEvidenceRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{31}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ListEvidenceRequest) GetParent() string {
@@ -1958,7 +2078,7 @@ type ListEvidenceResponse struct {
 
 func (x *ListEvidenceResponse) Reset() {
 	*x = ListEvidenceResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[32]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1970,7 +2090,7 @@ func (x *ListEvidenceResponse) String() string {
 func (*ListEvidenceResponse) ProtoMessage() {}
 
 func (x *ListEvidenceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[32]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1983,7 +2103,7 @@ func (x *ListEvidenceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEvidenceResponse.ProtoReflect.Descriptor instead.
 func (*ListEvidenceResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{32}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ListEvidenceResponse) GetEvidence() []*Evidence {
@@ -2015,7 +2135,7 @@ type ListComplaintEventsRequest struct {
 
 func (x *ListComplaintEventsRequest) Reset() {
 	*x = ListComplaintEventsRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[33]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2027,7 +2147,7 @@ func (x *ListComplaintEventsRequest) String() string {
 func (*ListComplaintEventsRequest) ProtoMessage() {}
 
 func (x *ListComplaintEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[33]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2040,7 +2160,7 @@ func (x *ListComplaintEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListComplaintEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListComplaintEventsRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{33}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ListComplaintEventsRequest) GetParent() string {
@@ -2077,7 +2197,7 @@ type ListComplaintEventsResponse struct {
 
 func (x *ListComplaintEventsResponse) Reset() {
 	*x = ListComplaintEventsResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[34]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2089,7 +2209,7 @@ func (x *ListComplaintEventsResponse) String() string {
 func (*ListComplaintEventsResponse) ProtoMessage() {}
 
 func (x *ListComplaintEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[34]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2102,7 +2222,7 @@ func (x *ListComplaintEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListComplaintEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListComplaintEventsResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{34}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ListComplaintEventsResponse) GetEntries() []*TimelineEntry {
@@ -2142,7 +2262,7 @@ type TimelineEntry struct {
 
 func (x *TimelineEntry) Reset() {
 	*x = TimelineEntry{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[35]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2154,7 +2274,7 @@ func (x *TimelineEntry) String() string {
 func (*TimelineEntry) ProtoMessage() {}
 
 func (x *TimelineEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[35]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2167,7 +2287,7 @@ func (x *TimelineEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelineEntry.ProtoReflect.Descriptor instead.
 func (*TimelineEntry) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{35}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *TimelineEntry) GetType() string {
@@ -2230,7 +2350,7 @@ type WatchComplaintRequest struct {
 
 func (x *WatchComplaintRequest) Reset() {
 	*x = WatchComplaintRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[36]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2242,7 +2362,7 @@ func (x *WatchComplaintRequest) String() string {
 func (*WatchComplaintRequest) ProtoMessage() {}
 
 func (x *WatchComplaintRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[36]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2255,7 +2375,7 @@ func (x *WatchComplaintRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchComplaintRequest.ProtoReflect.Descriptor instead.
 func (*WatchComplaintRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{36}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *WatchComplaintRequest) GetName() string {
@@ -2282,7 +2402,7 @@ type WatchComplaintResponse struct {
 
 func (x *WatchComplaintResponse) Reset() {
 	*x = WatchComplaintResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[37]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2294,7 +2414,7 @@ func (x *WatchComplaintResponse) String() string {
 func (*WatchComplaintResponse) ProtoMessage() {}
 
 func (x *WatchComplaintResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[37]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2307,7 +2427,7 @@ func (x *WatchComplaintResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchComplaintResponse.ProtoReflect.Descriptor instead.
 func (*WatchComplaintResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{37}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *WatchComplaintResponse) GetName() string {
@@ -2349,7 +2469,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[38]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2361,7 +2481,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[38]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2374,7 +2494,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{38}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *GetStatusRequest) GetToken() string {
@@ -2403,7 +2523,7 @@ type GetStatusResponse struct {
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[39]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2415,7 +2535,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[39]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2428,7 +2548,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{39}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *GetStatusResponse) GetNumber() string {
@@ -2482,7 +2602,7 @@ type RevealContactRequest struct {
 
 func (x *RevealContactRequest) Reset() {
 	*x = RevealContactRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[40]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2494,7 +2614,7 @@ func (x *RevealContactRequest) String() string {
 func (*RevealContactRequest) ProtoMessage() {}
 
 func (x *RevealContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[40]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2507,7 +2627,7 @@ func (x *RevealContactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevealContactRequest.ProtoReflect.Descriptor instead.
 func (*RevealContactRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{40}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *RevealContactRequest) GetName() string {
@@ -2542,7 +2662,7 @@ type RevealContactResponse struct {
 
 func (x *RevealContactResponse) Reset() {
 	*x = RevealContactResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[41]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2554,7 +2674,7 @@ func (x *RevealContactResponse) String() string {
 func (*RevealContactResponse) ProtoMessage() {}
 
 func (x *RevealContactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[41]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2567,7 +2687,7 @@ func (x *RevealContactResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevealContactResponse.ProtoReflect.Descriptor instead.
 func (*RevealContactResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{41}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *RevealContactResponse) GetComplainant() *Complainant {
@@ -2593,7 +2713,7 @@ type ErasePersonRequest struct {
 
 func (x *ErasePersonRequest) Reset() {
 	*x = ErasePersonRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[42]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2605,7 +2725,7 @@ func (x *ErasePersonRequest) String() string {
 func (*ErasePersonRequest) ProtoMessage() {}
 
 func (x *ErasePersonRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[42]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2618,7 +2738,7 @@ func (x *ErasePersonRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErasePersonRequest.ProtoReflect.Descriptor instead.
 func (*ErasePersonRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{42}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ErasePersonRequest) GetName() string {
@@ -2653,7 +2773,7 @@ type ErasePersonResponse struct {
 
 func (x *ErasePersonResponse) Reset() {
 	*x = ErasePersonResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[43]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2665,7 +2785,7 @@ func (x *ErasePersonResponse) String() string {
 func (*ErasePersonResponse) ProtoMessage() {}
 
 func (x *ErasePersonResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[43]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2678,7 +2798,7 @@ func (x *ErasePersonResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErasePersonResponse.ProtoReflect.Descriptor instead.
 func (*ErasePersonResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{43}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ErasePersonResponse) GetSubject() *DataSubject {
@@ -2704,7 +2824,7 @@ type ExportPersonRequest struct {
 
 func (x *ExportPersonRequest) Reset() {
 	*x = ExportPersonRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[44]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2716,7 +2836,7 @@ func (x *ExportPersonRequest) String() string {
 func (*ExportPersonRequest) ProtoMessage() {}
 
 func (x *ExportPersonRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[44]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2729,7 +2849,7 @@ func (x *ExportPersonRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportPersonRequest.ProtoReflect.Descriptor instead.
 func (*ExportPersonRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{44}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ExportPersonRequest) GetName() string {
@@ -2788,7 +2908,7 @@ type ExportPersonResponse struct {
 
 func (x *ExportPersonResponse) Reset() {
 	*x = ExportPersonResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[45]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2800,7 +2920,7 @@ func (x *ExportPersonResponse) String() string {
 func (*ExportPersonResponse) ProtoMessage() {}
 
 func (x *ExportPersonResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[45]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2813,7 +2933,7 @@ func (x *ExportPersonResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportPersonResponse.ProtoReflect.Descriptor instead.
 func (*ExportPersonResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{45}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *ExportPersonResponse) GetComplaints() []*Complaint {
@@ -2922,7 +3042,7 @@ type LendKeyRequest struct {
 
 func (x *LendKeyRequest) Reset() {
 	*x = LendKeyRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[46]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2934,7 +3054,7 @@ func (x *LendKeyRequest) String() string {
 func (*LendKeyRequest) ProtoMessage() {}
 
 func (x *LendKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[46]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2947,7 +3067,7 @@ func (x *LendKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LendKeyRequest.ProtoReflect.Descriptor instead.
 func (*LendKeyRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{46}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *LendKeyRequest) GetOrganization() string {
@@ -2982,7 +3102,7 @@ type LendKeyResponse struct {
 
 func (x *LendKeyResponse) Reset() {
 	*x = LendKeyResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[47]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2994,7 +3114,7 @@ func (x *LendKeyResponse) String() string {
 func (*LendKeyResponse) ProtoMessage() {}
 
 func (x *LendKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[47]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3007,7 +3127,7 @@ func (x *LendKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LendKeyResponse.ProtoReflect.Descriptor instead.
 func (*LendKeyResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{47}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *LendKeyResponse) GetKey() []byte {
@@ -3033,7 +3153,7 @@ type ConfirmErasureRequest struct {
 
 func (x *ConfirmErasureRequest) Reset() {
 	*x = ConfirmErasureRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[48]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3045,7 +3165,7 @@ func (x *ConfirmErasureRequest) String() string {
 func (*ConfirmErasureRequest) ProtoMessage() {}
 
 func (x *ConfirmErasureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[48]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3058,7 +3178,7 @@ func (x *ConfirmErasureRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmErasureRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmErasureRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{48}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *ConfirmErasureRequest) GetOrganization() string {
@@ -3091,7 +3211,7 @@ type ConfirmErasureResponse struct {
 
 func (x *ConfirmErasureResponse) Reset() {
 	*x = ConfirmErasureResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[49]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3103,7 +3223,7 @@ func (x *ConfirmErasureResponse) String() string {
 func (*ConfirmErasureResponse) ProtoMessage() {}
 
 func (x *ConfirmErasureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[49]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3116,7 +3236,7 @@ func (x *ConfirmErasureResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmErasureResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmErasureResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{49}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{51}
 }
 
 // MintStatusLinkRequest names a complaint.
@@ -3132,7 +3252,7 @@ type MintStatusLinkRequest struct {
 
 func (x *MintStatusLinkRequest) Reset() {
 	*x = MintStatusLinkRequest{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[50]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3144,7 +3264,7 @@ func (x *MintStatusLinkRequest) String() string {
 func (*MintStatusLinkRequest) ProtoMessage() {}
 
 func (x *MintStatusLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[50]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3157,7 +3277,7 @@ func (x *MintStatusLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MintStatusLinkRequest.ProtoReflect.Descriptor instead.
 func (*MintStatusLinkRequest) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{50}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *MintStatusLinkRequest) GetOrganization() string {
@@ -3185,7 +3305,7 @@ type MintStatusLinkResponse struct {
 
 func (x *MintStatusLinkResponse) Reset() {
 	*x = MintStatusLinkResponse{}
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[51]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3197,7 +3317,7 @@ func (x *MintStatusLinkResponse) String() string {
 func (*MintStatusLinkResponse) ProtoMessage() {}
 
 func (x *MintStatusLinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[51]
+	mi := &file_redress_intake_v1_intake_service_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3210,7 +3330,7 @@ func (x *MintStatusLinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MintStatusLinkResponse.ProtoReflect.Descriptor instead.
 func (*MintStatusLinkResponse) Descriptor() ([]byte, []int) {
-	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{51}
+	return file_redress_intake_v1_intake_service_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *MintStatusLinkResponse) GetToken() string {
@@ -3239,6 +3359,17 @@ const file_redress_intake_v1_intake_service_proto_rawDesc = "" +
 	"\achannel\x18\x05 \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([a-z][a-z0-9_]{0,62})?$R\achannel\x12;\n" +
 	"\x06number\x18\x06 \x01(\tB#\xe0A\x01\xbaH\x1dr\x1b2\x19^([A-Z][A-Z0-9-]{0,30})?$R\x06number\"~\n" +
 	"\x16ListComplaintsResponse\x12<\n" +
+	"\n" +
+	"complaints\x18\x01 \x03(\v2\x1c.redress.intake.v1.ComplaintR\n" +
+	"complaints\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xab\x01\n" +
+	"\x17SearchComplaintsRequest\x12&\n" +
+	"\x05query\x18\x01 \x01(\tB\x10\xe0A\x02\xbaH\x06r\x04\x10\x01\x18d\xd0\xda\x18\x02R\x05query\x12'\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\n" +
+	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12?\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB \xe0A\x01\xbaH\x1ar\x182\x16^[A-Za-z0-9_-]{0,512}$R\tpageToken\"\x80\x01\n" +
+	"\x18SearchComplaintsResponse\x12<\n" +
 	"\n" +
 	"complaints\x18\x01 \x03(\v2\x1c.redress.intake.v1.ComplaintR\n" +
 	"complaints\x12&\n" +
@@ -3450,10 +3581,11 @@ const file_redress_intake_v1_intake_service_proto_rawDesc = "" +
 	"\forganization\x18\x01 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,62}$R\forganization\x12:\n" +
 	"\x04name\x18\x02 \x01(\tB&\xe0A\x02\xbaH r\x1e2\x1c^complaints/[a-z0-9-]{1,64}$R\x04name\"4\n" +
 	"\x16MintStatusLinkResponse\x12\x1a\n" +
-	"\x05token\x18\x01 \x01(\tB\x04\xd0\xda\x18\x04R\x05token2\xe8\x1c\n" +
+	"\x05token\x18\x01 \x01(\tB\x04\xd0\xda\x18\x04R\x05token2\x80\x1e\n" +
 	"\rIntakeService\x12\x9e\x01\n" +
 	"\fGetComplaint\x12&.redress.intake.v1.GetComplaintRequest\x1a'.redress.intake.v1.GetComplaintResponse\"=\xca\xda\x18\f\x10\x01(\x012\x04nameH\x01\x82\xd3\xe4\x93\x02$b\tcomplaint\x12\x17/v1/{name=complaints/*}\x90\x02\x01\x12\x8a\x01\n" +
-	"\x0eListComplaints\x12(.redress.intake.v1.ListComplaintsRequest\x1a).redress.intake.v1.ListComplaintsResponse\"#\xca\xda\x18\x06\x10\x01(\x01H\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/complaints\x90\x02\x01\x12\xb2\x01\n" +
+	"\x0eListComplaints\x12(.redress.intake.v1.ListComplaintsRequest\x1a).redress.intake.v1.ListComplaintsResponse\"#\xca\xda\x18\x06\x10\x01(\x01H\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/complaints\x90\x02\x01\x12\x95\x01\n" +
+	"\x10SearchComplaints\x12*.redress.intake.v1.SearchComplaintsRequest\x1a+.redress.intake.v1.SearchComplaintsResponse\"(\xca\xda\x18\x04(\x01H\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/complaints:search\x90\x02\x01\x12\xb2\x01\n" +
 	"\x0fCreateComplaint\x12).redress.intake.v1.CreateComplaintRequest\x1a*.redress.intake.v1.CreateComplaintResponse\"H\xca\xda\x18\t\n" +
 	"\x01\x01\x10\x018\x01H\x01\xe2\xda\x18\bREGISTER\x82\xd3\xe4\x93\x02&:\tcomplaintb\tcomplaint\"\x0e/v1/complaints\x90\x02\x02\x12\xca\x01\n" +
 	"\x0fUpdateComplaint\x12).redress.intake.v1.UpdateComplaintRequest\x1a*.redress.intake.v1.UpdateComplaintResponse\"`\xca\xda\x18\x1a\n" +
@@ -3506,192 +3638,197 @@ func file_redress_intake_v1_intake_service_proto_rawDescGZIP() []byte {
 	return file_redress_intake_v1_intake_service_proto_rawDescData
 }
 
-var file_redress_intake_v1_intake_service_proto_msgTypes = make([]protoimpl.MessageInfo, 54)
+var file_redress_intake_v1_intake_service_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
 var file_redress_intake_v1_intake_service_proto_goTypes = []any{
 	(*GetComplaintRequest)(nil),         // 0: redress.intake.v1.GetComplaintRequest
 	(*GetComplaintResponse)(nil),        // 1: redress.intake.v1.GetComplaintResponse
 	(*ListComplaintsRequest)(nil),       // 2: redress.intake.v1.ListComplaintsRequest
 	(*ListComplaintsResponse)(nil),      // 3: redress.intake.v1.ListComplaintsResponse
-	(*CreateComplaintRequest)(nil),      // 4: redress.intake.v1.CreateComplaintRequest
-	(*CreateComplaintResponse)(nil),     // 5: redress.intake.v1.CreateComplaintResponse
-	(*UpdateComplaintRequest)(nil),      // 6: redress.intake.v1.UpdateComplaintRequest
-	(*UpdateComplaintResponse)(nil),     // 7: redress.intake.v1.UpdateComplaintResponse
-	(*FillFormRequest)(nil),             // 8: redress.intake.v1.FillFormRequest
-	(*FillFormResponse)(nil),            // 9: redress.intake.v1.FillFormResponse
-	(*VerifyComplaintRequest)(nil),      // 10: redress.intake.v1.VerifyComplaintRequest
-	(*VerifyComplaintResponse)(nil),     // 11: redress.intake.v1.VerifyComplaintResponse
-	(*JudgeComplaintRequest)(nil),       // 12: redress.intake.v1.JudgeComplaintRequest
-	(*JudgeComplaintResponse)(nil),      // 13: redress.intake.v1.JudgeComplaintResponse
-	(*ProvideDocumentsRequest)(nil),     // 14: redress.intake.v1.ProvideDocumentsRequest
-	(*ProvideDocumentsResponse)(nil),    // 15: redress.intake.v1.ProvideDocumentsResponse
-	(*RecordPraiseRequest)(nil),         // 16: redress.intake.v1.RecordPraiseRequest
-	(*RecordPraiseResponse)(nil),        // 17: redress.intake.v1.RecordPraiseResponse
-	(*GetPraiseRequest)(nil),            // 18: redress.intake.v1.GetPraiseRequest
-	(*GetPraiseResponse)(nil),           // 19: redress.intake.v1.GetPraiseResponse
-	(*ListPraisesRequest)(nil),          // 20: redress.intake.v1.ListPraisesRequest
-	(*ListPraisesResponse)(nil),         // 21: redress.intake.v1.ListPraisesResponse
-	(*WithdrawComplaintRequest)(nil),    // 22: redress.intake.v1.WithdrawComplaintRequest
-	(*WithdrawComplaintResponse)(nil),   // 23: redress.intake.v1.WithdrawComplaintResponse
-	(*UploadEvidenceRequest)(nil),       // 24: redress.intake.v1.UploadEvidenceRequest
-	(*EvidenceHeader)(nil),              // 25: redress.intake.v1.EvidenceHeader
-	(*UploadEvidenceResponse)(nil),      // 26: redress.intake.v1.UploadEvidenceResponse
-	(*DownloadEvidenceRequest)(nil),     // 27: redress.intake.v1.DownloadEvidenceRequest
-	(*DownloadEvidenceResponse)(nil),    // 28: redress.intake.v1.DownloadEvidenceResponse
-	(*GetEvidenceRequest)(nil),          // 29: redress.intake.v1.GetEvidenceRequest
-	(*GetEvidenceResponse)(nil),         // 30: redress.intake.v1.GetEvidenceResponse
-	(*ListEvidenceRequest)(nil),         // 31: redress.intake.v1.ListEvidenceRequest
-	(*ListEvidenceResponse)(nil),        // 32: redress.intake.v1.ListEvidenceResponse
-	(*ListComplaintEventsRequest)(nil),  // 33: redress.intake.v1.ListComplaintEventsRequest
-	(*ListComplaintEventsResponse)(nil), // 34: redress.intake.v1.ListComplaintEventsResponse
-	(*TimelineEntry)(nil),               // 35: redress.intake.v1.TimelineEntry
-	(*WatchComplaintRequest)(nil),       // 36: redress.intake.v1.WatchComplaintRequest
-	(*WatchComplaintResponse)(nil),      // 37: redress.intake.v1.WatchComplaintResponse
-	(*GetStatusRequest)(nil),            // 38: redress.intake.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),           // 39: redress.intake.v1.GetStatusResponse
-	(*RevealContactRequest)(nil),        // 40: redress.intake.v1.RevealContactRequest
-	(*RevealContactResponse)(nil),       // 41: redress.intake.v1.RevealContactResponse
-	(*ErasePersonRequest)(nil),          // 42: redress.intake.v1.ErasePersonRequest
-	(*ErasePersonResponse)(nil),         // 43: redress.intake.v1.ErasePersonResponse
-	(*ExportPersonRequest)(nil),         // 44: redress.intake.v1.ExportPersonRequest
-	(*ExportPersonResponse)(nil),        // 45: redress.intake.v1.ExportPersonResponse
-	(*LendKeyRequest)(nil),              // 46: redress.intake.v1.LendKeyRequest
-	(*LendKeyResponse)(nil),             // 47: redress.intake.v1.LendKeyResponse
-	(*ConfirmErasureRequest)(nil),       // 48: redress.intake.v1.ConfirmErasureRequest
-	(*ConfirmErasureResponse)(nil),      // 49: redress.intake.v1.ConfirmErasureResponse
-	(*MintStatusLinkRequest)(nil),       // 50: redress.intake.v1.MintStatusLinkRequest
-	(*MintStatusLinkResponse)(nil),      // 51: redress.intake.v1.MintStatusLinkResponse
-	nil,                                 // 52: redress.intake.v1.FillFormRequest.FactsEntry
-	nil,                                 // 53: redress.intake.v1.JudgeComplaintRequest.FactsEntry
-	(*Complaint)(nil),                   // 54: redress.intake.v1.Complaint
-	(Complaint_State)(0),                // 55: redress.intake.v1.Complaint.State
-	(*v1.Position)(nil),                 // 56: redress.event.v1.Position
-	(Judgement_Stands)(0),               // 57: redress.intake.v1.Judgement.Stands
-	(*ProvidedDocument)(nil),            // 58: redress.intake.v1.ProvidedDocument
-	(*Praise)(nil),                      // 59: redress.intake.v1.Praise
-	(*Evidence)(nil),                    // 60: redress.intake.v1.Evidence
-	(*timestamppb.Timestamp)(nil),       // 61: google.protobuf.Timestamp
-	(*PromisedLimit)(nil),               // 62: redress.intake.v1.PromisedLimit
-	(*Complainant)(nil),                 // 63: redress.intake.v1.Complainant
-	(*DataSubject)(nil),                 // 64: redress.intake.v1.DataSubject
-	(*v12.Claim)(nil),                   // 65: redress.compensation.v1.Claim
-	(*v13.Action)(nil),                  // 66: redress.correctiveaction.v1.Action
-	(*v14.Notice)(nil),                  // 67: redress.notification.v1.Notice
-	(*v14.FollowUp)(nil),                // 68: redress.notification.v1.FollowUp
-	(*v15.Case)(nil),                    // 69: redress.routing.v1.Case
-	(*v15.Plan)(nil),                    // 70: redress.routing.v1.Plan
-	(*v15.Finding)(nil),                 // 71: redress.routing.v1.Finding
-	(*v15.Progress)(nil),                // 72: redress.routing.v1.Progress
-	(*v15.Reply)(nil),                   // 73: redress.routing.v1.Reply
-	(*v11.Fact)(nil),                    // 74: redress.type.v1.Fact
+	(*SearchComplaintsRequest)(nil),     // 4: redress.intake.v1.SearchComplaintsRequest
+	(*SearchComplaintsResponse)(nil),    // 5: redress.intake.v1.SearchComplaintsResponse
+	(*CreateComplaintRequest)(nil),      // 6: redress.intake.v1.CreateComplaintRequest
+	(*CreateComplaintResponse)(nil),     // 7: redress.intake.v1.CreateComplaintResponse
+	(*UpdateComplaintRequest)(nil),      // 8: redress.intake.v1.UpdateComplaintRequest
+	(*UpdateComplaintResponse)(nil),     // 9: redress.intake.v1.UpdateComplaintResponse
+	(*FillFormRequest)(nil),             // 10: redress.intake.v1.FillFormRequest
+	(*FillFormResponse)(nil),            // 11: redress.intake.v1.FillFormResponse
+	(*VerifyComplaintRequest)(nil),      // 12: redress.intake.v1.VerifyComplaintRequest
+	(*VerifyComplaintResponse)(nil),     // 13: redress.intake.v1.VerifyComplaintResponse
+	(*JudgeComplaintRequest)(nil),       // 14: redress.intake.v1.JudgeComplaintRequest
+	(*JudgeComplaintResponse)(nil),      // 15: redress.intake.v1.JudgeComplaintResponse
+	(*ProvideDocumentsRequest)(nil),     // 16: redress.intake.v1.ProvideDocumentsRequest
+	(*ProvideDocumentsResponse)(nil),    // 17: redress.intake.v1.ProvideDocumentsResponse
+	(*RecordPraiseRequest)(nil),         // 18: redress.intake.v1.RecordPraiseRequest
+	(*RecordPraiseResponse)(nil),        // 19: redress.intake.v1.RecordPraiseResponse
+	(*GetPraiseRequest)(nil),            // 20: redress.intake.v1.GetPraiseRequest
+	(*GetPraiseResponse)(nil),           // 21: redress.intake.v1.GetPraiseResponse
+	(*ListPraisesRequest)(nil),          // 22: redress.intake.v1.ListPraisesRequest
+	(*ListPraisesResponse)(nil),         // 23: redress.intake.v1.ListPraisesResponse
+	(*WithdrawComplaintRequest)(nil),    // 24: redress.intake.v1.WithdrawComplaintRequest
+	(*WithdrawComplaintResponse)(nil),   // 25: redress.intake.v1.WithdrawComplaintResponse
+	(*UploadEvidenceRequest)(nil),       // 26: redress.intake.v1.UploadEvidenceRequest
+	(*EvidenceHeader)(nil),              // 27: redress.intake.v1.EvidenceHeader
+	(*UploadEvidenceResponse)(nil),      // 28: redress.intake.v1.UploadEvidenceResponse
+	(*DownloadEvidenceRequest)(nil),     // 29: redress.intake.v1.DownloadEvidenceRequest
+	(*DownloadEvidenceResponse)(nil),    // 30: redress.intake.v1.DownloadEvidenceResponse
+	(*GetEvidenceRequest)(nil),          // 31: redress.intake.v1.GetEvidenceRequest
+	(*GetEvidenceResponse)(nil),         // 32: redress.intake.v1.GetEvidenceResponse
+	(*ListEvidenceRequest)(nil),         // 33: redress.intake.v1.ListEvidenceRequest
+	(*ListEvidenceResponse)(nil),        // 34: redress.intake.v1.ListEvidenceResponse
+	(*ListComplaintEventsRequest)(nil),  // 35: redress.intake.v1.ListComplaintEventsRequest
+	(*ListComplaintEventsResponse)(nil), // 36: redress.intake.v1.ListComplaintEventsResponse
+	(*TimelineEntry)(nil),               // 37: redress.intake.v1.TimelineEntry
+	(*WatchComplaintRequest)(nil),       // 38: redress.intake.v1.WatchComplaintRequest
+	(*WatchComplaintResponse)(nil),      // 39: redress.intake.v1.WatchComplaintResponse
+	(*GetStatusRequest)(nil),            // 40: redress.intake.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),           // 41: redress.intake.v1.GetStatusResponse
+	(*RevealContactRequest)(nil),        // 42: redress.intake.v1.RevealContactRequest
+	(*RevealContactResponse)(nil),       // 43: redress.intake.v1.RevealContactResponse
+	(*ErasePersonRequest)(nil),          // 44: redress.intake.v1.ErasePersonRequest
+	(*ErasePersonResponse)(nil),         // 45: redress.intake.v1.ErasePersonResponse
+	(*ExportPersonRequest)(nil),         // 46: redress.intake.v1.ExportPersonRequest
+	(*ExportPersonResponse)(nil),        // 47: redress.intake.v1.ExportPersonResponse
+	(*LendKeyRequest)(nil),              // 48: redress.intake.v1.LendKeyRequest
+	(*LendKeyResponse)(nil),             // 49: redress.intake.v1.LendKeyResponse
+	(*ConfirmErasureRequest)(nil),       // 50: redress.intake.v1.ConfirmErasureRequest
+	(*ConfirmErasureResponse)(nil),      // 51: redress.intake.v1.ConfirmErasureResponse
+	(*MintStatusLinkRequest)(nil),       // 52: redress.intake.v1.MintStatusLinkRequest
+	(*MintStatusLinkResponse)(nil),      // 53: redress.intake.v1.MintStatusLinkResponse
+	nil,                                 // 54: redress.intake.v1.FillFormRequest.FactsEntry
+	nil,                                 // 55: redress.intake.v1.JudgeComplaintRequest.FactsEntry
+	(*Complaint)(nil),                   // 56: redress.intake.v1.Complaint
+	(Complaint_State)(0),                // 57: redress.intake.v1.Complaint.State
+	(*v1.Position)(nil),                 // 58: redress.event.v1.Position
+	(Judgement_Stands)(0),               // 59: redress.intake.v1.Judgement.Stands
+	(*ProvidedDocument)(nil),            // 60: redress.intake.v1.ProvidedDocument
+	(*Praise)(nil),                      // 61: redress.intake.v1.Praise
+	(*Evidence)(nil),                    // 62: redress.intake.v1.Evidence
+	(*timestamppb.Timestamp)(nil),       // 63: google.protobuf.Timestamp
+	(*PromisedLimit)(nil),               // 64: redress.intake.v1.PromisedLimit
+	(*Complainant)(nil),                 // 65: redress.intake.v1.Complainant
+	(*DataSubject)(nil),                 // 66: redress.intake.v1.DataSubject
+	(*v12.Claim)(nil),                   // 67: redress.compensation.v1.Claim
+	(*v13.Action)(nil),                  // 68: redress.correctiveaction.v1.Action
+	(*v14.Notice)(nil),                  // 69: redress.notification.v1.Notice
+	(*v14.FollowUp)(nil),                // 70: redress.notification.v1.FollowUp
+	(*v15.Case)(nil),                    // 71: redress.routing.v1.Case
+	(*v15.Plan)(nil),                    // 72: redress.routing.v1.Plan
+	(*v15.Finding)(nil),                 // 73: redress.routing.v1.Finding
+	(*v15.Progress)(nil),                // 74: redress.routing.v1.Progress
+	(*v15.Reply)(nil),                   // 75: redress.routing.v1.Reply
+	(*v11.Fact)(nil),                    // 76: redress.type.v1.Fact
 }
 var file_redress_intake_v1_intake_service_proto_depIdxs = []int32{
-	54, // 0: redress.intake.v1.GetComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
-	55, // 1: redress.intake.v1.ListComplaintsRequest.state:type_name -> redress.intake.v1.Complaint.State
-	54, // 2: redress.intake.v1.ListComplaintsResponse.complaints:type_name -> redress.intake.v1.Complaint
-	54, // 3: redress.intake.v1.CreateComplaintRequest.complaint:type_name -> redress.intake.v1.Complaint
-	54, // 4: redress.intake.v1.CreateComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
-	56, // 5: redress.intake.v1.CreateComplaintResponse.position:type_name -> redress.event.v1.Position
-	54, // 6: redress.intake.v1.UpdateComplaintRequest.complaint:type_name -> redress.intake.v1.Complaint
-	54, // 7: redress.intake.v1.UpdateComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
-	52, // 8: redress.intake.v1.FillFormRequest.facts:type_name -> redress.intake.v1.FillFormRequest.FactsEntry
-	54, // 9: redress.intake.v1.FillFormResponse.complaint:type_name -> redress.intake.v1.Complaint
-	54, // 10: redress.intake.v1.VerifyComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
-	57, // 11: redress.intake.v1.JudgeComplaintRequest.stands:type_name -> redress.intake.v1.Judgement.Stands
-	53, // 12: redress.intake.v1.JudgeComplaintRequest.facts:type_name -> redress.intake.v1.JudgeComplaintRequest.FactsEntry
-	54, // 13: redress.intake.v1.JudgeComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
-	58, // 14: redress.intake.v1.ProvideDocumentsRequest.documents:type_name -> redress.intake.v1.ProvidedDocument
-	54, // 15: redress.intake.v1.ProvideDocumentsResponse.complaint:type_name -> redress.intake.v1.Complaint
-	59, // 16: redress.intake.v1.RecordPraiseRequest.praise:type_name -> redress.intake.v1.Praise
-	59, // 17: redress.intake.v1.RecordPraiseResponse.praise:type_name -> redress.intake.v1.Praise
-	59, // 18: redress.intake.v1.GetPraiseResponse.praise:type_name -> redress.intake.v1.Praise
-	59, // 19: redress.intake.v1.ListPraisesResponse.praises:type_name -> redress.intake.v1.Praise
-	54, // 20: redress.intake.v1.WithdrawComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
-	25, // 21: redress.intake.v1.UploadEvidenceRequest.header:type_name -> redress.intake.v1.EvidenceHeader
-	60, // 22: redress.intake.v1.EvidenceHeader.evidence:type_name -> redress.intake.v1.Evidence
-	60, // 23: redress.intake.v1.UploadEvidenceResponse.evidence:type_name -> redress.intake.v1.Evidence
-	60, // 24: redress.intake.v1.DownloadEvidenceResponse.evidence:type_name -> redress.intake.v1.Evidence
-	60, // 25: redress.intake.v1.GetEvidenceResponse.evidence:type_name -> redress.intake.v1.Evidence
-	60, // 26: redress.intake.v1.ListEvidenceResponse.evidence:type_name -> redress.intake.v1.Evidence
-	35, // 27: redress.intake.v1.ListComplaintEventsResponse.entries:type_name -> redress.intake.v1.TimelineEntry
-	61, // 28: redress.intake.v1.TimelineEntry.occur_time:type_name -> google.protobuf.Timestamp
-	61, // 29: redress.intake.v1.TimelineEntry.record_time:type_name -> google.protobuf.Timestamp
-	55, // 30: redress.intake.v1.WatchComplaintResponse.state:type_name -> redress.intake.v1.Complaint.State
-	35, // 31: redress.intake.v1.WatchComplaintResponse.change:type_name -> redress.intake.v1.TimelineEntry
-	55, // 32: redress.intake.v1.GetStatusResponse.state:type_name -> redress.intake.v1.Complaint.State
-	61, // 33: redress.intake.v1.GetStatusResponse.receive_time:type_name -> google.protobuf.Timestamp
-	62, // 34: redress.intake.v1.GetStatusResponse.promised_limits:type_name -> redress.intake.v1.PromisedLimit
-	61, // 35: redress.intake.v1.GetStatusResponse.update_time:type_name -> google.protobuf.Timestamp
-	63, // 36: redress.intake.v1.RevealContactResponse.complainant:type_name -> redress.intake.v1.Complainant
-	64, // 37: redress.intake.v1.ErasePersonResponse.subject:type_name -> redress.intake.v1.DataSubject
-	54, // 38: redress.intake.v1.ExportPersonResponse.complaints:type_name -> redress.intake.v1.Complaint
-	60, // 39: redress.intake.v1.ExportPersonResponse.evidence:type_name -> redress.intake.v1.Evidence
-	35, // 40: redress.intake.v1.ExportPersonResponse.entries:type_name -> redress.intake.v1.TimelineEntry
-	65, // 41: redress.intake.v1.ExportPersonResponse.claims:type_name -> redress.compensation.v1.Claim
-	66, // 42: redress.intake.v1.ExportPersonResponse.actions:type_name -> redress.correctiveaction.v1.Action
-	67, // 43: redress.intake.v1.ExportPersonResponse.notices:type_name -> redress.notification.v1.Notice
-	68, // 44: redress.intake.v1.ExportPersonResponse.follow_ups:type_name -> redress.notification.v1.FollowUp
-	69, // 45: redress.intake.v1.ExportPersonResponse.cases:type_name -> redress.routing.v1.Case
-	70, // 46: redress.intake.v1.ExportPersonResponse.plans:type_name -> redress.routing.v1.Plan
-	71, // 47: redress.intake.v1.ExportPersonResponse.findings:type_name -> redress.routing.v1.Finding
-	72, // 48: redress.intake.v1.ExportPersonResponse.progress:type_name -> redress.routing.v1.Progress
-	73, // 49: redress.intake.v1.ExportPersonResponse.replies:type_name -> redress.routing.v1.Reply
-	74, // 50: redress.intake.v1.FillFormRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
-	74, // 51: redress.intake.v1.JudgeComplaintRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
-	0,  // 52: redress.intake.v1.IntakeService.GetComplaint:input_type -> redress.intake.v1.GetComplaintRequest
-	2,  // 53: redress.intake.v1.IntakeService.ListComplaints:input_type -> redress.intake.v1.ListComplaintsRequest
-	4,  // 54: redress.intake.v1.IntakeService.CreateComplaint:input_type -> redress.intake.v1.CreateComplaintRequest
-	6,  // 55: redress.intake.v1.IntakeService.UpdateComplaint:input_type -> redress.intake.v1.UpdateComplaintRequest
-	8,  // 56: redress.intake.v1.IntakeService.FillForm:input_type -> redress.intake.v1.FillFormRequest
-	10, // 57: redress.intake.v1.IntakeService.VerifyComplaint:input_type -> redress.intake.v1.VerifyComplaintRequest
-	12, // 58: redress.intake.v1.IntakeService.JudgeComplaint:input_type -> redress.intake.v1.JudgeComplaintRequest
-	14, // 59: redress.intake.v1.IntakeService.ProvideDocuments:input_type -> redress.intake.v1.ProvideDocumentsRequest
-	16, // 60: redress.intake.v1.IntakeService.RecordPraise:input_type -> redress.intake.v1.RecordPraiseRequest
-	18, // 61: redress.intake.v1.IntakeService.GetPraise:input_type -> redress.intake.v1.GetPraiseRequest
-	20, // 62: redress.intake.v1.IntakeService.ListPraises:input_type -> redress.intake.v1.ListPraisesRequest
-	22, // 63: redress.intake.v1.IntakeService.WithdrawComplaint:input_type -> redress.intake.v1.WithdrawComplaintRequest
-	24, // 64: redress.intake.v1.IntakeService.UploadEvidence:input_type -> redress.intake.v1.UploadEvidenceRequest
-	27, // 65: redress.intake.v1.IntakeService.DownloadEvidence:input_type -> redress.intake.v1.DownloadEvidenceRequest
-	29, // 66: redress.intake.v1.IntakeService.GetEvidence:input_type -> redress.intake.v1.GetEvidenceRequest
-	31, // 67: redress.intake.v1.IntakeService.ListEvidence:input_type -> redress.intake.v1.ListEvidenceRequest
-	33, // 68: redress.intake.v1.IntakeService.ListComplaintEvents:input_type -> redress.intake.v1.ListComplaintEventsRequest
-	36, // 69: redress.intake.v1.IntakeService.WatchComplaint:input_type -> redress.intake.v1.WatchComplaintRequest
-	38, // 70: redress.intake.v1.IntakeService.GetStatus:input_type -> redress.intake.v1.GetStatusRequest
-	40, // 71: redress.intake.v1.IntakeService.RevealContact:input_type -> redress.intake.v1.RevealContactRequest
-	42, // 72: redress.intake.v1.IntakeService.ErasePerson:input_type -> redress.intake.v1.ErasePersonRequest
-	44, // 73: redress.intake.v1.IntakeService.ExportPerson:input_type -> redress.intake.v1.ExportPersonRequest
-	46, // 74: redress.intake.v1.KeyService.LendKey:input_type -> redress.intake.v1.LendKeyRequest
-	48, // 75: redress.intake.v1.KeyService.ConfirmErasure:input_type -> redress.intake.v1.ConfirmErasureRequest
-	50, // 76: redress.intake.v1.KeyService.MintStatusLink:input_type -> redress.intake.v1.MintStatusLinkRequest
-	1,  // 77: redress.intake.v1.IntakeService.GetComplaint:output_type -> redress.intake.v1.GetComplaintResponse
-	3,  // 78: redress.intake.v1.IntakeService.ListComplaints:output_type -> redress.intake.v1.ListComplaintsResponse
-	5,  // 79: redress.intake.v1.IntakeService.CreateComplaint:output_type -> redress.intake.v1.CreateComplaintResponse
-	7,  // 80: redress.intake.v1.IntakeService.UpdateComplaint:output_type -> redress.intake.v1.UpdateComplaintResponse
-	9,  // 81: redress.intake.v1.IntakeService.FillForm:output_type -> redress.intake.v1.FillFormResponse
-	11, // 82: redress.intake.v1.IntakeService.VerifyComplaint:output_type -> redress.intake.v1.VerifyComplaintResponse
-	13, // 83: redress.intake.v1.IntakeService.JudgeComplaint:output_type -> redress.intake.v1.JudgeComplaintResponse
-	15, // 84: redress.intake.v1.IntakeService.ProvideDocuments:output_type -> redress.intake.v1.ProvideDocumentsResponse
-	17, // 85: redress.intake.v1.IntakeService.RecordPraise:output_type -> redress.intake.v1.RecordPraiseResponse
-	19, // 86: redress.intake.v1.IntakeService.GetPraise:output_type -> redress.intake.v1.GetPraiseResponse
-	21, // 87: redress.intake.v1.IntakeService.ListPraises:output_type -> redress.intake.v1.ListPraisesResponse
-	23, // 88: redress.intake.v1.IntakeService.WithdrawComplaint:output_type -> redress.intake.v1.WithdrawComplaintResponse
-	26, // 89: redress.intake.v1.IntakeService.UploadEvidence:output_type -> redress.intake.v1.UploadEvidenceResponse
-	28, // 90: redress.intake.v1.IntakeService.DownloadEvidence:output_type -> redress.intake.v1.DownloadEvidenceResponse
-	30, // 91: redress.intake.v1.IntakeService.GetEvidence:output_type -> redress.intake.v1.GetEvidenceResponse
-	32, // 92: redress.intake.v1.IntakeService.ListEvidence:output_type -> redress.intake.v1.ListEvidenceResponse
-	34, // 93: redress.intake.v1.IntakeService.ListComplaintEvents:output_type -> redress.intake.v1.ListComplaintEventsResponse
-	37, // 94: redress.intake.v1.IntakeService.WatchComplaint:output_type -> redress.intake.v1.WatchComplaintResponse
-	39, // 95: redress.intake.v1.IntakeService.GetStatus:output_type -> redress.intake.v1.GetStatusResponse
-	41, // 96: redress.intake.v1.IntakeService.RevealContact:output_type -> redress.intake.v1.RevealContactResponse
-	43, // 97: redress.intake.v1.IntakeService.ErasePerson:output_type -> redress.intake.v1.ErasePersonResponse
-	45, // 98: redress.intake.v1.IntakeService.ExportPerson:output_type -> redress.intake.v1.ExportPersonResponse
-	47, // 99: redress.intake.v1.KeyService.LendKey:output_type -> redress.intake.v1.LendKeyResponse
-	49, // 100: redress.intake.v1.KeyService.ConfirmErasure:output_type -> redress.intake.v1.ConfirmErasureResponse
-	51, // 101: redress.intake.v1.KeyService.MintStatusLink:output_type -> redress.intake.v1.MintStatusLinkResponse
-	77, // [77:102] is the sub-list for method output_type
-	52, // [52:77] is the sub-list for method input_type
-	52, // [52:52] is the sub-list for extension type_name
-	52, // [52:52] is the sub-list for extension extendee
-	0,  // [0:52] is the sub-list for field type_name
+	56, // 0: redress.intake.v1.GetComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
+	57, // 1: redress.intake.v1.ListComplaintsRequest.state:type_name -> redress.intake.v1.Complaint.State
+	56, // 2: redress.intake.v1.ListComplaintsResponse.complaints:type_name -> redress.intake.v1.Complaint
+	56, // 3: redress.intake.v1.SearchComplaintsResponse.complaints:type_name -> redress.intake.v1.Complaint
+	56, // 4: redress.intake.v1.CreateComplaintRequest.complaint:type_name -> redress.intake.v1.Complaint
+	56, // 5: redress.intake.v1.CreateComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
+	58, // 6: redress.intake.v1.CreateComplaintResponse.position:type_name -> redress.event.v1.Position
+	56, // 7: redress.intake.v1.UpdateComplaintRequest.complaint:type_name -> redress.intake.v1.Complaint
+	56, // 8: redress.intake.v1.UpdateComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
+	54, // 9: redress.intake.v1.FillFormRequest.facts:type_name -> redress.intake.v1.FillFormRequest.FactsEntry
+	56, // 10: redress.intake.v1.FillFormResponse.complaint:type_name -> redress.intake.v1.Complaint
+	56, // 11: redress.intake.v1.VerifyComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
+	59, // 12: redress.intake.v1.JudgeComplaintRequest.stands:type_name -> redress.intake.v1.Judgement.Stands
+	55, // 13: redress.intake.v1.JudgeComplaintRequest.facts:type_name -> redress.intake.v1.JudgeComplaintRequest.FactsEntry
+	56, // 14: redress.intake.v1.JudgeComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
+	60, // 15: redress.intake.v1.ProvideDocumentsRequest.documents:type_name -> redress.intake.v1.ProvidedDocument
+	56, // 16: redress.intake.v1.ProvideDocumentsResponse.complaint:type_name -> redress.intake.v1.Complaint
+	61, // 17: redress.intake.v1.RecordPraiseRequest.praise:type_name -> redress.intake.v1.Praise
+	61, // 18: redress.intake.v1.RecordPraiseResponse.praise:type_name -> redress.intake.v1.Praise
+	61, // 19: redress.intake.v1.GetPraiseResponse.praise:type_name -> redress.intake.v1.Praise
+	61, // 20: redress.intake.v1.ListPraisesResponse.praises:type_name -> redress.intake.v1.Praise
+	56, // 21: redress.intake.v1.WithdrawComplaintResponse.complaint:type_name -> redress.intake.v1.Complaint
+	27, // 22: redress.intake.v1.UploadEvidenceRequest.header:type_name -> redress.intake.v1.EvidenceHeader
+	62, // 23: redress.intake.v1.EvidenceHeader.evidence:type_name -> redress.intake.v1.Evidence
+	62, // 24: redress.intake.v1.UploadEvidenceResponse.evidence:type_name -> redress.intake.v1.Evidence
+	62, // 25: redress.intake.v1.DownloadEvidenceResponse.evidence:type_name -> redress.intake.v1.Evidence
+	62, // 26: redress.intake.v1.GetEvidenceResponse.evidence:type_name -> redress.intake.v1.Evidence
+	62, // 27: redress.intake.v1.ListEvidenceResponse.evidence:type_name -> redress.intake.v1.Evidence
+	37, // 28: redress.intake.v1.ListComplaintEventsResponse.entries:type_name -> redress.intake.v1.TimelineEntry
+	63, // 29: redress.intake.v1.TimelineEntry.occur_time:type_name -> google.protobuf.Timestamp
+	63, // 30: redress.intake.v1.TimelineEntry.record_time:type_name -> google.protobuf.Timestamp
+	57, // 31: redress.intake.v1.WatchComplaintResponse.state:type_name -> redress.intake.v1.Complaint.State
+	37, // 32: redress.intake.v1.WatchComplaintResponse.change:type_name -> redress.intake.v1.TimelineEntry
+	57, // 33: redress.intake.v1.GetStatusResponse.state:type_name -> redress.intake.v1.Complaint.State
+	63, // 34: redress.intake.v1.GetStatusResponse.receive_time:type_name -> google.protobuf.Timestamp
+	64, // 35: redress.intake.v1.GetStatusResponse.promised_limits:type_name -> redress.intake.v1.PromisedLimit
+	63, // 36: redress.intake.v1.GetStatusResponse.update_time:type_name -> google.protobuf.Timestamp
+	65, // 37: redress.intake.v1.RevealContactResponse.complainant:type_name -> redress.intake.v1.Complainant
+	66, // 38: redress.intake.v1.ErasePersonResponse.subject:type_name -> redress.intake.v1.DataSubject
+	56, // 39: redress.intake.v1.ExportPersonResponse.complaints:type_name -> redress.intake.v1.Complaint
+	62, // 40: redress.intake.v1.ExportPersonResponse.evidence:type_name -> redress.intake.v1.Evidence
+	37, // 41: redress.intake.v1.ExportPersonResponse.entries:type_name -> redress.intake.v1.TimelineEntry
+	67, // 42: redress.intake.v1.ExportPersonResponse.claims:type_name -> redress.compensation.v1.Claim
+	68, // 43: redress.intake.v1.ExportPersonResponse.actions:type_name -> redress.correctiveaction.v1.Action
+	69, // 44: redress.intake.v1.ExportPersonResponse.notices:type_name -> redress.notification.v1.Notice
+	70, // 45: redress.intake.v1.ExportPersonResponse.follow_ups:type_name -> redress.notification.v1.FollowUp
+	71, // 46: redress.intake.v1.ExportPersonResponse.cases:type_name -> redress.routing.v1.Case
+	72, // 47: redress.intake.v1.ExportPersonResponse.plans:type_name -> redress.routing.v1.Plan
+	73, // 48: redress.intake.v1.ExportPersonResponse.findings:type_name -> redress.routing.v1.Finding
+	74, // 49: redress.intake.v1.ExportPersonResponse.progress:type_name -> redress.routing.v1.Progress
+	75, // 50: redress.intake.v1.ExportPersonResponse.replies:type_name -> redress.routing.v1.Reply
+	76, // 51: redress.intake.v1.FillFormRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
+	76, // 52: redress.intake.v1.JudgeComplaintRequest.FactsEntry.value:type_name -> redress.type.v1.Fact
+	0,  // 53: redress.intake.v1.IntakeService.GetComplaint:input_type -> redress.intake.v1.GetComplaintRequest
+	2,  // 54: redress.intake.v1.IntakeService.ListComplaints:input_type -> redress.intake.v1.ListComplaintsRequest
+	4,  // 55: redress.intake.v1.IntakeService.SearchComplaints:input_type -> redress.intake.v1.SearchComplaintsRequest
+	6,  // 56: redress.intake.v1.IntakeService.CreateComplaint:input_type -> redress.intake.v1.CreateComplaintRequest
+	8,  // 57: redress.intake.v1.IntakeService.UpdateComplaint:input_type -> redress.intake.v1.UpdateComplaintRequest
+	10, // 58: redress.intake.v1.IntakeService.FillForm:input_type -> redress.intake.v1.FillFormRequest
+	12, // 59: redress.intake.v1.IntakeService.VerifyComplaint:input_type -> redress.intake.v1.VerifyComplaintRequest
+	14, // 60: redress.intake.v1.IntakeService.JudgeComplaint:input_type -> redress.intake.v1.JudgeComplaintRequest
+	16, // 61: redress.intake.v1.IntakeService.ProvideDocuments:input_type -> redress.intake.v1.ProvideDocumentsRequest
+	18, // 62: redress.intake.v1.IntakeService.RecordPraise:input_type -> redress.intake.v1.RecordPraiseRequest
+	20, // 63: redress.intake.v1.IntakeService.GetPraise:input_type -> redress.intake.v1.GetPraiseRequest
+	22, // 64: redress.intake.v1.IntakeService.ListPraises:input_type -> redress.intake.v1.ListPraisesRequest
+	24, // 65: redress.intake.v1.IntakeService.WithdrawComplaint:input_type -> redress.intake.v1.WithdrawComplaintRequest
+	26, // 66: redress.intake.v1.IntakeService.UploadEvidence:input_type -> redress.intake.v1.UploadEvidenceRequest
+	29, // 67: redress.intake.v1.IntakeService.DownloadEvidence:input_type -> redress.intake.v1.DownloadEvidenceRequest
+	31, // 68: redress.intake.v1.IntakeService.GetEvidence:input_type -> redress.intake.v1.GetEvidenceRequest
+	33, // 69: redress.intake.v1.IntakeService.ListEvidence:input_type -> redress.intake.v1.ListEvidenceRequest
+	35, // 70: redress.intake.v1.IntakeService.ListComplaintEvents:input_type -> redress.intake.v1.ListComplaintEventsRequest
+	38, // 71: redress.intake.v1.IntakeService.WatchComplaint:input_type -> redress.intake.v1.WatchComplaintRequest
+	40, // 72: redress.intake.v1.IntakeService.GetStatus:input_type -> redress.intake.v1.GetStatusRequest
+	42, // 73: redress.intake.v1.IntakeService.RevealContact:input_type -> redress.intake.v1.RevealContactRequest
+	44, // 74: redress.intake.v1.IntakeService.ErasePerson:input_type -> redress.intake.v1.ErasePersonRequest
+	46, // 75: redress.intake.v1.IntakeService.ExportPerson:input_type -> redress.intake.v1.ExportPersonRequest
+	48, // 76: redress.intake.v1.KeyService.LendKey:input_type -> redress.intake.v1.LendKeyRequest
+	50, // 77: redress.intake.v1.KeyService.ConfirmErasure:input_type -> redress.intake.v1.ConfirmErasureRequest
+	52, // 78: redress.intake.v1.KeyService.MintStatusLink:input_type -> redress.intake.v1.MintStatusLinkRequest
+	1,  // 79: redress.intake.v1.IntakeService.GetComplaint:output_type -> redress.intake.v1.GetComplaintResponse
+	3,  // 80: redress.intake.v1.IntakeService.ListComplaints:output_type -> redress.intake.v1.ListComplaintsResponse
+	5,  // 81: redress.intake.v1.IntakeService.SearchComplaints:output_type -> redress.intake.v1.SearchComplaintsResponse
+	7,  // 82: redress.intake.v1.IntakeService.CreateComplaint:output_type -> redress.intake.v1.CreateComplaintResponse
+	9,  // 83: redress.intake.v1.IntakeService.UpdateComplaint:output_type -> redress.intake.v1.UpdateComplaintResponse
+	11, // 84: redress.intake.v1.IntakeService.FillForm:output_type -> redress.intake.v1.FillFormResponse
+	13, // 85: redress.intake.v1.IntakeService.VerifyComplaint:output_type -> redress.intake.v1.VerifyComplaintResponse
+	15, // 86: redress.intake.v1.IntakeService.JudgeComplaint:output_type -> redress.intake.v1.JudgeComplaintResponse
+	17, // 87: redress.intake.v1.IntakeService.ProvideDocuments:output_type -> redress.intake.v1.ProvideDocumentsResponse
+	19, // 88: redress.intake.v1.IntakeService.RecordPraise:output_type -> redress.intake.v1.RecordPraiseResponse
+	21, // 89: redress.intake.v1.IntakeService.GetPraise:output_type -> redress.intake.v1.GetPraiseResponse
+	23, // 90: redress.intake.v1.IntakeService.ListPraises:output_type -> redress.intake.v1.ListPraisesResponse
+	25, // 91: redress.intake.v1.IntakeService.WithdrawComplaint:output_type -> redress.intake.v1.WithdrawComplaintResponse
+	28, // 92: redress.intake.v1.IntakeService.UploadEvidence:output_type -> redress.intake.v1.UploadEvidenceResponse
+	30, // 93: redress.intake.v1.IntakeService.DownloadEvidence:output_type -> redress.intake.v1.DownloadEvidenceResponse
+	32, // 94: redress.intake.v1.IntakeService.GetEvidence:output_type -> redress.intake.v1.GetEvidenceResponse
+	34, // 95: redress.intake.v1.IntakeService.ListEvidence:output_type -> redress.intake.v1.ListEvidenceResponse
+	36, // 96: redress.intake.v1.IntakeService.ListComplaintEvents:output_type -> redress.intake.v1.ListComplaintEventsResponse
+	39, // 97: redress.intake.v1.IntakeService.WatchComplaint:output_type -> redress.intake.v1.WatchComplaintResponse
+	41, // 98: redress.intake.v1.IntakeService.GetStatus:output_type -> redress.intake.v1.GetStatusResponse
+	43, // 99: redress.intake.v1.IntakeService.RevealContact:output_type -> redress.intake.v1.RevealContactResponse
+	45, // 100: redress.intake.v1.IntakeService.ErasePerson:output_type -> redress.intake.v1.ErasePersonResponse
+	47, // 101: redress.intake.v1.IntakeService.ExportPerson:output_type -> redress.intake.v1.ExportPersonResponse
+	49, // 102: redress.intake.v1.KeyService.LendKey:output_type -> redress.intake.v1.LendKeyResponse
+	51, // 103: redress.intake.v1.KeyService.ConfirmErasure:output_type -> redress.intake.v1.ConfirmErasureResponse
+	53, // 104: redress.intake.v1.KeyService.MintStatusLink:output_type -> redress.intake.v1.MintStatusLinkResponse
+	79, // [79:105] is the sub-list for method output_type
+	53, // [53:79] is the sub-list for method input_type
+	53, // [53:53] is the sub-list for extension type_name
+	53, // [53:53] is the sub-list for extension extendee
+	0,  // [0:53] is the sub-list for field type_name
 }
 
 func init() { file_redress_intake_v1_intake_service_proto_init() }
@@ -3702,11 +3839,11 @@ func file_redress_intake_v1_intake_service_proto_init() {
 	file_redress_intake_v1_complaint_proto_init()
 	file_redress_intake_v1_judgement_proto_init()
 	file_redress_intake_v1_praise_proto_init()
-	file_redress_intake_v1_intake_service_proto_msgTypes[24].OneofWrappers = []any{
+	file_redress_intake_v1_intake_service_proto_msgTypes[26].OneofWrappers = []any{
 		(*UploadEvidenceRequest_Header)(nil),
 		(*UploadEvidenceRequest_Chunk)(nil),
 	}
-	file_redress_intake_v1_intake_service_proto_msgTypes[28].OneofWrappers = []any{
+	file_redress_intake_v1_intake_service_proto_msgTypes[30].OneofWrappers = []any{
 		(*DownloadEvidenceResponse_Evidence)(nil),
 		(*DownloadEvidenceResponse_Chunk)(nil),
 	}
@@ -3716,7 +3853,7 @@ func file_redress_intake_v1_intake_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_intake_v1_intake_service_proto_rawDesc), len(file_redress_intake_v1_intake_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   54,
+			NumMessages:   56,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -21,6 +21,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	IntakeService_GetComplaint_FullMethodName        = "/redress.intake.v1.IntakeService/GetComplaint"
 	IntakeService_ListComplaints_FullMethodName      = "/redress.intake.v1.IntakeService/ListComplaints"
+	IntakeService_SearchComplaints_FullMethodName    = "/redress.intake.v1.IntakeService/SearchComplaints"
 	IntakeService_CreateComplaint_FullMethodName     = "/redress.intake.v1.IntakeService/CreateComplaint"
 	IntakeService_UpdateComplaint_FullMethodName     = "/redress.intake.v1.IntakeService/UpdateComplaint"
 	IntakeService_FillForm_FullMethodName            = "/redress.intake.v1.IntakeService/FillForm"
@@ -57,6 +58,14 @@ type IntakeServiceClient interface {
 	// ListComplaints lists complaints, the newest first; a customer sees their own. Filters are
 	// combined with and.
 	ListComplaints(ctx context.Context, in *ListComplaintsRequest, opts ...grpc.CallOption) (*ListComplaintsResponse, error)
+	// SearchComplaints finds complaints by words in what was said about them: description,
+	// complaint_object, texts of facts, and number; the newest first. All words must occur, and
+	// only in what the caller may see: personal data is masked to staff and not searched. Width
+	// and case of characters do not matter. A text is found within about a second after it was
+	// written. Reasons SEARCH_WORDS, PAGE_TOKEN_INVALID. A page may have fewer complaints than
+	// asked for, or none, and still name a next one: words whose characters occur apart in many
+	// complaints cost more looking than a call does.
+	SearchComplaints(ctx context.Context, in *SearchComplaintsRequest, opts ...grpc.CallOption) (*SearchComplaintsResponse, error)
 	// CreateComplaint registers a complaint under the pack in force and returns it with its
 	// number and the limits promised by grade. Reasons NO_ACTIVE_POLICY, FORM_INCOMPLETE (all
 	// violations at once), CHANNEL_UNKNOWN, CHANNEL_WITHOUT_OWNER, CATEGORY_UNKNOWN,
@@ -154,6 +163,16 @@ func (c *intakeServiceClient) ListComplaints(ctx context.Context, in *ListCompla
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListComplaintsResponse)
 	err := c.cc.Invoke(ctx, IntakeService_ListComplaints_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *intakeServiceClient) SearchComplaints(ctx context.Context, in *SearchComplaintsRequest, opts ...grpc.CallOption) (*SearchComplaintsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SearchComplaintsResponse)
+	err := c.cc.Invoke(ctx, IntakeService_SearchComplaints_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -395,6 +414,14 @@ type IntakeServiceServer interface {
 	// ListComplaints lists complaints, the newest first; a customer sees their own. Filters are
 	// combined with and.
 	ListComplaints(context.Context, *ListComplaintsRequest) (*ListComplaintsResponse, error)
+	// SearchComplaints finds complaints by words in what was said about them: description,
+	// complaint_object, texts of facts, and number; the newest first. All words must occur, and
+	// only in what the caller may see: personal data is masked to staff and not searched. Width
+	// and case of characters do not matter. A text is found within about a second after it was
+	// written. Reasons SEARCH_WORDS, PAGE_TOKEN_INVALID. A page may have fewer complaints than
+	// asked for, or none, and still name a next one: words whose characters occur apart in many
+	// complaints cost more looking than a call does.
+	SearchComplaints(context.Context, *SearchComplaintsRequest) (*SearchComplaintsResponse, error)
 	// CreateComplaint registers a complaint under the pack in force and returns it with its
 	// number and the limits promised by grade. Reasons NO_ACTIVE_POLICY, FORM_INCOMPLETE (all
 	// violations at once), CHANNEL_UNKNOWN, CHANNEL_WITHOUT_OWNER, CATEGORY_UNKNOWN,
@@ -483,6 +510,9 @@ func (UnimplementedIntakeServiceServer) GetComplaint(context.Context, *GetCompla
 }
 func (UnimplementedIntakeServiceServer) ListComplaints(context.Context, *ListComplaintsRequest) (*ListComplaintsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListComplaints not implemented")
+}
+func (UnimplementedIntakeServiceServer) SearchComplaints(context.Context, *SearchComplaintsRequest) (*SearchComplaintsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SearchComplaints not implemented")
 }
 func (UnimplementedIntakeServiceServer) CreateComplaint(context.Context, *CreateComplaintRequest) (*CreateComplaintResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateComplaint not implemented")
@@ -597,6 +627,24 @@ func _IntakeService_ListComplaints_Handler(srv interface{}, ctx context.Context,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(IntakeServiceServer).ListComplaints(ctx, req.(*ListComplaintsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _IntakeService_SearchComplaints_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SearchComplaintsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IntakeServiceServer).SearchComplaints(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IntakeService_SearchComplaints_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IntakeServiceServer).SearchComplaints(ctx, req.(*SearchComplaintsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -950,6 +998,10 @@ var IntakeService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListComplaints",
 			Handler:    _IntakeService_ListComplaints_Handler,
+		},
+		{
+			MethodName: "SearchComplaints",
+			Handler:    _IntakeService_SearchComplaints_Handler,
 		},
 		{
 			MethodName: "CreateComplaint",
