@@ -167,6 +167,13 @@ func (p *play) around() {
 	do(p, group, p.directory.CreateDelegation, &directoryv1.CreateDelegationRequest{Parent: group, RequestId: suitetest.ID(), Delegation: &directoryv1.Delegation{
 		Delegate: operations, StartTime: timestamppb.New(p.Now().Add(time.Hour)), EndTime: timestamppb.New(p.Now().Add(2 * time.Hour)), Reason: p.c("reason of a delegation"),
 	}})
+	// What is looked for may name somebody: it is in no log, and in no figure or span.
+	for query, finds := range map[string]bool{mark + " " + bird: true, "13977771": false, p.c("what is looked for"): false} {
+		p.Settled()
+		got := p.send(agent, http.MethodGet, "/v1/complaints:search?query="+url.QueryEscape(query), nil)
+		complaints, _ := got["complaints"].([]any)
+		require.Equal(p.t, finds, len(complaints) > 0, query)
+	}
 	other := do(p, stranger, p.intake.CreateComplaint, &intakev1.CreateComplaintRequest{RequestId: suitetest.ID(), Complaint: p.another()}).GetComplaint()
 	do(p, quality, p.corrective.CreateAction, &correctiveactionv1.CreateActionRequest{RequestId: suitetest.ID(), Action: &correctiveactionv1.Action{
 		Complaint: other.GetName(), Kind: correctiveactionv1.Action_KIND_PREVENTIVE, Description: p.c("description of an action"), Owner: quality, Department: "departments/quality",

@@ -24,6 +24,7 @@ import (
 	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
 	reportingv1 "example.com/redress/proto/gen/redress/reporting/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
+	"example.com/redress/services/kit/sqldb"
 	"example.com/redress/services/suite/internal/cli"
 	"example.com/redress/services/suite/suitetest"
 )
@@ -94,6 +95,9 @@ func TestErasePersonEverywhere(t *testing.T) {
 	p.command("backup", backup)
 	keysNotIn(t, p.Folder, backup)
 
+	require.NotEmpty(t, p.terms(p.complaint))
+	require.Len(t, p.found(), 2)
+
 	kept := wrapped(t, p.Folder)
 	erased := do(p, officer, p.intake.ErasePerson, &intakev1.ErasePersonRequest{Name: p.complaint, Reason: p.c("reason to erase"), RequestId: suitetest.ID()}).GetSubject()
 	require.Equal(t, intakev1.DataSubject_STATE_ERASED, erased.GetState())
@@ -104,6 +108,9 @@ func TestErasePersonEverywhere(t *testing.T) {
 		assert.True(t, strings.Contains(shown, "[erased]") || strings.Contains(shown, "***"), "%s: %s", name, shown)
 	}
 	p.unreadable()
+	require.Empty(t, p.terms(p.complaint), "nothing is left by which it was found")
+	require.NotEmpty(t, p.terms(other.GetName()))
+	require.Equal(t, []string{other.GetName()}, p.found())
 
 	// Saying it again adds nothing, and shows who has confirmed.
 	again := do(p, officer, p.intake.ErasePerson, &intakev1.ErasePersonRequest{Name: p.complaint, Reason: p.c("reason to erase again"), RequestId: suitetest.ID()}).GetSubject()
@@ -124,6 +131,28 @@ func TestErasePersonEverywhere(t *testing.T) {
 	require.Contains(t, mine.GetComplaint().GetComplainant().GetDisplayName(), mark)
 
 	require.NotContains(t, p.command("verify"), "problem", "every chain holds")
+}
+
+// found returns the complaints that a search for a canary finds.
+func (p *play) found() (names []string) {
+	p.t.Helper()
+	p.Settled()
+	got, err := p.intake.SearchComplaints(p.As(agent), &intakev1.SearchComplaintsRequest{Query: bird})
+	require.NoError(p.t, err)
+	for _, c := range got.GetComplaints() {
+		names = append(names, c.GetName())
+	}
+	return names
+}
+
+// terms returns what intake's database keeps to find the complaint by.
+func (p *play) terms(complaint string) (terms string) {
+	p.t.Helper()
+	db, err := sqldb.Open(p.t.Context(), sqldb.Config{Driver: sqldb.SQLite, DSN: p.Path("db", "intake.db")})
+	require.NoError(p.t, err)
+	defer func() { require.NoError(p.t, db.Close()) }()
+	require.NoError(p.t, db.Query(p.t.Context(), "terms", `SELECT terms FROM search_terms WHERE name = $1`, []any{complaint}, func(r sqldb.Row) error { return r.Scan(&terms) }))
+	return terms
 }
 
 // unreadable asks for what only a key could give.

@@ -27,7 +27,7 @@ func newComplaint(a *app) *cobra.Command {
 		Long: "Calls a running suite as a person or application. A complaint is named by its number, its id, or complaints/{id}.",
 	}
 	cl.flags(c)
-	c.AddCommand(newComplaintCreate(a, cl), newComplaintList(a, cl), newComplaintShow(a, cl),
+	c.AddCommand(newComplaintCreate(a, cl), newComplaintList(a, cl), newComplaintSearch(a, cl), newComplaintShow(a, cl),
 		newComplaintVerify(a, cl), newComplaintWithdraw(a, cl))
 	return c
 }
@@ -205,11 +205,7 @@ func newComplaintList(a *app, cl *client) *cobra.Command {
 			if a.json() {
 				return a.writeProto(&intakev1.ListComplaintsResponse{Complaints: all})
 			}
-			t := a.table("NUMBER", "STATE", "RECEIVED", "CHANNEL", "CATEGORY", "NAME")
-			for _, m := range all {
-				t.row(m.GetNumber(), enum(m.GetState(), "STATE_"), local(m.GetReceiveTime()), m.GetChannel(), m.GetCategory(), m.GetName())
-			}
-			return t.flush()
+			return a.showComplaints(all)
 		},
 	}
 	f := c.Flags()
@@ -246,6 +242,48 @@ func oneComplaint(ctx context.Context, conn grpc.ClientConnInterface, text strin
 	}
 	got, err := intakev1.NewIntakeServiceClient(conn).GetComplaint(ctx, &intakev1.GetComplaintRequest{Name: name})
 	return got.GetComplaint(), err
+}
+
+func newComplaintSearch(a *app, cl *client) *cobra.Command {
+	var limit int
+	c := &cobra.Command{
+		Use: "search WORD...", Short: "Find complaints by words in what was said, the newest first",
+		Long: `Finds complaints in which every word occurs: in the description, in what is complained
+about, in texts of forms, or in the number. A word has at least two characters; width and
+case do not matter. What was written a moment ago is found within about a second.`,
+		Example: `  redress complaint search --person li-na 退款 态度`,
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, words []string) error {
+			q := &intakev1.SearchComplaintsRequest{Query: strings.Join(words, " ")}
+			var all []*intakev1.Complaint
+			err := cl.call(c.Context(), func(ctx context.Context, conn grpc.ClientConnInterface) error {
+				return every(limit, func(size int32, token string) (int, string, error) {
+					q.PageSize, q.PageToken = size, token
+					got, err := intakev1.NewIntakeServiceClient(conn).SearchComplaints(ctx, q)
+					all = append(all, got.GetComplaints()...)
+					return len(got.GetComplaints()), got.GetNextPageToken(), err
+				})
+			})
+			if err != nil {
+				return err
+			}
+			if a.json() {
+				return a.writeProto(&intakev1.SearchComplaintsResponse{Complaints: all})
+			}
+			return a.showComplaints(all)
+		},
+	}
+	c.Flags().IntVar(&limit, "limit", 50, "at most so many; 0 for all")
+	return c
+}
+
+// showComplaints writes a line for each.
+func (a *app) showComplaints(all []*intakev1.Complaint) error {
+	t := a.table("NUMBER", "STATE", "RECEIVED", "CHANNEL", "CATEGORY", "NAME")
+	for _, m := range all {
+		t.row(m.GetNumber(), enum(m.GetState(), "STATE_"), local(m.GetReceiveTime()), m.GetChannel(), m.GetCategory(), m.GetName())
+	}
+	return t.flush()
 }
 
 func newComplaintShow(a *app, cl *client) *cobra.Command {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -109,6 +110,10 @@ func TestAComplaintFromTheCommandLine(t *testing.T) {
 	require.Contains(t, must(t, s.as("li-na", "complaint", "list")...), number)
 	require.Contains(t, must(t, s.as("li-na", "complaint", "list", "--state", "registered", "-o", "json")...), number)
 	require.NotContains(t, must(t, s.as("li-na", "complaint", "list", "--state", "closed")...), number)
+	require.NotContains(t, must(t, s.as("li-na", "complaint", "search", "nowhere")...), number)
+	require.Eventually(t, func() bool {
+		return strings.Contains(must(t, s.as("li-na", "complaint", "search", "boiler", "LEAKS", "-o", "json")...), number)
+	}, 20*time.Second, 20*time.Millisecond, "found soon")
 	require.Contains(t, must(t, s.as("li-na", "approve", "list")...), "COMPLAINT")
 	_, errs, err := run(t, s.as("li-na", "complaint", "create", "--channel", "telephone", "--description", "x")...)
 	require.Error(t, err, errs)
@@ -150,6 +155,9 @@ func TestBackupIsTakenWhileServingAndComesBack(t *testing.T) {
 	require.Contains(t, refused(t, "store", "copy", "--data", back, "--to-data", copied), "name an empty one")
 	require.NoError(t, os.Rename(filepath.Join(back, "keys"), filepath.Join(copied, "keys")))
 	third := serve(t, copied)
+	require.Eventually(t, func() bool {
+		return strings.Contains(must(t, third.as("li-na", "complaint", "search", "boiler")...), number)
+	}, 20*time.Second, 20*time.Millisecond, "a copy makes the index anew")
 	require.Contains(t, must(t, third.as("li-na", "complaint", "list", "-o", "json")...), "The boiler leaks")
 	require.Contains(t, third.create(t), "C")
 	require.NoError(t, third.stop())

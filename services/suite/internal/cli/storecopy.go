@@ -91,7 +91,8 @@ const nullable = "expire_time"
 // columns of the tables of a store, in the order in which they are copied.
 //
 // Leases and requests in hand are the old process's own, but remembered requests
-// must be known to the copy too.
+// must be known to the copy too. What texts are found by (search_terms) is as each
+// database keeps it: the copy makes it anew, as it has no position in its own feed.
 func columns() [][2]string {
 	return [][2]string{
 		{"resources", "organization, name, kind, shard, parent, complaint, version, base_version, state, attributes, digest, create_time, update_time"},
@@ -144,6 +145,9 @@ func (a *app) copyStore(ctx context.Context, from, to store) error {
 						if b, ok := cell.([]byte); ok || cell == nil && names[i] != nullable {
 							row[i] = sqldb.Clean(b) // an empty digest comes as nothing
 						}
+					}
+					if table[0] == "feed_positions" && row[0] == from.name {
+						return nil
 					}
 					if table[0] == "store_meta" && row[0] == "store_id" {
 						row[1] = uuid.NewString()

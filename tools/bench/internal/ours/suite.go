@@ -150,8 +150,19 @@ func (s *Server) dial(address string) (err error) {
 }
 
 // Alone starts intake as it runs in a process of its own, with the policy and the
-// directory that routing has told it of before. Routing is away.
-func Alone(ctx context.Context, w *world.World, o On) (_ *Server, err error) {
+// directory that routing has told it of before. Routing is away, and another replica
+// would make texts findable.
+func Alone(ctx context.Context, w *world.World, o On) (*Server, error) {
+	return alone(ctx, w, o, "intake: {skip_index: true}")
+}
+
+// Indexing is Alone where intake makes texts findable by search.
+func Indexing(ctx context.Context, w *world.World, o On) (*Server, error) {
+	return alone(ctx, w, o, "")
+}
+
+// alone starts intake with the settings of a configuration file.
+func alone(ctx context.Context, w *world.World, o On, file string) (_ *Server, err error) {
 	s := &Server{}
 	defer func() {
 		if err != nil {
@@ -173,7 +184,9 @@ func Alone(ctx context.Context, w *world.World, o On) (_ *Server, err error) {
 	}
 	program := intake.Program()
 	settings := program.Settings()
-	config.SetDefaults(settings)
+	if err := config.Parse("bench", []byte(file), settings); err != nil {
+		return nil, err
+	}
 	c := settings.Common()
 	c.Data, c.Server.Listen = folder, "127.0.0.1:0"
 	o.apply(c)
@@ -235,6 +248,17 @@ func (s *Server) Create(ctx context.Context, fromKnown bool) func(ctx context.Co
 	with := s.Context(ctx)
 	c := Complaint(fromKnown)
 	return func(_ context.Context, caller, _ int) error {
+		_, err := intakev1.NewIntakeServiceClient(s.Network.Of(caller)).CreateComplaint(with, &intakev1.CreateComplaintRequest{Complaint: c, RequestId: googleuuid.NewString()})
+		return err
+	}
+}
+
+// Telling returns a call that registers a complaint whose description text gives.
+func (s *Server) Telling(ctx context.Context, text func(n int) string) func(ctx context.Context, caller, n int) error {
+	with := s.Context(ctx)
+	return func(_ context.Context, caller, n int) error {
+		c := Complaint(true)
+		c.Description = text(n)
 		_, err := intakev1.NewIntakeServiceClient(s.Network.Of(caller)).CreateComplaint(with, &intakev1.CreateComplaintRequest{Complaint: c, RequestId: googleuuid.NewString()})
 		return err
 	}
