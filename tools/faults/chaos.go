@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"example.com/redress/tools/faults/world"
@@ -23,10 +24,12 @@ const (
 	cutPeers     = "connections to a service cut"
 	halfPeers    = "connections to a service half open"
 	replace      = "service replaced under load"
-	redisAway    = "Redis away for a quarter of a minute"
+	redisAway    = "Redis away until clocks are late"
 	promote      = "Redis primary lost, stale replica promoted"
 	fillDisk     = "disk of PostgreSQL full"
-	killClocks   = "every process with clocks killed"
+	killClocks   = "every process with clocks killed while they fire"
+	killDue      = "PostgreSQL killed while clocks fall due"
+	flushArmed   = "Redis emptied of armed clocks"
 	roll         = "service rolled between two versions"
 )
 
@@ -57,7 +60,7 @@ type step struct {
 // deck is how often each fault is to happen, in an order that r draws.
 func deck(r *rand.Rand, counts map[string]int) []string {
 	var out []string
-	for _, kind := range []string{killService, killPostgres, killRedis, flushRedis, oldRedis, pauseService, cutSQL, slowSQL, halfRedis, cutPeers, halfPeers, replace, redisAway, killClocks, promote, fillDisk, roll} {
+	for _, kind := range []string{killService, killPostgres, killRedis, flushRedis, oldRedis, pauseService, cutSQL, slowSQL, halfRedis, cutPeers, halfPeers, replace, redisAway, killClocks, killDue, flushArmed, promote, fillDisk, roll} {
 		for range counts[kind] {
 			out = append(out, kind)
 		}
@@ -137,8 +140,19 @@ func (c *chaos) one(ctx context.Context, kind string) error {
 		if err := c.w.Redis.Kill(ctx, false); err != nil {
 			return err
 		}
-		wait(ctx, 15*time.Second)
+		c.clocks(ctx, -time.Hour, -plantedLate-2*time.Second)
 		return c.w.Redis.Start(ctx)
+	case killDue:
+		c.clocks(ctx, 0, away)
+		c.say("%s", kind)
+		c.w.Postgres.Kill()
+		wait(ctx, away)
+		return c.w.Postgres.Start(ctx)
+	case flushArmed:
+		c.clocks(ctx, away/3, time.Minute)
+		c.say("%s", kind)
+		_, err := c.w.Redis.Do(ctx, "flushall")
+		return err
 	case promote:
 		d := time.Duration(500+c.r.IntN(4000)) * time.Millisecond
 		c.say("%s, %s behind", kind, d)
@@ -149,10 +163,13 @@ func (c *chaos) one(ctx context.Context, kind string) error {
 		return c.w.Postgres.Full(ctx, d)
 	case killClocks:
 		s := c.w.Services["routing"]
+		c.w.ToSQL.Set(world.Slow) // each that is claimed from the index is in hand for a while
+		c.clocks(ctx, -time.Hour, -away/6)
 		c.say("%s", kind)
 		for n := range s.Instances() {
 			s.Kill(n)
 		}
+		c.w.ToSQL.Set(world.Pass)
 	case pauseService:
 		s := c.service()
 		d := time.Duration(1000+c.r.IntN(8000)) * time.Millisecond
@@ -226,6 +243,28 @@ func (c *chaos) roll(ctx context.Context) error {
 
 // besides is for how many seconds two versions of a service stand beside each other.
 const besides = 5
+
+// The faults that defects of the timer index need come when they meet this many clocks.
+const (
+	met  = 3
+	away = 1500 * time.Millisecond
+)
+
+// clocks waits until some clocks are due between two instants from now, at most for a minute.
+func (c *chaos) clocks(ctx context.Context, from, to time.Duration) {
+	query := fmt.Sprintf("SELECT count(*) FROM %s.timers, (SELECT extract(epoch FROM now()) * 1000000 AS now) x WHERE name LIKE '%%/clocks/%%' AND fire_time BETWEEN now + %d AND now + %d",
+		world.Schema("routing"), from.Microseconds(), to.Microseconds())
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+		out, err := c.w.Postgres.Do(ctx, c.w.Database, query)
+		if n, _ := strconv.Atoi(out); err == nil && n >= met {
+			return
+		}
+		if !wait(ctx, 20*time.Millisecond) {
+			return
+		}
+	}
+	c.say("fewer than %d clocks were due between %s and %s from now", met, from, to)
+}
 
 // through lets a proxy misbehave for a while.
 func (c *chaos) through(ctx context.Context, kind string, p *world.Proxy, m world.Mode, most time.Duration) {

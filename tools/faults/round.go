@@ -32,9 +32,12 @@ type plan struct {
 	gap, calm          time.Duration
 	faults             string
 	small              bool           // limits of clocks of 2 and 3 s
+	pauses             bool           // limits of clocks of 20 s
 	linger             time.Duration  // least time from the last complaint to the checks, for clocks that nothing knows of
-	enough             map[string]int // of each act in the ledger, besides acks
-	most               time.Duration  // how long the clients go on for that after the faults
+	enough             map[string]int // of each act in the ledger or of the clients, besides acks
+	cause              string         // SQL that counts what else must have come to pass
+	times              int            // so often
+	most               time.Duration  // how long the clients go on for all that after the faults
 }
 
 // counts reads the flag --faults: a word may stand for several kinds, drawn in turn.
@@ -42,7 +45,7 @@ func (p plan) counts() (map[string]int, error) {
 	words := map[string][]string{
 		"kills": {killService}, "postgres": {killPostgres}, "redis": {killRedis, flushRedis, oldRedis},
 		"pauses": {pauseService}, "cuts": {cutSQL, slowSQL, halfRedis, cutPeers, halfPeers}, "replaces": {replace},
-		"flush": {flushRedis}, "away": {redisAway}, "clockkills": {killClocks},
+		"flush": {flushArmed}, "away": {redisAway}, "clockkills": {killClocks}, "due": {killDue},
 		"promotions": {promote}, "disk": {fillDisk}, "rolls": {roll},
 	}
 	out := map[string]int{}
@@ -92,6 +95,9 @@ const (
 	longest     = 9 * time.Second
 	// Those of the small rounds of planted defects.
 	plantedLimits = "{general: 3 s, serious: 3 s, major: 2 s}"
+	// Those of rounds in which clocks must be paused and go on before they run out,
+	// however busy the machine is.
+	pausedLimits = "{general: 20 s, serious: 20 s, major: 20 s}"
 )
 
 // disk is the size in MiB of the file system that can be full.
@@ -115,6 +121,9 @@ func (r *round) options() (world.Options, error) {
 	limits := shortLimits
 	if r.plan.small {
 		limits = plantedLimits
+	}
+	if r.plan.pauses {
+		limits = pausedLimits
 	}
 	return world.Options{
 		Binaries: r.binaries, Folder: r.folder, Directory: directory,
@@ -224,8 +233,11 @@ func (r *round) within(ctx context.Context, w *world.World, counts map[string]in
 		return err
 	}
 	healthy, err := r.suffer(ctx, w, acks, counts)
-	if err = errors.Join(err, acks.Close()); err != nil && r.defect == nil {
-		return err
+	if err = errors.Join(err, acks.Close()); err != nil {
+		if r.defect == nil {
+			return err
+		}
+		r.say("the clients ended: %v", err) // a defect may be met by them
 	}
 	if err := r.quiet(ctx, w); err != nil && r.defect == nil {
 		return err // a defect may keep the suite from ever being quiet
@@ -262,7 +274,7 @@ func (r *round) suffer(ctx context.Context, w *world.World, acks *ledger.Ledger,
 		wait(ctx, r.plan.calm) // what the last fault left behind is not held against the calm
 		calm()
 	}
-	for begin := time.Now(); err == nil && !r.enough(acks) && time.Since(begin) < r.plan.most && ctx.Err() == nil; {
+	for begin := time.Now(); err == nil && !r.enough(ctx, w, acks, clients) && time.Since(begin) < r.plan.most && ctx.Err() == nil; {
 		select {
 		case err = <-ended:
 			ended <- err
@@ -279,9 +291,15 @@ func (r *round) suffer(ctx context.Context, w *world.World, acks *ledger.Ledger,
 }
 
 // enough tells whether the clients have done what the round wants of them.
-func (r *round) enough(acks *ledger.Ledger) bool {
+func (r *round) enough(ctx context.Context, w *world.World, acks *ledger.Ledger, clients *load.Load) bool {
 	for act, n := range r.plan.enough {
-		if acks.Count(act) < n {
+		if acks.Count(act)+clients.Did(act) < n {
+			return false
+		}
+	}
+	if r.plan.cause != "" {
+		out, err := w.Postgres.Do(ctx, w.Database, r.plan.cause)
+		if n, _ := strconv.Atoi(out); err != nil || n < r.plan.times {
 			return false
 		}
 	}

@@ -47,6 +47,35 @@ type Load struct {
 	serial atomic.Int64
 	mu     sync.Mutex
 	past   []asked // some of what was acknowledged, to be repeated late
+	did    map[string]int
+}
+
+// What the clients bring about besides what the ledger tells.
+const (
+	// PausedInTime is a clock that was paused and went on before its old limit.
+	PausedInTime = "paused in time"
+	// OtherContent is something else sent under the id of a request, and answered.
+	OtherContent = "other content"
+	// OrderedAgain is an order to pay of a claim that was ordered to be paid before.
+	OrderedAgain = "ordered again"
+	// OrderedTakenBack is an order to pay of a claim whose complaint was taken back by then.
+	OrderedTakenBack = "ordered though taken back"
+)
+
+// Did returns how often the clients brought something about.
+func (l *Load) Did(what string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.did[what]
+}
+
+func (l *Load) note(what string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.did == nil {
+		l.did = map[string]int{}
+	}
+	l.did[what]++
 }
 
 // asked is a request and its answer.
@@ -246,6 +275,7 @@ func (l *Load) other(ctx context.Context, r *rand.Rand, req *intakev1.CreateComp
 	if !answered {
 		return nil
 	}
+	l.note(OtherContent)
 	return l.add(ledger.Entry{Act: ledger.Refused, ID: req.GetRequestId(), Name: answer.GetName(), Code: status.Code(err).String()})
 }
 

@@ -37,9 +37,9 @@ func send(t *testing.T, s *Server, key, body string) (*http.Response, error) {
 		t.Fatal(err)
 	}
 	r.Close = true
-	r.Header.Set("webhook-id", key)
-	r.Header.Set("webhook-timestamp", "1614265330")
-	r.Header.Set("webhook-signature", "v1,AAAA "+signature)
+	r.Header.Set("Webhook-Id", key)
+	r.Header.Set("Webhook-Timestamp", "1614265330")
+	r.Header.Set("Webhook-Signature", "v1,AAAA "+signature)
 	answer, err := http.DefaultClient.Do(r)
 	if err == nil {
 		_ = answer.Body.Close()

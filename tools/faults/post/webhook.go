@@ -42,7 +42,7 @@ func call(s *Server, conn net.Conn) {
 	if err != nil {
 		return
 	}
-	key := r.Header.Get("webhook-id")
+	key := r.Header.Get("Webhook-Id")
 	trick := s.trick(key)
 	if trick == dead {
 		return
@@ -86,9 +86,9 @@ func (s *Server) signed(h http.Header, body []byte) bool {
 	s.mu.Lock()
 	mac := hmac.New(sha256.New, s.secret)
 	s.mu.Unlock()
-	fmt.Fprintf(mac, "%s.%s.%s", h.Get("webhook-id"), h.Get("webhook-timestamp"), body)
+	fmt.Fprintf(mac, "%s.%s.%s", h.Get("Webhook-Id"), h.Get("Webhook-Timestamp"), body)
 	want := "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
-	for given := range strings.FieldsSeq(h.Get("webhook-signature")) {
+	for given := range strings.FieldsSeq(h.Get("Webhook-Signature")) {
 		if hmac.Equal([]byte(given), []byte(want)) {
 			return true
 		}

@@ -326,23 +326,15 @@ func (w *World) organize(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = first.Close() }() // nothing is in flight
-	routing, err := w.Conn("routing")
-	if err != nil {
-		return err
-	}
 	notification, err := w.Conn("notification")
 	if err != nil {
 		return err
 	}
-	policies, receivers := policyv1.NewPolicyServiceClient(routing), notificationv1.NewNotificationServiceClient(notification)
-	var stored *policyv1.Revision
+	receivers := notificationv1.NewNotificationServiceClient(notification)
 	hook := &notificationv1.CreateReceiverRequest{RequestId: ID(), Receiver: &notificationv1.Receiver{
 		Name: "receivers/customer-system", Url: "http://" + w.Webhooks + "/redress", AllowPrivate: true,
 	}}
-	for _, step := range []struct {
-		name string
-		do   func(context.Context) error
-	}{
+	if err := w.inTurn(ctx, []step{
 		{"directory", func(ctx context.Context) error {
 			ctx = metadata.AppendToOutgoingContext(ctx, "redress-organization", Organization)
 			_, err := directoryv1.NewDirectoryServiceClient(first).BootstrapOrganization(ctx, &directoryv1.BootstrapOrganizationRequest{
@@ -360,8 +352,42 @@ func (w *World) organize(ctx context.Context) error {
 			}
 			return w.Signed(got.GetReceiver().GetSecret())
 		}},
+	}); err != nil {
+		return err
+	}
+	if err := w.Activate(ctx, w.Pack); err != nil {
+		return err
+	}
+	return w.takesComplaints(ctx)
+}
+
+// step is one of several calls in turn.
+type step struct {
+	name string
+	do   func(context.Context) error
+}
+
+func (w *World) inTurn(ctx context.Context, all []step) error {
+	for _, s := range all {
+		if err := w.whenUp(ctx, s.do); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+// Activate puts a pack in force; services hear of it soon.
+func (w *World) Activate(ctx context.Context, pack []byte) error {
+	routing, err := w.Conn("routing")
+	if err != nil {
+		return err
+	}
+	policies := policyv1.NewPolicyServiceClient(routing)
+	var stored *policyv1.Revision
+	request := ID()
+	return w.inTurn(ctx, []step{
 		{"revision", func(ctx context.Context) error {
-			got, err := policies.CreateRevision(w.As(ctx, "people/author"), &policyv1.CreateRevisionRequest{Source: w.Pack, RequestId: ID()})
+			got, err := policies.CreateRevision(w.As(ctx, "people/author"), &policyv1.CreateRevisionRequest{Source: pack, RequestId: request})
 			stored = got.GetRevision()
 			return err
 		}},
@@ -379,12 +405,7 @@ func (w *World) organize(ctx context.Context) error {
 			_, err := policies.ActivateRevision(w.As(ctx, "people/admin"), &policyv1.ActivateRevisionRequest{Name: stored.GetName(), Etag: stored.GetEtag(), RequestId: ID()})
 			return err
 		}},
-	} {
-		if err := w.whenUp(ctx, step.do); err != nil {
-			return fmt.Errorf("%s: %w", step.name, err)
-		}
-	}
-	return w.takesComplaints(ctx)
+	})
 }
 
 // takesComplaints waits until intake knows people and pack: an impossible complaint
