@@ -70,6 +70,7 @@ func (s *service) definition() host.Definition {
 			_, _, err := clocks.Fire(u, t)
 			return err
 		}},
+		Foresee:  react.Foresee,
 		Register: s.server.Register,
 		Forget:   react.Forget,
 		Reasons:  Reasons(),

@@ -67,6 +67,7 @@ func (s *service) definition() host.Definition {
 		React: func(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error {
 			return s.reactor.React(u, ev, change, state)
 		},
+		Foresee: react.Foresee,
 		Fire: map[string]func(*journal.Unit, journal.Timer) error{
 			app.ActionClocks: fireClock, app.EntryClocks: fireClock, app.DutyClocks: fireClock, app.Periods: s.desk.ClosePeriod,
 		},

@@ -82,7 +82,7 @@ func New(ctx context.Context, deps host.Deps, c Config) (_ *Notification, err er
 func definition(desk *app.Desk, server *rpc.Server, box *outbox.Outbox) host.Definition {
 	return host.Definition{
 		Name: Name, Kinds: app.Kinds(), Consumes: app.Consumes(), Project: app.Project(),
-		React: react.New(desk).React, Register: server.Register,
+		React: react.New(desk).React, Foresee: react.Foresee, Register: server.Register,
 		Forget:     host.OnlyTheKey,
 		Fire:       map[string]func(*journal.Unit, journal.Timer) error{app.Campaigns: desk.NextCampaign},
 		Background: []func(context.Context) error{box.Run},

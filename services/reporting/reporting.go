@@ -76,6 +76,7 @@ func definition(server *rpc.Server) host.Definition {
 		Consumes:   sources(),
 		Project:    view.Project(),
 		React:      react.React(server.Open),
+		Foresee:    react.Foresee,
 		Forget:     host.OnlyTheKey,
 		Register:   server.Register,
 		Background: []func(context.Context) error{server.Watch, server.LookAtWatches},

@@ -73,6 +73,7 @@ func definition(desk *app.Desk, cases *rpc.Server, people *directory.Server, pol
 		Consumes: []string{"intake", "compensation", "corrective-action", "notification"},
 		Project:  app.Project(),
 		React:    reactor.React,
+		Foresee:  react.Foresee,
 		Fire:     map[string]func(*journal.Unit, journal.Timer) error{app.Clocks: reactor.Fire},
 		Register: func(r grpc.ServiceRegistrar) {
 			cases.Register(r)

@@ -8,9 +8,9 @@ import (
 	"example.com/redress/services/kit/journal"
 )
 
-// versionRow is the projection that counts the changes of an organisation's
+// VersionRow is the projection that counts the changes of an organisation's
 // directory; it is its own kind, so no list of resources shows it.
-const versionRow = "directory/version"
+const VersionRow = "directory/version"
 
 // pageSize is how many rows a journal source reads at once.
 const pageSize = 500
@@ -20,11 +20,11 @@ const pageSize = 500
 // same Unit; a [Store] over the journal then reads the states anew.
 func Touch(u *journal.Unit) error {
 	count := &wrapperspb.Int64Value{}
-	version, _, err := u.Projection(versionRow, count)
+	version, _, err := u.Projection(VersionRow, count)
 	if err != nil {
 		return err
 	}
-	return u.SetProjection(versionRow, versionRow, version+1, wrapperspb.Int64(version+1))
+	return u.SetProjection(VersionRow, VersionRow, version+1, wrapperspb.Int64(version+1))
 }
 
 // FromProjections returns the directories a service has heard of from routing,
@@ -41,7 +41,7 @@ type journalSource struct {
 }
 
 func newJournalSource(j *journal.Journal, page func(context.Context, journal.Query) (journal.Page, error)) *journalSource {
-	return &journalSource{j: j, page: page, versions: journal.Standing[string, int64]{Kind: versionRow}}
+	return &journalSource{j: j, page: page, versions: journal.Standing[string, int64]{Kind: VersionRow}}
 }
 
 // States implements [Source].
@@ -65,7 +65,7 @@ func (s *journalSource) States(ctx context.Context, organization, pattern string
 // touched a directory, and for other processes' every [journal.ForeignAge].
 func (s *journalSource) Version(ctx context.Context, organization string) (int64, error) {
 	return s.versions.Get(ctx, s.j, organization, func(ctx context.Context) (int64, error) {
-		version, _, err := s.j.Projection(ctx, organization, versionRow, &wrapperspb.Int64Value{})
+		version, _, err := s.j.Projection(ctx, organization, VersionRow, &wrapperspb.Int64Value{})
 		return version, err
 	})
 }

@@ -21,17 +21,23 @@ type Units struct {
 func NewUnits() *Units { return &Units{all: map[string]kept{}} }
 
 // At returns the directory as projected in the unit's journal. It costs one reading of
-// the version, and one of all states after a change.
+// the version, and one of all states after a change. To a unit that looks ahead of
+// its turn and does not know the version it is what was known last.
 func (s *Units) At(u *journal.Unit) (*Directory, error) {
 	count := &wrapperspb.Int64Value{}
-	version, _, err := u.Projection(versionRow, count)
+	version, _, err := u.Projection(VersionRow, count)
 	if err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	k := s.all[u.Organization()]
 	s.mu.Unlock()
-	if k.directory != nil && k.version == version {
+	if k.directory == nil {
+		k.directory = New(States{})
+	} else if k.version == version {
+		return k.directory, nil
+	}
+	if !u.Certain() {
 		return k.directory, nil
 	}
 	var st States
@@ -56,6 +62,9 @@ func (s *Units) At(u *journal.Unit) (*Directory, error) {
 		}
 	}
 	k = kept{version, New(st)}
+	if !u.Certain() {
+		return k.directory, nil
+	}
 	s.mu.Lock()
 	s.all[u.Organization()] = k
 	s.mu.Unlock()

@@ -172,6 +172,9 @@ func (c *Consumer) open(ctx context.Context, ev *eventv1.Event) *flight {
 	if t := body.GetOccurTime(); t != nil {
 		f.work.Time = t.AsTime()
 	}
+	if c.o.Foresee != nil && f.broken == "" {
+		c.o.Foresee(&f.work, ev, body)
+	}
 	f.ctx, f.span, f.work.Traceparent = c.span(ctx, ev, body.GetTraceparent())
 	return f
 }

@@ -50,6 +50,10 @@ type Options struct {
 	Tracer trace.TracerProvider
 	// Logger is told of reconnections and of what was parked; nil discards.
 	Logger *slog.Logger
+	// Foresee adds to the work that applies an event what the decision will most
+	// likely read, so that it is read for all events of a batch at once; nil: only
+	// the resource of the event is. What it leaves out is read when it is asked for.
+	Foresee func(w *journal.Work, ev *eventv1.Event, body *eventv1.EventBody)
 	// OnApplied is told of each event that took effect or was parked, once that is
 	// stored; nil: nobody. It must be quick.
 	OnApplied func(ev *eventv1.Event)

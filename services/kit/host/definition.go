@@ -33,6 +33,9 @@ type Definition struct {
 	// the state was projected, in the same transaction, and may find that facts
 	// are still missing: then it keeps what it has and returns nil. nil: nothing follows.
 	React func(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error
+	// Foresee adds what React will most likely read of an event, see
+	// [feed.Options]. nil: nothing is known before.
+	Foresee func(w *journal.Work, ev *eventv1.Event, body *eventv1.EventBody)
 	// Fire decides what follows from a timer, by the pattern of its resource. It is
 	// called with timers that their resources still want, see journal.Fire.
 	Fire map[string]func(u *journal.Unit, t journal.Timer) error

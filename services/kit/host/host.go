@@ -155,7 +155,7 @@ func New(ctx context.Context, def Definition, deps Deps) (_ *Host, err error) {
 		}
 		c := feed.NewConsumer(h.Journal, source, conn, h.apply, feed.Options{
 			Logger: h.Logger, Ranges: deps.Ranges, Tracer: deps.Tracer, LeaseTTL: deps.Pace.LeaseTTL, Jitter: deps.Pace.Jitter,
-			OnApplied: deps.OnApplied,
+			OnApplied: deps.OnApplied, Foresee: def.Foresee,
 		})
 		h.consumers[source] = c
 		h.loops.Add("feed of "+source, c)

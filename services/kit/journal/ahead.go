@@ -51,7 +51,7 @@ func (g *group) need(want func(*wanted)) error {
 	}
 	if g.ahead != nil {
 		want(g.ahead)
-		g.lacking = true
+		g.lacking, g.guessed = true, true
 		return nil
 	}
 	w := newWanted()
@@ -62,6 +62,11 @@ func (g *group) need(want func(*wanted)) error {
 	}
 	return nil
 }
+
+// Certain reports that all that was read so far is known. It is false while the
+// decision is tried ahead of its turn and something unknown showed as absent: what is
+// made of it then must not outlive the decision, nor be looked into any further.
+func (u *Unit) Certain() bool { return u.g.ahead == nil || !u.g.guessed }
 
 // lookAhead runs the members behind the one in hand and adds what they lack to the
 // wanted. What they decide is thrown away: they run again in their turn, on what the
@@ -78,7 +83,7 @@ func (g *group) lookAhead(w *wanted) {
 		if g.told[i] || m.work.Request != nil && g.seen.requests[m.work.requestKey()] != nil {
 			continue
 		}
-		g.lacking = false
+		g.lacking, g.guessed = false, false
 		_ = g.call(m, newUnit(g, &m.work))
 		g.told[i] = !g.lacking
 	}

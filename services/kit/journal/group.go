@@ -59,7 +59,8 @@ type group struct {
 	at      int     // the member being decided
 	told    []bool  // those that looking ahead found to lack nothing
 	ahead   *wanted // while looking ahead: what is lacking
-	lacking bool    // while looking ahead: the member lacks something
+	lacking bool    // while looking ahead: the member lacks something that was added to the wanted
+	guessed bool    // while looking ahead: the member took something unknown for absent
 }
 
 // outcome is what was decided about a member.

@@ -44,6 +44,7 @@ func (g *group) prefetch(members []*member) error {
 	requests := map[requestKey]bool{}
 	resources, projections, tallies := map[key]bool{}, map[key]bool{}, map[key]bool{}
 	families := map[family]bool{}
+	searches := map[search]bool{}
 	places := map[place]bool{}
 	for _, m := range members {
 		if m.work.Request != nil {
@@ -65,14 +66,29 @@ func (g *group) prefetch(members []*member) error {
 		}
 		for _, name := range m.work.Creates {
 			at := key{m.work.Organization, name}
-			if k := g.j.kinds.of(name); g.careful {
+			switch k := g.j.kinds.of(name); {
+			case g.careful && k == nil:
+				projections[at] = true
+			case g.careful:
 				resources[at] = true
-			} else if k != nil {
+			case k == nil:
+				g.seen.projections[at] = &projection{gone: true}
+			default:
 				g.seen.resources[at] = &resource{kind: k}
 			}
 		}
 		for _, name := range m.work.Serials {
 			tallies[key{m.work.Organization, serial + name}] = true
+		}
+		for _, name := range m.work.Tallies {
+			tallies[key{m.work.Organization, name}] = true
+		}
+		for _, l := range m.work.Lookups {
+			t := projectionTables
+			if g.j.kinds.byPattern(l.Kind) != nil {
+				t = resourceTables
+			}
+			searches[search{t, m.work.Organization, l.Kind, l.Where}] = true
 		}
 	}
 	repeated := map[answerKey][]*request{}
@@ -82,7 +98,9 @@ func (g *group) prefetch(members []*member) error {
 		func() error { return g.loadFamilies(families) },
 		func() error { return g.loadProjections(projections) },
 		func() error { return g.loadTallies(tallies) },
+		func() error { return g.loadSearches(searches) },
 		func() error { return g.loadPositions(places) },
+		func() error { return g.loadParkedAny(len(places) > 0) },
 		func() error { return g.tx.Send(g.ctx) },
 	} {
 		if err := load(); err != nil {
@@ -343,10 +361,17 @@ func (g *group) fail(err error) error {
 	return refusal(err)
 }
 
-func anyParked(ctx context.Context, q sqldb.Querier) (found bool, err error) {
-	err = q.Query(ctx, "parked_events.any", `SELECT 1 FROM parked_events LIMIT 1`, nil, func(sqldb.Row) error { found = true; return nil })
-	return found, err
+// loadParkedAny asks whether anything is parked, which who applies events will ask.
+func (g *group) loadParkedAny(wanted bool) error {
+	if !wanted {
+		return nil
+	}
+	found := false
+	g.parkedAny = &found
+	return g.tx.Later(g.ctx, "parked_events.any", anyParked, nil, func(sqldb.Row) error { found = true; return nil })
 }
+
+const anyParked = `SELECT 1 FROM parked_events LIMIT 1`
 
 func parkedSpots(ctx context.Context, q sqldb.Querier, at key) (spots []spot, err error) {
 	err = q.Query(ctx, "parked_events.read", `SELECT source, shard, sequence FROM parked_events WHERE organization = $1 AND complaint = $2`,

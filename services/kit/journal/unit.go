@@ -255,6 +255,7 @@ func (u *Unit) search(t tables, kind string, where []Attr) (map[string]bool, err
 		return names, err
 	}
 	if u.g.ahead != nil {
+		u.g.guessed = true
 		return names, nil
 	}
 	err := find(u.g.ctx, u.g.tx, t, u.work.Organization, kind, where, func(name string) { names[name] = true })

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 
@@ -90,11 +91,9 @@ func (g *group) parkedSpots(at key) ([]spot, error) {
 		return nil, nil // whether something is parked is asked in its turn
 	}
 	if g.parkedAny == nil {
-		found, err := anyParked(g.ctx, g.tx)
-		if err != nil {
+		if err := errors.Join(g.loadParkedAny(true), g.tx.Send(g.ctx)); err != nil {
 			return nil, g.fail(err)
 		}
-		g.parkedAny = &found
 	}
 	var spots []spot
 	if *g.parkedAny {

@@ -30,15 +30,29 @@ type Work struct {
 	// Reads are names the decision will Get or project. They are fetched for the
 	// whole group at once; others are fetched one by one.
 	Reads []string
-	// Creates are names made for this write, which nobody else can have chosen:
-	// they are taken as absent, and compared when the group is written.
+	// Creates are names of resources and projections made for this write, which
+	// nobody else can have chosen: they are taken as absent, and compared when the
+	// group is written.
 	Creates []string
 	// Serials are keys the decision will take a Serial of; fetched like Reads.
 	Serials []string
+	// Tallies are keys the decision will take a Tally of; fetched like Reads.
+	Tallies []string
+	// Lookups are what the decision will search for; made like Reads.
+	Lookups []Lookup
 	// Advance moves the position of a feed in the same transaction; nil for none.
 	Advance *Advance
 	// Traceparent joins the events to the trace of their request.
 	Traceparent string
+}
+
+// Lookup searches the resources, or the projections, of a kind for an attribute, as
+// [Unit.Find] and [Unit.Projections] do. Only names are found; they are read when
+// somebody asks for them.
+type Lookup struct {
+	// Kind is the pattern of resources of this service, else the kind of projections.
+	Kind  string
+	Where Attr
 }
 
 // Request identifies a call that may be repeated.

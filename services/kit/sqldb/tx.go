@@ -65,12 +65,21 @@ func (t *Tx) Exec(ctx context.Context, op, query string, args ...any) (int64, er
 
 // Query implements [Querier].
 func (t *Tx) Query(ctx context.Context, op, query string, args []any, each func(Row) error) error {
+	if err := t.Later(ctx, op, query, args, each); err != nil {
+		return err
+	}
+	return t.Send(ctx)
+}
+
+// Later is Query whose read may wait like [Tx.ExecLater]; what it finds is there
+// after the next Send.
+func (t *Tx) Later(ctx context.Context, op, query string, args []any, each func(Row) error) error {
 	if err := t.db.strike(op); err != nil {
 		return err
 	}
 	if t.pipe != nil {
 		t.pipe.add(piped{op: op, query: query, args: args, each: each})
-		return t.pipe.send(ctx)
+		return nil
 	}
 	return scan(op, each, func() (*sql.Rows, error) { return t.conn.QueryContext(ctx, query, args...) })
 }

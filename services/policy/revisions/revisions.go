@@ -44,6 +44,9 @@ func Reasons() []fault.Entry {
 // keep is how many compiled policies stay in memory; one takes some hundred kilobytes.
 const keep = 64
 
+// mostHeard bounds what is known to be in the store, which is read again.
+const mostHeard = 10_000
+
 // Source is where a service has its revisions.
 type Source interface {
 	// Revision puts the named revision into r; the fault RESOURCE_NOT_FOUND if there is none.
@@ -61,6 +64,7 @@ type Revisions struct {
 	active journal.Standing[organization, inForce]
 	named  journal.Standing[named, *policy.Policy]
 	known  map[organization]inForce // as last read; under mu
+	heard  map[named]string         // digests of revisions that are in the store; under mu
 }
 
 // organization is whose policy is read, and where from.
@@ -90,21 +94,47 @@ type compiled struct {
 // New returns an empty cache.
 func New() *Revisions {
 	return &Revisions{
-		byKey: map[string]*list.Element{}, order: list.New(), known: map[organization]inForce{},
+		byKey: map[string]*list.Element{}, order: list.New(), known: map[organization]inForce{}, heard: map[named]string{},
 		active: journal.Standing[organization, inForce]{Kind: Pattern}, named: journal.Standing[named, *policy.Policy]{Kind: Pattern},
 	}
 }
 
 // Get returns the policy of the named revision.
 // Faults: RESOURCE_NOT_FOUND. Cost: one read, which from a [Journal] is shared
-// ([journal.Standing]), and a compilation on first use.
+// ([journal.Standing]), and a compilation on first use; in a decision nothing once it
+// was read: a revision is named by its content and never deleted.
 func (r *Revisions) Get(source Source, name string) (*policy.Policy, error) {
 	if j, ok := source.(Journal); ok {
 		return r.named.Get(j.Context, j.J, named{organization{j.Organization, j.Own}, name}, func(ctx context.Context) (*policy.Policy, error) {
 			return r.get(Journal{Context: ctx, J: j.J, Organization: j.Organization, Own: j.Own}, name)
 		})
 	}
-	return r.get(source, name)
+	unit, ok := source.(Unit)
+	if !ok {
+		return r.get(source, name)
+	}
+	of := named{organization{unit.U.Organization(), unit.Own}, name}
+	r.mu.Lock()
+	digest := r.heard[of]
+	r.mu.Unlock()
+	if p, ok := r.cached(digest); ok {
+		return p, nil
+	}
+	var revision policyv1.Revision
+	if err := source.Revision(name, &revision); err != nil {
+		return nil, err
+	}
+	p, err := r.compile(&revision)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.heard) >= mostHeard {
+		clear(r.heard)
+	}
+	r.heard[of] = revision.GetDigest()
+	return p, nil
 }
 
 func (r *Revisions) get(source Source, name string) (*policy.Policy, error) {

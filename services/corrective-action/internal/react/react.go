@@ -24,6 +24,7 @@ import (
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	"example.com/redress/services/corrective-action/internal/app"
 	"example.com/redress/services/corrective-action/internal/domain"
+	"example.com/redress/services/kit/directory"
 	"example.com/redress/services/kit/fault"
 	"example.com/redress/services/kit/journal"
 	"example.com/redress/services/policy/sheet"
@@ -52,6 +53,16 @@ func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.
 		return wait(u, ev)
 	}
 	return err
+}
+
+// Foresee adds what [Reactor.React] reads of an event of a complaint.
+func Foresee(w *journal.Work, ev *eventv1.Event, _ *eventv1.EventBody) {
+	w.Reads = append(w.Reads, directory.VersionRow)
+	w.Creates = append(w.Creates, waitingName(ev))
+	if complaint := ev.GetComplaint(); complaint != "" {
+		w.Reads = append(w.Reads, complaint, app.CaseOf(complaint))
+		w.Lookups = append(w.Lookups, journal.Lookup{Kind: waitingKind, Where: journal.Attr{Name: app.AttrComplaint, Value: complaint}})
+	}
 }
 
 // react lets follow what the event owes; waits tells that something cannot be decided
@@ -176,9 +187,12 @@ func counted(sc *app.Scene, key map[string]string) *app.Scene {
 // Events that wait are kept beside the projections.
 const waitingKind = "waiting/*"
 
+func waitingName(ev *eventv1.Event) string {
+	return fmt.Sprintf("waiting/%s-%04d-%020d", ev.GetService(), ev.GetShard(), ev.GetSequence())
+}
+
 func wait(u *journal.Unit, ev *eventv1.Event) error {
-	name := fmt.Sprintf("waiting/%s-%04d-%020d", ev.GetService(), ev.GetShard(), ev.GetSequence())
-	return u.SetProjection(name, waitingKind, 1, ev, journal.Attr{Name: app.AttrComplaint, Value: ev.GetComplaint()})
+	return u.SetProjection(waitingName(ev), waitingKind, 1, ev, journal.Attr{Name: app.AttrComplaint, Value: ev.GetComplaint()})
 }
 
 // again takes up the events of the complaint that waited, as of when they happened.

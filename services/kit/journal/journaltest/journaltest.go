@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t testing.TB) *sqldb.DB) {
 		{"FindsByAttributes", findsByAttributes},
 		{"FindSeesItsOwnGroup", findSeesItsOwnGroup},
 		{"ReadsAheadForItsGroup", readsAhead},
+		{"WhatIsForeseenIsReadOnce", readsForeseen},
 		{"ChildrenComeWithTheirParent", findsChildren},
 		{"TimersFollowTheState", timersFollowTheState},
 		{"FiresOnlyTheTimerThatIsWantedAndAtItsInstant", firesWhatIsWanted},

@@ -284,6 +284,81 @@ func readsAhead(t *testing.T, b *bundle) {
 	}
 }
 
+// A group whose members say what they will read costs one statement of each sort,
+// and each decision runs once. What is said to be new and is not is still seen.
+func readsForeseen(t *testing.T, b *bundle) {
+	var statements []string
+	b.setFaults(func(op string) error {
+		statements = append(statements, op)
+		return nil
+	})
+	j := b.open(oneLane)
+	const members = 5
+	for n := range members {
+		b.write(j, work("complaints/1"), func(u *journal.Unit) error {
+			owed := journal.Attr{Name: "owed_by", Value: name("people", n)}
+			if err := u.SetProjection(name("cases", n), "cases/*", 1, running(), owed); err != nil {
+				return err
+			}
+			return u.SetTally(name("sums", n), &clockv1.Clock{Late: int32(n)})
+		})
+	}
+	release := b.hold(j)
+	runs, found, sums := make([]int, members), make([]int, members), make([]int64, members)
+	var results []<-chan journal.Result
+	for n := range members {
+		owed := journal.Attr{Name: "owed_by", Value: name("people", n)}
+		w := work("complaints/1")
+		w.Reads, w.Creates, w.Tallies = []string{name("cases", n)}, []string{name("notes", n)}, []string{name("sums", n)}
+		w.Lookups = []journal.Lookup{{Kind: "cases/*", Where: owed}}
+		results = append(results, j.Submit(b.ctx, w, func(u *journal.Unit) error {
+			runs[n]++
+			require.True(t, u.Certain())
+			rows, err := u.Projections("cases/*", owed)
+			if err != nil {
+				return err
+			}
+			found[n] = len(rows)
+			sum := &clockv1.Clock{}
+			if err := u.Tally(name("sums", n), sum); err != nil {
+				return err
+			}
+			sums[n] = int64(sum.Late)
+			return u.SetProjection(name("notes", n), "notes/*", 2, running())
+		}))
+	}
+	statements = nil
+	release()
+	for _, r := range results {
+		require.NoError(t, (<-r).Err)
+	}
+	require.Equal(t, []int{1, 1, 1, 1, 1}, runs)
+	require.Equal(t, []int{1, 1, 1, 1, 1}, found)
+	require.Equal(t, []int64{0, 1, 2, 3, 4}, sums)
+	reads := map[string]int{}
+	for _, op := range statements {
+		reads[op]++
+	}
+	once := 1
+	if b.db.Dialect() == sqldb.SQLite {
+		once = members // it has a statement for each row, and no round trip
+	}
+	for _, op := range []string{"projections.read", "projections.search", "tallies.read"} {
+		require.Equal(t, once, reads[op], "%s: %v", op, statements)
+	}
+
+	// The note is there, and newer: it is not written over.
+	w := work("complaints/1")
+	w.Creates = []string{name("notes", 0)}
+	b.write(j, w, func(u *journal.Unit) error {
+		return u.SetProjection(name("notes", 0), "notes/*", 1, running("people/late"))
+	})
+	at, ok, err := j.Projection(b.ctx, w.Organization, name("notes", 0), &clockv1.Clock{})
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.EqualValues(t, 2, at)
+}
+
 func findSeesItsOwnGroup(t *testing.T, b *bundle) {
 	j := b.open(oneLane)
 	b.write(j, work("complaints/0"), create("complaints/0", running("people/a")))

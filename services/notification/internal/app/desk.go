@@ -2,14 +2,11 @@ package app
 
 import (
 	"strings"
-	"sync"
 	"time"
 
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	correctiveactionv1 "example.com/redress/proto/gen/redress/correctiveaction/v1"
-	directoryv1 "example.com/redress/proto/gen/redress/directory/v1"
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	notificationv1 "example.com/redress/proto/gen/redress/notification/v1"
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
@@ -30,18 +27,12 @@ type Desk struct {
 	links    Links
 	ways     domain.Channels
 
-	mu          sync.Mutex
-	directories map[string]snapshot // by organisation
-}
-
-type snapshot struct {
-	version   int64
-	directory *directory.Directory
+	directories *directory.Units
 }
 
 // New returns a desk that makes links with links and may send by the ways given.
 func New(policies *revisions.Revisions, links Links, ways domain.Channels) *Desk {
-	return &Desk{policies: policies, links: links, ways: ways, directories: map[string]snapshot{}}
+	return &Desk{policies: policies, links: links, ways: ways, directories: directory.NewUnits()}
 }
 
 // Policies returns the compiled policies.
@@ -121,7 +112,7 @@ func (d *Desk) look(u *journal.Unit, complaint string, needCase bool) (*known, N
 	if err != nil || !ok {
 		return nil, Need{Complaint: !ok}, err
 	}
-	if _, ok, err = u.Projection(caseName(complaint), k.kase); err != nil {
+	if _, ok, err = u.Projection(CaseName(complaint), k.kase); err != nil {
 		return nil, Need{}, err
 	} else if !ok {
 		k.kase = nil
@@ -151,49 +142,6 @@ func (k *known) final() bool {
 	}
 	return false
 }
-
-// directory returns who is who, as the unit knows it.
-func (d *Desk) directory(u *journal.Unit) (*directory.Directory, error) {
-	count := &wrapperspb.Int64Value{}
-	version, _, err := u.Projection(directoryVersion, count)
-	if err != nil {
-		return nil, err
-	}
-	d.mu.Lock()
-	kept, ok := d.directories[u.Organization()]
-	d.mu.Unlock()
-	if ok && kept.version == version {
-		return kept.directory, nil
-	}
-	var s directory.States
-	for _, read := range []func() error{
-		func() (err error) { s.People, err = states[directoryv1.Person](u, directory.PeoplePattern); return },
-		func() (err error) {
-			s.Departments, err = states[directoryv1.Department](u, directory.DepartmentsPattern)
-			return
-		},
-		func() (err error) {
-			s.Assignments, err = states[directoryv1.Assignment](u, directory.AssignmentsPattern)
-			return
-		},
-		func() (err error) {
-			s.Delegations, err = states[directoryv1.Delegation](u, directory.DelegationsPattern)
-			return
-		},
-	} {
-		if err := read(); err != nil {
-			return nil, err
-		}
-	}
-	made := directory.New(s)
-	d.mu.Lock()
-	d.directories[u.Organization()] = snapshot{version, made}
-	d.mu.Unlock()
-	return made, nil
-}
-
-// directoryVersion is the projection by which kit/directory counts changes.
-const directoryVersion = "directory/version"
 
 // states reads all projections of a kind.
 func states[T any, M interface {

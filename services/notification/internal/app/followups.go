@@ -230,7 +230,7 @@ func (d *Desk) mayRecord(u *journal.Unit, k *known, f *notificationv1.FollowUp, 
 	if len(by) == 0 {
 		return nil
 	}
-	dir, err := d.directory(u)
+	dir, err := d.directories.At(u)
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ const maxRecipients = 100
 
 // staff returns the people a who of the pack names.
 func (d *Desk) staff(u *journal.Unit, k *known, who string, at time.Time) ([]recipient, error) {
-	dir, err := d.directory(u)
+	dir, err := d.directories.At(u)
 	if err != nil {
 		return nil, err
 	}
@@ -247,7 +247,7 @@ func (d *Desk) filling(u *journal.Unit, k *known) (policy.Filling, error) {
 	for _, l := range c.GetPromisedLimits() {
 		f.Due[l.GetClock()] = l.GetDueTime().AsTime()
 	}
-	all, err := states[clockv1.Clock](u, clocksOf, journal.Attr{Name: attrCase, Value: caseName(c.GetName())})
+	all, err := states[clockv1.Clock](u, clocksOf, journal.Attr{Name: attrCase, Value: CaseName(c.GetName())})
 	if err != nil {
 		return f, err
 	}
@@ -287,7 +287,7 @@ func (d *Desk) filling(u *journal.Unit, k *known) (policy.Filling, error) {
 	if len(c.GetPromisedLimits()) > 0 {
 		same("promised", c.GetPromisedLimits()[0].GetLimit())
 	}
-	replies, err := states[routingv1.Reply](u, repliesOf, journal.Attr{Name: attrCase, Value: caseName(c.GetName())})
+	replies, err := states[routingv1.Reply](u, repliesOf, journal.Attr{Name: attrCase, Value: CaseName(c.GetName())})
 	if err != nil {
 		return f, err
 	}
@@ -304,7 +304,7 @@ func (d *Desk) ownerNames(u *journal.Unit, k *known, set func(name, value string
 		return nil
 	}
 	var dir *directory.Directory
-	dir, err := d.directory(u)
+	dir, err := d.directories.At(u)
 	if err != nil {
 		return err
 	}

@@ -145,7 +145,8 @@ func revisionOf(m proto.Message) string {
 	return ""
 }
 
-func caseName(complaint string) string { return "cases/" + last(complaint) }
+// CaseName returns the name of the complaint's case.
+func CaseName(complaint string) string { return "cases/" + last(complaint) }
 
 // parent returns the first two segments of a name.
 func parent(name string) string {

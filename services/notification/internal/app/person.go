@@ -43,7 +43,7 @@ func (d *Desk) IssueByPerson(u *journal.Unit, in Issue) ([]string, error) {
 		return nil, fault.New(fault.NotFound, domain.ReasonNoticeUnknown, "notice", in.Notice)
 	}
 	def, s := all[i], k.sheet()
-	dir, err := d.directory(u)
+	dir, err := d.directories.At(u)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
+	"example.com/redress/services/kit/directory"
 	"example.com/redress/services/kit/journal"
 	"example.com/redress/services/notification/internal/app"
 )
@@ -46,7 +47,7 @@ func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.
 	complaint := o.Complaint()
 	if complaint == "" {
 		if app.Concerns(o) {
-			return r.consider(u, ev, o)
+			return r.consider(u, ev, o, false)
 		}
 		return nil
 	}
@@ -56,11 +57,23 @@ func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.
 		}
 	}
 	if app.Concerns(o) {
-		if err := r.consider(u, ev, o); err != nil {
+		if err := r.consider(u, ev, o, false); err != nil {
 			return err
 		}
 	}
 	return r.again(u, attrComplaint, complaint)
+}
+
+// Foresee adds what [Reactor.React] reads of an event of a complaint.
+func Foresee(w *journal.Work, ev *eventv1.Event, _ *eventv1.EventBody) {
+	complaint := ev.GetComplaint()
+	if complaint == "" {
+		return
+	}
+	w.Reads = append(w.Reads, complaint, app.CaseName(complaint), directory.VersionRow)
+	w.Creates = append(w.Creates, waitingName(seed(ev)))
+	w.Tallies = append(w.Tallies, order+complaint)
+	w.Lookups = append(w.Lookups, journal.Lookup{Kind: waitingKind, Where: journal.Attr{Name: attrComplaint, Value: complaint}})
 }
 
 // brings reports whether an event brings what others may wait for: the complaint
@@ -73,19 +86,29 @@ func brings(change, state proto.Message) bool {
 
 func occasion(ev *eventv1.Event, at time.Time, change, state proto.Message) app.Occasion {
 	return app.Occasion{
-		Seed: fmt.Sprintf("%s/%d/%d", ev.GetService(), ev.GetShard(), ev.GetSequence()), At: at, Change: change, State: state,
+		Seed: seed(ev), At: at, Change: change, State: state,
 	}
 }
 
-// consider lets follow what can and keeps the event if something is missing.
-func (r *Reactor) consider(u *journal.Unit, ev *eventv1.Event, o app.Occasion) error {
+func seed(ev *eventv1.Event) string {
+	return fmt.Sprintf("%s/%d/%d", ev.GetService(), ev.GetShard(), ev.GetSequence())
+}
+
+func waitingName(seed string) string { return "waiting/" + seed }
+
+// consider lets follow what can and keeps the event if something is missing; waited
+// says that it was kept before.
+func (r *Reactor) consider(u *journal.Unit, ev *eventv1.Event, o app.Occasion, waited bool) error {
 	need, err := r.desk.Consider(u, o)
 	if err != nil {
 		return err
 	}
-	name := "waiting/" + o.Seed
-	if need.Nothing() {
+	name := waitingName(o.Seed)
+	switch {
+	case need.Nothing() && waited:
 		return u.DeleteProjection(name)
+	case need.Nothing():
+		return nil
 	}
 	var attrs []journal.Attr
 	if o.Complaint() != "" {
@@ -132,20 +155,23 @@ func (r *Reactor) again(u *journal.Unit, attr, value string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", row.Name, err)
 		}
-		if err := r.consider(u, ev, occasion(ev, body.GetOccurTime().AsTime(), change, state)); err != nil {
+		if err := r.consider(u, ev, occasion(ev, body.GetOccurTime().AsTime(), change, state), true); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// order begins the keys of touch.
+const order = "order/"
+
 // touch makes who begins to wait for something and who brings it notice each other,
 // should they decide at the same time in transactions of their own: one of them then
 // decides again. Source: DESIGN section 3 (tallies).
 func touch(u *journal.Unit, what string) error {
 	count := &wrapperspb.Int64Value{}
-	if err := u.Tally("order/"+what, count); err != nil {
+	if err := u.Tally(order+what, count); err != nil {
 		return err
 	}
-	return u.SetTally("order/"+what, wrapperspb.Int64(count.GetValue()+1))
+	return u.SetTally(order+what, wrapperspb.Int64(count.GetValue()+1))
 }

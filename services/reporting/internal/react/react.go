@@ -40,6 +40,13 @@ func react(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) erro
 	return u.SetProjection(TimelineName(ev, body), view.Timeline, 1, item, journal.Attr{Name: "complaint", Value: ev.GetComplaint()})
 }
 
+// Foresee adds the row that React makes of an event of a complaint.
+func Foresee(w *journal.Work, ev *eventv1.Event, body *eventv1.EventBody) {
+	if ev.GetComplaint() != "" {
+		w.Creates = append(w.Creates, TimelineName(ev, body))
+	}
+}
+
 // TimelineName returns the name of an event's row: rows sort by complaint, when it
 // happened, how many causes lie before, and where it is recorded. A consequence
 // happens at the instant of its cause and stands after it.

@@ -62,6 +62,21 @@ func (r *Reactor) react(u *journal.Unit, ev *eventv1.Event, at time.Time, change
 	return r.desk.Act(u, name, "", at, func(a *app.Acting) ([]domain.Trigger, error) { return do(a), nil })
 }
 
+// Foresee adds what [Reactor.React] reads of an event of a complaint: its case, and
+// what waits for that.
+func Foresee(w *journal.Work, ev *eventv1.Event, _ *eventv1.EventBody) {
+	complaint := ev.GetComplaint()
+	if complaint == "" {
+		return
+	}
+	w.Reads = append(w.Reads, domain.CaseName(complaint))
+	if ev.GetType() == registered {
+		w.Lookups = append(w.Lookups, journal.Lookup{Kind: waitingKind, Where: journal.Attr{Name: attrComplaint, Value: complaint}})
+	}
+}
+
+var registered = string((&intakev1.ComplaintRegistered{}).ProtoReflect().Descriptor().FullName())
+
 // consequence returns what an event means to the case of which complaint; nil for
 // events that mean nothing to a case.
 func (r *Reactor) consequence(at time.Time, change, state proto.Message) (complaint string, do func(*app.Acting) []domain.Trigger) {
