@@ -33,7 +33,7 @@ const (
 	mostWords = 8
 )
 
-// ReasonWords: the query has no words, too many, or one that is too short.
+// ReasonWords says that the query has no words, too many, or one that is too short.
 const ReasonWords = "SEARCH_WORDS"
 
 // Reasons returns the catalogue entries of this package.

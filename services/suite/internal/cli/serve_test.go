@@ -102,6 +102,16 @@ func TestServesAndSaysHowToEnter(t *testing.T) {
 	require.NoError(t, s.stop())
 }
 
+// finds asks until a search shows the complaint: what was written is found a little later.
+func (s *served) finds(t *testing.T, number string, words ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for !strings.Contains(must(t, s.as("li-na", append([]string{"complaint", "search"}, words...)...)...), number) {
+		require.NoError(t, ctx.Err(), "%s is not found by %v", number, words)
+	}
+}
+
 func TestAComplaintFromTheCommandLine(t *testing.T) {
 	t.Parallel()
 	s := serve(t, filepath.Join(t.TempDir(), "data"))
@@ -111,9 +121,7 @@ func TestAComplaintFromTheCommandLine(t *testing.T) {
 	require.Contains(t, must(t, s.as("li-na", "complaint", "list", "--state", "registered", "-o", "json")...), number)
 	require.NotContains(t, must(t, s.as("li-na", "complaint", "list", "--state", "closed")...), number)
 	require.NotContains(t, must(t, s.as("li-na", "complaint", "search", "nowhere")...), number)
-	require.Eventually(t, func() bool {
-		return strings.Contains(must(t, s.as("li-na", "complaint", "search", "boiler", "LEAKS", "-o", "json")...), number)
-	}, 20*time.Second, 20*time.Millisecond, "found soon")
+	s.finds(t, number, "boiler", "LEAKS", "-o", "json")
 	require.Contains(t, must(t, s.as("li-na", "approve", "list")...), "COMPLAINT")
 	_, errs, err := run(t, s.as("li-na", "complaint", "create", "--channel", "telephone", "--description", "x")...)
 	require.Error(t, err, errs)
@@ -155,9 +163,7 @@ func TestBackupIsTakenWhileServingAndComesBack(t *testing.T) {
 	require.Contains(t, refused(t, "store", "copy", "--data", back, "--to-data", copied), "name an empty one")
 	require.NoError(t, os.Rename(filepath.Join(back, "keys"), filepath.Join(copied, "keys")))
 	third := serve(t, copied)
-	require.Eventually(t, func() bool {
-		return strings.Contains(must(t, third.as("li-na", "complaint", "search", "boiler")...), number)
-	}, 20*time.Second, 20*time.Millisecond, "a copy makes the index anew")
+	third.finds(t, number, "boiler") // a copy makes the index anew
 	require.Contains(t, must(t, third.as("li-na", "complaint", "list", "-o", "json")...), "The boiler leaks")
 	require.Contains(t, third.create(t), "C")
 	require.NoError(t, third.stop())
