@@ -164,8 +164,8 @@ faults-smoke: faults-programs ## 20 kills of services, 3 of PostgreSQL, 10 losse
 	rc=0; $(FAULTS) --acks 20000 --repeats 80 --gap 1s --calm 5s --faults kills=20,postgres=3,redis=8,promotions=2,pauses=1,cuts=3,replaces=1 || rc=1; \
 	wait $$simulated || rc=1; grep -E 'seed|FAIL' $(FAULTS_BIN)/simulation.log; exit $$rc
 
-faults: faults-programs $(FAULTS_BIN)/old/built-$(OLD) ## Rounds of faults: more than 100 kills of services, 10 of PostgreSQL, 50 losses of Redis, 200,000 acknowledgements, 2,000 simulated seeds
-	$(FAULTS) --rounds 6 --acks 34000 --faults kills=18,postgres=2,redis=9,pauses=3,cuts=8,replaces=3
+faults: faults-programs $(FAULTS_BIN)/old/built-$(OLD) ## Rounds of faults: more than 100 kills of services, 10 of PostgreSQL, 50 losses of Redis, 200,000 acknowledgements and clocks, 2,000 simulated seeds
+	$(FAULTS) --rounds 6 --acks 24000 --faults kills=18,postgres=2,redis=9,pauses=3,cuts=8,replaces=3
 	$(FAULTS) $(SENTINEL)
 	$(FAULTS) $(FULL_DISK)
 	$(FAULTS) $(ROLL)

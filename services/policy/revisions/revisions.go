@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -241,8 +242,36 @@ func (r *Revisions) cached(digest string) (*policy.Policy, bool) {
 	return e.Value.(compiled).policy, true
 }
 
-func active() journal.Attr {
-	return journal.Attr{Name: "state", Value: policyv1.Revision_STATE_ACTIVE.String()}
+// inForceAmong returns the row of the revision in force, or none: of the active ones
+// the one activated last, else of the retired ones. A revision is retired by the next
+// one only, and a service that hears of both from routing's feed does so in any order,
+// since they lie in two shards: for a moment both are active there, or neither is.
+func inForceAmong(of func(where journal.Attr) ([]journal.Row, error)) ([]journal.Row, error) {
+	for _, state := range []policyv1.Revision_State{policyv1.Revision_STATE_ACTIVE, policyv1.Revision_STATE_RETIRED} {
+		rows, err := of(journal.Attr{Name: "state", Value: state.String()})
+		if err != nil {
+			return nil, err
+		}
+		if len(rows) < 2 {
+			if len(rows) == 1 {
+				return rows, nil
+			}
+			continue
+		}
+		var last journal.Row
+		var at time.Time
+		for _, row := range rows {
+			var r policyv1.Revision
+			if err := proto.Unmarshal(row.State, &r); err != nil {
+				return nil, fmt.Errorf("state of %s: %w", row.Name, err)
+			}
+			if t := r.GetActivateTime().AsTime(); last.Name == "" || t.After(at) {
+				last, at = row, t
+			}
+		}
+		return []journal.Row{last}, nil
+	}
+	return nil, nil
 }
 
 // Unit reads revisions inside a decision: those received from routing, or the
@@ -269,10 +298,10 @@ func (s Unit) Revision(name string, r *policyv1.Revision) error {
 
 // Active implements [Source].
 func (s Unit) Active() ([]string, error) {
-	if s.Own {
-		return s.U.Find(Pattern, active())
+	if s.Own { // both changes are one transaction there
+		return s.U.Find(Pattern, journal.Attr{Name: "state", Value: policyv1.Revision_STATE_ACTIVE.String()})
 	}
-	rows, err := s.U.Projections(Pattern, active())
+	rows, err := inForceAmong(func(where journal.Attr) ([]journal.Row, error) { return s.U.Projections(Pattern, where) })
 	return names(rows), err
 }
 
@@ -308,13 +337,21 @@ func (s Journal) Active() ([]string, error) {
 }
 
 func (s Journal) active() ([]journal.Row, error) {
-	q := journal.Query{Organization: s.Organization, Kind: Pattern, Where: []journal.Attr{active()}, Limit: 2}
 	list := s.J.Projections
 	if s.Own {
 		list = s.J.List
 	}
-	page, err := list(s.Context, q)
-	return page.Rows, err
+	return inForceAmong(func(where journal.Attr) (rows []journal.Row, err error) {
+		q := journal.Query{Organization: s.Organization, Kind: Pattern, Where: []journal.Attr{where}, Limit: 100}
+		for {
+			page, err := list(s.Context, q)
+			rows = append(rows, page.Rows...)
+			if err != nil || page.Next == "" {
+				return rows, err
+			}
+			q.After = page.Next
+		}
+	})
 }
 
 func names(rows []journal.Row) []string {

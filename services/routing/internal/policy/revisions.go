@@ -127,8 +127,9 @@ func executable(r *policyv1.Revision) error {
 	return nil
 }
 
-// activate puts r in force in place of what is. The new one comes first in the
-// journal, so that who reads events in order never sees nothing in force.
+// activate puts r in force in place of what is: nothing else retires a revision. The
+// two lie in shards of their own, so other services hear of them in any order
+// (package revisions).
 func activate(u *journal.Unit, r *policyv1.Revision, by string) error {
 	before, err := inForce(u)
 	if err != nil {
