@@ -165,11 +165,11 @@ faults-smoke: faults-programs ## 20 kills of services, 3 of PostgreSQL, 10 losse
 	wait $$simulated || rc=1; grep -E 'seed|FAIL' $(FAULTS_BIN)/simulation.log; exit $$rc
 
 faults: faults-programs $(FAULTS_BIN)/old/built-$(OLD) ## Rounds of faults: more than 100 kills of services, 10 of PostgreSQL, 50 losses of Redis, 200,000 acknowledgements and clocks, 2,000 simulated seeds
-	$(FAULTS) --rounds 6 --acks 24000 --faults kills=18,postgres=2,redis=9,pauses=3,cuts=8,replaces=3
-	$(FAULTS) $(SENTINEL)
-	$(FAULTS) $(FULL_DISK)
-	$(FAULTS) $(ROLL)
-	tools/simulate.sh $(SIMULATION) 2000
+	rm -f $(FAULTS_BIN)/totals.json
+	tools/simulate.sh $(SIMULATION) 2000 >$(FAULTS_BIN)/simulation.log 2>&1 & simulated=$$!; rc=0; \
+	$(FAULTS) --state $(FAULTS_BIN)/totals.json --rounds 6 --acks 24000 --faults kills=18,postgres=2,redis=9,pauses=3,cuts=8,replaces=3 || rc=1; \
+	for round in "$(SENTINEL)" "$(FULL_DISK)" "$(ROLL)"; do $(FAULTS) --state $(FAULTS_BIN)/totals.json $$round || rc=1; done; \
+	wait $$simulated || rc=1; grep -E 'seed|FAIL' $(FAULTS_BIN)/simulation.log; exit $$rc
 
 faults-long: faults-programs $(FAULTS_BIN)/old/built-$(OLD) ## Rounds of faults for DURATION, adding to the totals in FAULTS_STATE
 	$(FAULTS) --duration $(DURATION) --state $(FAULTS_STATE) --acks 20000 --faults kills=18,postgres=3,redis=9,pauses=3,cuts=8,replaces=3
