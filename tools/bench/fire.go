@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -123,39 +124,60 @@ func arming(ctx context.Context, s peers.Session, first, n int, wait time.Durati
 	return 0, time.Time{}, fmt.Errorf("arming %d timers took longer than %s", n, wait)
 }
 
-// burst lets n timers fall due at one instant beside a stock that does not.
-func burst(w *world.World, system, name string, n, beside int) measure.Subject {
-	return each(w, system, name, func(ctx context.Context, _ peers.Store, s peers.Session) (measure.Figures, error) {
-		began := time.Now()
-		if err := s.Fill(ctx, far(0, n/sampleShare+beside)); err != nil {
-			return nil, err
-		}
-		sample := n/sampleShare + beside
-		wait := time.Since(began)*time.Duration(n)/time.Duration(sample)*3/2 + 3*time.Second
-		first, due, err := arming(ctx, s, sample, n, wait, func(int) time.Duration { return 0 })
-		if err != nil {
-			return nil, err
-		}
-		all := newTally(first, n)
-		if err := s.Work(ctx, all.handle); err != nil {
-			return nil, err
-		}
-		if err := sleepUntil(ctx, due.Add(-time.Second/2)); err != nil {
-			return nil, err
-		}
-		before, err := w.CPU(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if err := watched(ctx, w, system, func() error { return all.wait(ctx, tooLong) }); err != nil {
-			return nil, err
-		}
-		after, err := w.CPU(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return all.figures(due, after.Sub(before)), nil
+// burst lets n timers fall due at one instant, of a store of their own in each turn.
+func burst(w *world.World, system string, n int) measure.Subject {
+	return each(w, system, system, func(ctx context.Context, _ peers.Store, s peers.Session) (measure.Figures, error) {
+		next := 0
+		return fall(ctx, w, system, s, n, &next)
 	})
+}
+
+// burstBeside lets n of our timers fall due at one instant beside a stock that does not.
+func burstBeside(w *world.World, name string, n, stock int) measure.Subject {
+	return withStock(w, redress, name, stock, func(ctx context.Context, store peers.Store, next *int) (_ measure.Figures, err error) {
+		s, err := store.Open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, s.Close()) }()
+		return fall(ctx, w, redress, s, n, next)
+	})
+}
+
+// fall arms n timers for one instant and measures from then until all are handled.
+// The first of them, which never fall due, say how long arming takes.
+func fall(ctx context.Context, w *world.World, system string, s peers.Session, n int, next *int) (measure.Figures, error) {
+	sample := n / sampleShare
+	began := time.Now()
+	if err := s.Fill(ctx, far(*next, sample)); err != nil {
+		return nil, err
+	}
+	*next += sample
+	wait := time.Since(began)*sampleShare*3/2 + 3*time.Second
+	first, due, err := arming(ctx, s, *next, n, wait, func(int) time.Duration { return 0 })
+	if err != nil {
+		return nil, err
+	}
+	*next = first + n
+	all := newTally(first, n)
+	if err := s.Work(ctx, all.handle); err != nil {
+		return nil, err
+	}
+	if err := sleepUntil(ctx, due.Add(-time.Second/2)); err != nil {
+		return nil, err
+	}
+	before, err := w.CPU(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := watched(ctx, w, system, func() error { return all.wait(ctx, tooLong) }); err != nil {
+		return nil, err
+	}
+	after, err := w.CPU(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return all.figures(due, after.Sub(before)), nil
 }
 
 // watched is checkpointed for what a profile is to show.
@@ -308,8 +330,8 @@ func fireExperiments(w *world.World) []measure.Experiment {
 			About:   "From the instant at which 100,000 timers fall due until the last is handled. Redress: each clock's breach is committed with its event, in the clock's own chain; the others' handlers do nothing.",
 			Columns: slices.Concat([]measure.Column{{Key: "rate", Title: "timers/s"}, {Key: "seconds", Title: "seconds"}, {Key: "cpu", Title: "CPU µs a timer"}}, split),
 			Subjects: []measure.Subject{
-				burst(w, redress, redress, w.Scaled(atOnce, 2000), 0), burst(w, asynq, asynq, w.Scaled(atOnce, 2000), 0),
-				burst(w, river, river, w.Scaled(atOnce, 2000), 0), burst(w, nats, nats, w.Scaled(atOnce, 2000), 0), burst(w, inHeap, inHeap, w.Scaled(atOnce, 2000), 0),
+				burst(w, redress, w.Scaled(atOnce, 2000)), burst(w, asynq, w.Scaled(atOnce, 2000)),
+				burst(w, river, w.Scaled(atOnce, 2000)), burst(w, nats, w.Scaled(atOnce, 2000)), burst(w, inHeap, w.Scaled(atOnce, 2000)),
 			},
 			Goals: []measure.Goal{
 				{Subject: redress, Key: "rate", Against: asynq, AtLeast: 4},

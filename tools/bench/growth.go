@@ -88,7 +88,7 @@ func growthExperiments(w *world.World) []measure.Experiment {
 			Name: "grownfire", Title: "Growth: fire a clock", Columns: []measure.Column{{Key: "rate", Title: "timers/s"}, {Key: "cpu", Title: "CPU µs a timer"}, {Key: "self", Title: "of it this process"}, {Key: "redis", Title: "Redis"}, {Key: "postgres", Title: "PostgreSQL"}},
 			About: "20,000 clocks due at once beside 10,000 and 1,000,000 that are not due.",
 			Subjects: []measure.Subject{
-				burst(w, redress, "10,000 armed", w.Scaled(firedOff, 1000), few), burst(w, redress, "1,000,000 armed", w.Scaled(firedOff, 1000), many),
+				burstBeside(w, "10,000 armed", w.Scaled(firedOff, 1000), few), burstBeside(w, "1,000,000 armed", w.Scaled(firedOff, 1000), many),
 			},
 			Goals: []measure.Goal{{Subject: "1,000,000 armed", Key: "cpu", Against: "10,000 armed", AtMost: 1.3}},
 		},
