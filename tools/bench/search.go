@@ -38,7 +38,7 @@ const (
 // telling returns the text of the n-th complaint: characters by chance and the words in their turn.
 func telling(words []sought) func(n int) string {
 	return func(n int) string {
-		chance := rand.New(rand.NewPCG(uint64(n), 1)) //nolint:gosec // the same texts in every run
+		chance := rand.New(rand.NewPCG(uint64(n), 1)) // the same texts in every run
 		var text []rune
 		for len(text) < textLength {
 			r := ofText + chance.Int32N(characters)

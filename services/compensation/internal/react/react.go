@@ -69,12 +69,10 @@ func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.
 
 // Foresee adds what [Reactor.React] reads of a new complaint.
 func Foresee(w *journal.Work, ev *eventv1.Event, _ *eventv1.EventBody) {
-	if ev.GetType() == registered {
+	if ev.GetType() == string((*intakev1.ComplaintRegistered)(nil).ProtoReflect().Descriptor().FullName()) {
 		w.Lookups = append(w.Lookups, journal.Lookup{Kind: waitingKind, Where: journal.Attr{Name: app.AttrComplaint, Value: ev.GetComplaint()}})
 	}
 }
-
-var registered = string((&intakev1.ComplaintRegistered{}).ProtoReflect().Descriptor().FullName())
 
 // Plans that wait for their complaint are kept beside the projections.
 const waitingKind = "waiting/*"

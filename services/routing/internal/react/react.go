@@ -70,12 +70,10 @@ func Foresee(w *journal.Work, ev *eventv1.Event, _ *eventv1.EventBody) {
 		return
 	}
 	w.Reads = append(w.Reads, domain.CaseName(complaint))
-	if ev.GetType() == registered {
+	if ev.GetType() == string((*intakev1.ComplaintRegistered)(nil).ProtoReflect().Descriptor().FullName()) {
 		w.Lookups = append(w.Lookups, journal.Lookup{Kind: waitingKind, Where: journal.Attr{Name: attrComplaint, Value: complaint}})
 	}
 }
-
-var registered = string((&intakev1.ComplaintRegistered{}).ProtoReflect().Descriptor().FullName())
 
 // consequence returns what an event means to the case of which complaint; nil for
 // events that mean nothing to a case.
