@@ -25,6 +25,7 @@ type hook struct {
 	*httptest.Server
 	mu     sync.Mutex
 	down   bool
+	mute   bool     // breaks off without an answer
 	keys   []string // of all calls, in order
 	bodies map[string]string
 	hold   chan struct{}
@@ -38,14 +39,17 @@ func startHook(t *testing.T) *hook {
 		body, _ := io.ReadAll(r.Body)
 		h.mu.Lock()
 		h.keys = append(h.keys, r.Header.Get(standardwebhooks.HeaderWebhookID))
-		hold, down := h.hold, h.down
-		if !down {
+		hold, down, mute := h.hold, h.down, h.mute
+		if !down && !mute {
 			h.bodies[r.Header.Get(standardwebhooks.HeaderWebhookID)] = string(body)
 		}
 		h.mu.Unlock()
 		h.came <- struct{}{}
 		if hold != nil {
 			<-hold
+		}
+		if mute {
+			panic(http.ErrAbortHandler)
 		}
 		if down {
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -121,6 +125,45 @@ func TestAReceiverThatWasDownGetsEveryNoticeUnderOneKey(t *testing.T) {
 	require.Equal(t, "complaints/c1", body.Data["complaint"])
 	require.NotContains(t, h.bodies[n.GetKey()], "王芳")
 	require.NotContains(t, h.bodies[n.GetKey()], "customer.example")
+}
+
+// A receiver that does not answer is asked now and then by one message, whatever waits
+// for it, and nobody else waits with it. When it is back it gets everything.
+func TestAReceiverThatDoesNotAnswerRests(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	b.pack()
+	h := startHook(t)
+	h.mute = true
+	b.receiver(h, "acknowledgement")
+	b.settled()
+	const complaints = 12
+	for range complaints {
+		b.happened("intake", &intakev1.ComplaintRegistered{}, b.complaint(nil))
+	}
+	b.advance(b.clock.Now().Add(time.Hour))
+	require.Less(t, len(h.calls()), 3*complaints, "each alone would have been tried more than eight times")
+	states := map[notificationv1.Notice_Media]map[notificationv1.Notice_State]int{}
+	count := func() {
+		clear(states)
+		for _, n := range b.notices("acknowledgement") {
+			if states[n.GetMedia()] == nil {
+				states[n.GetMedia()] = map[notificationv1.Notice_State]int{}
+			}
+			states[n.GetMedia()][n.GetState()]++
+		}
+	}
+	count()
+	require.Equal(t, map[notificationv1.Notice_State]int{notificationv1.Notice_STATE_PENDING: complaints}, states[notificationv1.Notice_MEDIA_WEBHOOK])
+	require.Equal(t, map[notificationv1.Notice_State]int{notificationv1.Notice_STATE_DELIVERED: complaints}, states[notificationv1.Notice_MEDIA_EMAIL])
+
+	h.mu.Lock()
+	h.mute = false
+	h.mu.Unlock()
+	b.advance(b.clock.Now().Add(time.Hour))
+	count()
+	require.Equal(t, map[notificationv1.Notice_State]int{notificationv1.Notice_STATE_DELIVERED: complaints}, states[notificationv1.Notice_MEDIA_WEBHOOK])
+	require.Len(t, h.bodies, complaints)
 }
 
 func TestWhatIsGivenUpCanBeSentAgain(t *testing.T) {

@@ -62,7 +62,7 @@ type Options struct {
 // Bounds of the loop.
 const (
 	// workers is how many sends are in hand at once.
-	workers = 8
+	workers = 16
 	// batch is how many due notices are read at once.
 	batch = 64
 	// sendTimeout bounds one attempt with everything around it.
@@ -77,12 +77,13 @@ const (
 
 // Outbox sends what is due. Safe for concurrent use after Bind.
 type Outbox struct {
-	o      Options
-	host   *host.Host
-	limits *limits
-	random *rand.Rand
-	holder string
-	held   time.Time // until when the lease is surely ours; only Run looks at it
+	o       Options
+	host    *host.Host
+	limits  *limits
+	targets *targets
+	random  *rand.Rand
+	holder  string
+	held    time.Time // until when the lease is surely ours; only Run looks at it
 
 	mu     sync.Mutex
 	inHand map[string]bool // organisation and name
@@ -95,7 +96,7 @@ func New(o Options) *Outbox {
 	if o.Backoff == (delivery.Backoff{}) {
 		o.Backoff = delivery.DefaultBackoff()
 	}
-	return &Outbox{o: o, limits: newLimits(), random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), //nolint:gosec // jitter, no secret
+	return &Outbox{o: o, limits: newLimits(), targets: newTargets(), random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), //nolint:gosec // jitter, no secret
 		holder: fmt.Sprintf("outbox-%016x", rand.Uint64()), inHand: map[string]bool{}, freed: make(chan struct{}, 1)} //nolint:gosec // a name
 }
 
@@ -273,7 +274,17 @@ func (b *Outbox) deliver(ctx context.Context, organization string, n *notificati
 	if to, ok := b.limits.take(organization, n.GetMedia(), m.To, now); !ok {
 		return verdict{later: to}
 	}
+	at := targetOf(organization, n)
+	if at != "" {
+		if to, ok := b.targets.take(at, now); !ok {
+			return verdict{later: to}
+		}
+	}
+	began := clock.System().Now()
 	_, err = delivery.Observe(sender, mediumOf(n), b.o.Tracer, b.o.Measures).Send(ctx, m)
+	if at != "" {
+		b.targets.done(at, b.host.Clock.Now(), clock.System().Since(began), reasonOf(err) != delivery.ReasonUnreachable)
+	}
 	if err != nil {
 		b.limits.giveBack(organization, n.GetMedia(), m.To, now)
 		return b.failed(ctx, n, err)
@@ -281,13 +292,30 @@ func (b *Outbox) deliver(ctx context.Context, organization string, n *notificati
 	return verdict{outcome: domain.Outcome{Delivered: true}}
 }
 
+// reasonOf returns why a message was not taken; "" for no error.
+func reasonOf(err error) string {
+	if f, ok := errors.AsType[*delivery.Failure](err); ok {
+		return f.Reason
+	}
+	if err != nil {
+		return delivery.ReasonUnreachable
+	}
+	return ""
+}
+
+// targetOf returns the receiver that a notice goes to and that may hold up others;
+// "" for those that have one server for all.
+func targetOf(organization string, n *notificationv1.Notice) string {
+	if n.GetMedia() != notificationv1.Notice_MEDIA_WEBHOOK {
+		return ""
+	}
+	return organization + " " + n.GetRecipient()
+}
+
 // failed turns an error into what is recorded. The log gets the sender's words,
 // which hold nothing of the message; the notice gets the reason.
 func (b *Outbox) failed(ctx context.Context, n *notificationv1.Notice, err error) verdict {
-	reason := delivery.ReasonUnreachable
-	if f, ok := errors.AsType[*delivery.Failure](err); ok {
-		reason = f.Reason
-	}
+	reason := reasonOf(err)
 	b.mu.Lock()
 	wait, again := b.o.Backoff.After(domain.Tries(n)+1, err, b.random)
 	b.mu.Unlock()
