@@ -97,7 +97,10 @@ func TestARegistrationFailsWholeWhereverSQLFails(t *testing.T) {
 	one("projections.get")  // of the directory
 	one("projections.list") // of the policy
 	var failed, elsewhere []string
-	for n := 0; ; n++ {
+	// Behind the last statement of a registration come those of who follows it: when all
+	// of many strikes in a row hit these, there is none left.
+	inARow := 0
+	for n := 0; inARow < 20; n++ {
 		require.Less(t, n, 200)
 		s.Settled()
 		before := rows(t, db)
@@ -112,10 +115,11 @@ func TestARegistrationFailsWholeWhereverSQLFails(t *testing.T) {
 		if err == nil { // a statement of somebody who reads beside it
 			elsewhere = append(elsewhere, struck)
 			require.NotEmpty(t, c.GetName())
-			require.Less(t, len(elsewhere), 40, "%v", elsewhere)
+			inARow++
 			n--
 			continue
 		}
+		inARow = 0
 		failed = append(failed, struck)
 		require.Equal(t, codes.Unavailable, status.Code(err), "%s: %v", struck, err)
 		require.Equal(t, before, rows(t, db), "after %s failed", struck)
