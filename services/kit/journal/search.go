@@ -201,7 +201,7 @@ func (j *Journal) named(ctx context.Context, organization string, names []string
 }
 
 // match finds names on SQLite, whose index has the ids in order.
-func (j *Journal) match(ctx context.Context, q TermQuery, limit int) (names []string, err error) {
+func (j *Journal) match(ctx context.Context, q TermQuery, limit int) ([]string, error) {
 	c := &composed{}
 	c.add("SELECT s.name FROM search_index x CROSS JOIN search_terms s ON s.id = x.rowid WHERE x.search_index MATCH ", j.encode(q.All))
 	if q.After != "" {
@@ -216,7 +216,12 @@ func (j *Journal) match(ctx context.Context, q TermQuery, limit int) (names []st
 	}
 	c.add(" AND s.organization = ", q.Organization)
 	c.add(" ORDER BY x.rowid DESC LIMIT ", int64(limit))
-	err = j.db.Query(ctx, "search_terms.match", c.text.String(), c.args, func(r sqldb.Row) error {
+	return j.names(ctx, "search_terms.match", c)
+}
+
+// names runs a query for names.
+func (j *Journal) names(ctx context.Context, op string, c *composed) (names []string, err error) {
+	err = j.db.Query(ctx, op, c.text.String(), c.args, func(r sqldb.Row) error {
 		var name string
 		err := r.Scan(&name)
 		names = append(names, name)
@@ -299,7 +304,7 @@ func (j *Journal) look(ctx context.Context, q TermQuery, wanted []int32, step in
 
 // gather finds names by the index of terms. Only the terms are named beside it, so
 // that no other index is taken.
-func (j *Journal) gather(ctx context.Context, q TermQuery, wanted []int32, limit int) (names []string, err error) {
+func (j *Journal) gather(ctx context.Context, q TermQuery, wanted []int32, limit int) ([]string, error) {
 	c := &composed{}
 	c.add("WITH hits AS MATERIALIZED (SELECT organization, name FROM search_terms WHERE terms @> ", wanted)
 	c.add(") SELECT name FROM hits WHERE organization = ", q.Organization)
@@ -307,11 +312,5 @@ func (j *Journal) gather(ctx context.Context, q TermQuery, wanted []int32, limit
 		c.add(" AND name < ", q.After)
 	}
 	c.add(" ORDER BY name DESC LIMIT ", int64(limit))
-	err = j.db.Query(ctx, "search_terms.gather", c.text.String(), c.args, func(r sqldb.Row) error {
-		var name string
-		err := r.Scan(&name)
-		names = append(names, name)
-		return err
-	})
-	return names, err
+	return j.names(ctx, "search_terms.gather", c)
 }

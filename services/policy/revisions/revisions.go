@@ -105,45 +105,51 @@ func New() *Revisions {
 // ([journal.Standing]), and a compilation on first use; in a decision nothing once it
 // was read: a revision is named by its content and never deleted.
 func (r *Revisions) Get(source Source, name string) (*policy.Policy, error) {
-	if j, ok := source.(Journal); ok {
-		return r.named.Get(j.Context, j.J, named{organization{j.Organization, j.Own}, name}, func(ctx context.Context) (*policy.Policy, error) {
-			return r.get(Journal{Context: ctx, J: j.J, Organization: j.Organization, Own: j.Own}, name)
+	switch from := source.(type) {
+	case Journal:
+		return r.named.Get(from.Context, from.J, named{organization{from.Organization, from.Own}, name}, func(ctx context.Context) (*policy.Policy, error) {
+			from.Context = ctx
+			p, _, err := r.get(from, name)
+			return p, err
 		})
+	case Unit:
+		of := named{organization{from.U.Organization(), from.Own}, name}
+		if p, ok := r.cached(r.digestOf(of)); ok {
+			return p, nil
+		}
+		p, digest, err := r.get(from, name)
+		if err == nil {
+			r.remember(of, digest)
+		}
+		return p, err
 	}
-	unit, ok := source.(Unit)
-	if !ok {
-		return r.get(source, name)
-	}
-	of := named{organization{unit.U.Organization(), unit.Own}, name}
-	r.mu.Lock()
-	digest := r.heard[of]
-	r.mu.Unlock()
-	if p, ok := r.cached(digest); ok {
-		return p, nil
-	}
+	p, _, err := r.get(source, name)
+	return p, err
+}
+
+func (r *Revisions) get(source Source, name string) (p *policy.Policy, digest string, err error) {
 	var revision policyv1.Revision
 	if err := source.Revision(name, &revision); err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	p, err := r.compile(&revision)
-	if err != nil {
-		return nil, err
-	}
+	p, err = r.compile(&revision)
+	return p, revision.GetDigest(), err
+}
+
+// digestOf returns the digest of a revision that is known to be in the store.
+func (r *Revisions) digestOf(of named) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.heard[of]
+}
+
+func (r *Revisions) remember(of named, digest string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.heard) >= mostHeard {
 		clear(r.heard)
 	}
-	r.heard[of] = revision.GetDigest()
-	return p, nil
-}
-
-func (r *Revisions) get(source Source, name string) (*policy.Policy, error) {
-	var revision policyv1.Revision
-	if err := source.Revision(name, &revision); err != nil {
-		return nil, err
-	}
-	return r.compile(&revision)
+	r.heard[of] = digest
 }
 
 // Active returns the policy in force and its revision, which is shared: do not

@@ -25,7 +25,10 @@ const (
 // counting as an attempt. One that stops answering can still hold up the others for
 // the time that the first sends to it are given. Safe for concurrent use.
 //
-// Source: RELIABILITY 3.1 (a queue for each target).
+// It is no library's circuit breaker, since those keep the machine's time: what is not
+// sent is planned, and stored, in business time.
+//
+// Source: RELIABILITY 3.1 (a slow receiver has a queue of its own).
 type targets struct {
 	mu     sync.Mutex
 	all    map[string]*target
