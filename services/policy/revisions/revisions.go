@@ -108,8 +108,7 @@ func (r *Revisions) Get(source Source, name string) (*policy.Policy, error) {
 	switch from := source.(type) {
 	case Journal:
 		return r.named.Get(from.Context, from.J, named{organization{from.Organization, from.Own}, name}, func(ctx context.Context) (*policy.Policy, error) {
-			from.Context = ctx
-			p, _, err := r.get(from, name)
+			p, _, err := r.get(Journal{Context: ctx, J: from.J, Organization: from.Organization, Own: from.Own}, name)
 			return p, err
 		})
 	case Unit:

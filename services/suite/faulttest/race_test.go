@@ -3,7 +3,9 @@ package faulttest_test
 import (
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -11,6 +13,7 @@ import (
 	compensationv1 "example.com/redress/proto/gen/redress/compensation/v1"
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
+	"example.com/redress/services/kit/clock"
 	"example.com/redress/services/suite/suitetest"
 )
 
@@ -50,25 +53,34 @@ func TestAWithdrawalAndAPaymentNeverBothWinThroughTheSuite(t *testing.T) {
 	})
 	s.Settled()
 
+	// Who wins gets a later start the next time, so that the two meet where either may
+	// win, however long each of them takes on this machine.
 	var mu sync.Mutex
+	var handicap time.Duration // of the payment; of the withdrawal where it is negative
+	const step = time.Millisecond / 2
 	outcomes := map[string]int{}
 	each(t, rounds, 4, func(i int) error {
 		fresh, err := intake.GetComplaint(by(agent), &intakev1.GetComplaintRequest{Name: complaints[i].GetName()})
 		if err != nil {
 			return err
 		}
+		mu.Lock()
+		late := handicap
+		mu.Unlock()
 		start := make(chan struct{})
 		var both sync.WaitGroup
 		var withdrawal *intakev1.WithdrawComplaintResponse
 		var failed, refused error
 		both.Go(func() {
 			<-start
+			pause(t, -late)
 			withdrawal, failed = intake.WithdrawComplaint(by(agent), &intakev1.WithdrawComplaintRequest{
 				Name: complaints[i].GetName(), Reason: "客户撤回", Etag: fresh.GetComplaint().GetEtag(), RequestId: suitetest.ID(),
 			})
 		})
 		both.Go(func() {
 			<-start
+			pause(t, late)
 			_, refused = money.ExecutePayout(by(finance), &compensationv1.ExecutePayoutRequest{Name: claims[i].GetName(), Etag: claims[i].GetEtag(), RequestId: suitetest.ID()})
 		})
 		close(start)
@@ -79,12 +91,13 @@ func TestAWithdrawalAndAPaymentNeverBothWinThroughTheSuite(t *testing.T) {
 		if refused != nil && status.Code(refused) != codes.FailedPrecondition && status.Code(refused) != codes.Aborted {
 			return refused
 		}
-		outcome := "refused"
-		if refused == nil {
-			outcome = "paid"
-		}
 		mu.Lock()
 		defer mu.Unlock()
+		outcome := "refused"
+		if handicap -= step; refused == nil {
+			outcome = "paid"
+			handicap += 2 * step
+		}
 		outcomes[withdrawal.GetComplaint().GetWithdrawal().GetState().String()+" "+outcome]++
 		return nil
 	})
@@ -124,5 +137,13 @@ func claimOn(complaint string) *compensationv1.Claim {
 		Amount: &typev1.Money{CurrencyCode: "CNY", Amount: "30000.00"}, Justification: "质保期内渗水，家具受损有照片为证。",
 		Payee: &compensationv1.Payee{DisplayName: "赵倩", Account: "WY-301"},
 		Facts: map[string]*typev1.Fact{"demanded": text("赔偿家具损失"), "claim_basis": text("购房合同质保条款")},
+	}
+}
+
+// pause waits; not at all for nothing or less.
+func pause(t *testing.T, d time.Duration) {
+	t.Helper()
+	if d > 0 {
+		assert.NoError(t, clock.System().Pause(t.Context(), d))
 	}
 }
