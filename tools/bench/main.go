@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	scale := flags.Float64("scale", 1, "length of turns and size of stocks; goals are defined for 1")
 	profiles := flags.String("profile", "", "folder for profiles of CPU and of what is allocated, of our subjects")
 	write := flags.String("write", "", "page whose tables are rewritten, docs/performance.md")
-	program := flags.String("redress", "", "the program redress, for its footprint")
+	program := flags.String("redress", "", "the program redress, for its footprint and several of it")
 	list := flags.Bool("list", false, "list the experiments and end")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -110,7 +110,7 @@ func split(s string) []string {
 
 // experiments returns all there are, in the order of the page.
 func experiments(w *world.World, program string) []measure.Experiment {
-	return slices.Concat(intakeExperiments(w), armExperiments(w), fireExperiments(w), lossExperiments(w), feedExperiments(w), growthExperiments(w), edgeExperiments(w), footprintExperiments(w, program))
+	return slices.Concat(intakeExperiments(w), armExperiments(w), fireExperiments(w), lossExperiments(w), feedExperiments(w), growthExperiments(w), edgeExperiments(w), scaleExperiments(w, program), footprintExperiments(w, program))
 }
 
 func choose(all []measure.Experiment, names []string) ([]measure.Experiment, error) {

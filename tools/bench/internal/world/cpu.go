@@ -147,3 +147,9 @@ func Resident(pid int) (float64, error) {
 	}
 	return kib * 1024, nil
 }
+
+// Used returns the CPU that a process has used so far, without its children.
+func Used(pid int) (time.Duration, error) {
+	s, err := readStat(pid)
+	return s.own, err
+}
