@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	turnOfCalls = 8 * time.Second // a turn of calls at scale 1
+	turnOfCalls = 3 * time.Second // a turn of calls at scale 1
 	farAway     = 24 * time.Hour  // due of timers that are not to fire
 	inBatch     = 100
-	toCancel    = 20_000
+	toCancel    = 10_000
 	toIndex     = 60_000 // below what the engine keeps waiting for the index
 )
 
@@ -110,16 +110,21 @@ func cancelOne(w *world.World, system, name string) measure.Subject {
 			return nil, err
 		}
 		return measured(ctx, w, system, 1, func() (measure.Latencies, time.Duration, error) {
-			took := make(measure.Latencies, n)
-			lasted, err := measure.Each(ctx, callers, n, func(ctx context.Context, _, i int) error {
-				began := time.Now()
-				err := s.Cancel(ctx, i)
-				took[i] = time.Since(began)
-				return err
-			})
-			return took, lasted, err
+			return counted(ctx, callers, n, func(ctx context.Context, _, i int) error { return s.Cancel(ctx, i) })
 		})
 	})
+}
+
+// counted lets callers make n calls and returns every call's duration and how long it took.
+func counted(ctx context.Context, callers, n int, call func(ctx context.Context, caller, i int) error) (measure.Latencies, time.Duration, error) {
+	took := make(measure.Latencies, n)
+	lasted, err := measure.Each(ctx, callers, n, func(ctx context.Context, caller, i int) error {
+		began := time.Now()
+		err := call(ctx, caller, i)
+		took[i] = time.Since(began)
+		return err
+	})
+	return took, lasted, err
 }
 
 // indexOnly arms the index alone the way commits do: callers hand over, what
@@ -136,7 +141,7 @@ func armExperiments(w *world.World) []measure.Experiment {
 	return []measure.Experiment{
 		{
 			Name: "arm", Title: "Arm a clock, one a call", Columns: perSecond,
-			About: "Callers arm timers that fall due tomorrow, one a call, for 8 s. Redress: the clock's row, its index entries, its event and its timer row are committed and Redis knows the timer; asynq on Redis; River a row in PostgreSQL; JetStream a message in a file, synced each second.",
+			About: "Callers arm timers that fall due tomorrow, one a call, for " + seconds(turnOfCalls) + ". Redress: the clock's row, its index entries, its event and its timer row are committed and Redis knows the timer; asynq on Redis; River a row in PostgreSQL; JetStream a message in a file, synced each second.",
 			Subjects: []measure.Subject{
 				armOne(w, redress, "redress, 32 callers", 32), armOne(w, redress, "redress, 256 callers", 256),
 				armOne(w, asynq, "asynq, 32 callers", 32), armOne(w, asynq, "asynq, 256 callers", 256),
@@ -166,7 +171,7 @@ func armExperiments(w *world.World) []measure.Experiment {
 		},
 		{
 			Name: "cancel", Title: "Cancel a clock, one a call", Columns: perSecond,
-			About: "32 callers cancel 20,000 timers, one a call. Redress: the clock's state, its event and the removal of its timer row are committed; asynq Inspector.DeleteTask; River JobCancel; JetStream DeleteMsg.",
+			About: "32 callers cancel 10,000 timers, one a call. Redress: the clock's state, its event and the removal of its timer row are committed; asynq Inspector.DeleteTask; River JobCancel; JetStream DeleteMsg.",
 			Subjects: []measure.Subject{
 				cancelOne(w, redress, "redress, 32 callers"), cancelOne(w, asynq, "asynq, 32 callers"),
 				cancelOne(w, river, "river, 32 callers"), cancelOne(w, nats, "JetStream, 32 callers"), cancelOne(w, inHeap, "heap, 32 callers"),

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	backlog  = 200_000 // events that wait
+	backlog  = 100_000 // events that wait
 	liveRate = 2000    // events a second
 )
 
@@ -29,7 +29,7 @@ func feedExperiments(w *world.World) []measure.Experiment {
 	}
 	return []measure.Experiment{{
 		Name: "feed", Title: "Events from service to service",
-		About: "Two services on PostgreSQL, gRPC between them. Effect: the state is projected and counted in one transaction with the position; the count must be the number of events. Backlog: 200,000 events committed before the consumer starts. Live: 2,000 events a second for 20 s, from the answer of the write to the commit of the effect.",
+		About: "Two services on PostgreSQL, gRPC between them. Effect: the state is projected and counted in one transaction with the position; the count must be the number of events. Backlog: 100,000 events committed before the consumer starts. Live: 2,000 events a second for " + seconds(steady) + ", from the answer of the write to the commit of the effect.",
 		Columns: []measure.Column{
 			{Key: "rate", Title: "events/s"},
 			{Key: "p50", Title: "p50 ms"},

@@ -16,7 +16,7 @@ import (
 )
 
 // resting comes before the memory of a process at rest is read.
-const resting = 10 * time.Second
+const resting = 5 * time.Second
 
 // process starts the program for the second time on its data, so that nothing is
 // made, and reads its memory at rest.

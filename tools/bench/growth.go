@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	reportingv1 "example.com/redress/proto/gen/redress/reporting/v1"
 	"example.com/redress/tools/bench/internal/measure"
 	"example.com/redress/tools/bench/internal/ours"
+	"example.com/redress/tools/bench/internal/peers"
 	"example.com/redress/tools/bench/internal/world"
 )
 
@@ -68,29 +70,43 @@ func page(ctx context.Context, s *ours.Server) func(context.Context, int, int) e
 	}
 }
 
-func another(ctx context.Context, s *ours.Server) func(context.Context, int, int) error {
-	return s.Create(ctx, true)
+// besides lets clocks fall due at one instant beside a stock that does not; where
+// losing, all of Redis is lost after that.
+func besides(w *world.World, name string, armed int, losing bool) measure.Subject {
+	return withStock(w, redress, name, armed, func(ctx context.Context, s *stocked, session peers.Session) (measure.Figures, error) {
+		fired, err := fall(ctx, w, redress, session, w.Scaled(firedOff, 1000), &s.next)
+		if err != nil || !losing {
+			return fired, err
+		}
+		got, err := rebuild(ctx, w, s, session.(*ours.Service))
+		maps.Copy(fired, got)
+		return fired, err
+	})
 }
 
 func growthExperiments(w *world.World) []measure.Experiment {
 	few, many := w.Scaled(fewOpen, 100), w.Scaled(manyOpen, 400)
 	cpu := []measure.Column{{Key: "rate", Title: "calls/s"}, {Key: "p50", Title: "p50 ms"}, {Key: "p95", Title: "p95 ms"}, {Key: "cpu", Title: "CPU µs a call, all processes"}}
-	return []measure.Experiment{
-		{
-			Name: "grownintake", Title: "Growth: register a complaint", Columns: cpu,
-			About: "64 callers register complaints of known customers with intake alone on PostgreSQL, beside 10,000 and 1,000,000 open ones registered before.",
-			Subjects: []measure.Subject{
-				grown(w, "10,000 open", few, ours.Alone, another, callers), grown(w, "1,000,000 open", many, ours.Alone, another, callers),
-			},
-			Goals: []measure.Goal{{Subject: "1,000,000 open", Key: "cpu", Against: "10,000 open", AtMost: 1.3}},
-		},
+	all := []measure.Experiment{
 		{
 			Name: "grownfire", Title: "Growth: fire a clock", Columns: []measure.Column{{Key: "rate", Title: "timers/s"}, {Key: "cpu", Title: "CPU µs a timer"}, {Key: "self", Title: "of it this process"}, {Key: "redis", Title: "Redis"}, {Key: "postgres", Title: "PostgreSQL"}},
 			About: "20,000 clocks due at once beside 10,000 and 1,000,000 that are not due.",
 			Subjects: []measure.Subject{
-				burstBeside(w, "10,000 armed", w.Scaled(firedOff, 1000), few), burstBeside(w, "1,000,000 armed", w.Scaled(firedOff, 1000), many),
+				besides(w, "10,000 armed", few, false), besides(w, "1,000,000 armed", many, true),
 			},
 			Goals: []measure.Goal{{Subject: "1,000,000 armed", Key: "cpu", Against: "10,000 armed", AtMost: 1.3}},
+		},
+		{
+			Name: "rebuild", Title: "FLUSHALL with 1,000,000 armed", Of: "grownfire",
+			About: "At the end of each turn above: from FLUSHALL until Redis knows all timers again, while 200 a second fall due for 4 s before it and 4 s from then on.",
+			Columns: []measure.Column{
+				{Key: "rebuilt", Title: "seconds"},
+				{Key: "rebuilding", Title: "timers/s"},
+				{Key: "rebuilt p50", Title: "lateness p50 ms"},
+				{Key: "rebuilt max", Title: "max ms"},
+				{Key: "rebuilt earliest", Title: "earliest ms"},
+			},
+			Goals: []measure.Goal{{Subject: "1,000,000 armed", Key: "rebuilt", AtMost: 5}, {Subject: "1,000,000 armed", Key: "rebuilt max", AtMost: 2000}},
 		},
 		{
 			Name: "queue", Title: "Growth: a page of a person's work", Columns: cpu,
@@ -103,6 +119,6 @@ func growthExperiments(w *world.World) []measure.Experiment {
 				{Subject: "1,000,000 open", Key: "p95", AtMost: 50},
 			},
 		},
-		searchExperiment(w, few, many),
 	}
+	return append(all, searchExperiments(w, few, many)...)
 }

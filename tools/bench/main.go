@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"example.com/redress/tools/bench/internal/measure"
 	"example.com/redress/tools/bench/internal/world"
@@ -58,11 +59,11 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	if *list {
 		for _, e := range experiments(&world.World{Scale: *scale}, *program) {
-			fmt.Fprintf(out, "%-10s %s\n", e.Name, e.Title)
+			fmt.Fprintf(out, "%-11s %s\n", e.Name, e.Title)
 		}
 		return nil
 	}
-	w, err := world.Open(ctx, folder, *scale)
+	w, err := world.Open(ctx, folder, *scale, out)
 	if err != nil {
 		return err
 	}
@@ -79,21 +80,35 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	fmt.Fprintln(out, strings.Join(settings, "\n"))
 	o := measure.Options{Rounds: *rounds, Profiles: *profiles, Progress: out, Only: split(*only)}
 	var failed []string
+	var goals, passed int
+	began, ran := time.Now(), map[string]*measure.Result{}
 	for _, e := range chosen {
-		r, err := measure.Run(ctx, e, o)
-		if err != nil {
-			return err
+		r, took := ran[e.Of], "in the turns of "+e.Of
+		if r != nil {
+			r = r.As(e)
+		} else {
+			if r, err = measure.Run(ctx, e, o); err != nil {
+				return err
+			}
+			ran[e.Name], took = r, "took "+r.Took.Round(time.Second).String()
+			for name := range r.Failed {
+				failed = append(failed, e.Name+": "+name)
+			}
 		}
-		for name := range r.Failed {
-			failed = append(failed, e.Name+": "+name)
+		for _, v := range r.Verdicts() {
+			goals++
+			if v.Pass {
+				passed++
+			}
 		}
-		fmt.Fprintf(out, "\n## %s\n\n%s\n", e.Title, r.Markdown())
+		fmt.Fprintf(out, "\n## %s\n\n%s\n%s: %s\n", e.Title, r.Markdown(), e.Name, took)
 		if *write != "" {
 			if err := rewrite(*write, e.Name, r, settings); err != nil {
 				return err
 			}
 		}
 	}
+	fmt.Fprintf(out, "%d goals: %d PASS, %d short; took %s\n", goals, passed, goals-passed, time.Since(began).Round(time.Second))
 	if len(failed) > 0 {
 		slices.Sort(failed)
 		return fmt.Errorf("could not be measured: %s", strings.Join(failed, "; "))
@@ -113,19 +128,20 @@ func experiments(w *world.World, program string) []measure.Experiment {
 	return slices.Concat(intakeExperiments(w), armExperiments(w), fireExperiments(w), lossExperiments(w), feedExperiments(w), growthExperiments(w), edgeExperiments(w), scaleExperiments(w, program), footprintExperiments(w, program))
 }
 
+// choose returns the named ones in the order of the page, with those whose turns they share.
 func choose(all []measure.Experiment, names []string) ([]measure.Experiment, error) {
 	if len(names) == 0 {
 		return all, nil
 	}
-	var out []measure.Experiment
+	wanted := map[string]bool{}
 	for _, name := range names {
 		i := slices.IndexFunc(all, func(e measure.Experiment) bool { return e.Name == name })
 		if i < 0 {
 			return nil, fmt.Errorf("there is no experiment %q; -list lists them", name)
 		}
-		out = append(out, all[i])
+		wanted[name], wanted[all[i].Of] = true, true
 	}
-	return out, nil
+	return slices.DeleteFunc(all, func(e measure.Experiment) bool { return !wanted[e.Name] }), nil
 }
 
 // versions lists the modules whose speed is compared.

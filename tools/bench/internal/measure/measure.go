@@ -65,6 +65,9 @@ type Experiment struct {
 	Subjects     []Subject
 	Columns      []Column
 	Goals        []Goal
+	// Of names another experiment, whose turns this table is also of: it has then no
+	// subjects but those of the other.
+	Of string
 	// Rounds bounds the number of rounds where one takes very long; 0 does not.
 	Rounds int
 }
@@ -146,19 +149,34 @@ func Run(ctx context.Context, e Experiment, o Options) (*Result, error) {
 	return r, nil
 }
 
+// As returns the result as another table of the same turns.
+func (r *Result) As(e Experiment) *Result {
+	e.Subjects = r.Experiment.Subjects
+	other := *r
+	other.Experiment = e
+	return &other
+}
+
 // profile is where the CPU profile of a turn goes.
-type profile struct{ path string }
+type profile struct {
+	path    string
+	watched int
+}
 
 type profileKey struct{}
 
 // Watch begins the measured part of a turn, and the function it returns ends it:
 // what a CPU profile shows, if there is one.
 func Watch(ctx context.Context) (end func()) {
-	p, ok := ctx.Value(profileKey{}).(profile)
+	p, ok := ctx.Value(profileKey{}).(*profile)
 	if !ok {
 		return func() {}
 	}
-	f, err := os.Create(p.path)
+	path := p.path
+	if p.watched++; p.watched > 1 { // another part of the same turn
+		path = fmt.Sprintf("%s-%d", p.path, p.watched)
+	}
+	f, err := os.Create(path + ".pprof")
 	if err == nil {
 		err = pprof.StartCPUProfile(f)
 	}
@@ -168,7 +186,7 @@ func Watch(ctx context.Context) (end func()) {
 	return func() {
 		pprof.StopCPUProfile()
 		_ = f.Close()
-		if f, err := os.Create(strings.TrimSuffix(p.path, ".pprof") + ".allocs.pprof"); err == nil {
+		if f, err := os.Create(path + ".allocs.pprof"); err == nil {
 			_ = pprof.Lookup("allocs").WriteTo(f, 0) // since the process began
 			_ = f.Close()
 		}
@@ -180,7 +198,7 @@ func profiled(ctx context.Context, o Options, e Experiment, s Subject, round int
 		return ctx
 	}
 	name := strings.NewReplacer(" ", "_", "/", "_", ",", "").Replace(s.Name)
-	return context.WithValue(ctx, profileKey{}, profile{filepath.Join(o.Profiles, fmt.Sprintf("%s-%s-%d.pprof", e.Name, name, round+1))})
+	return context.WithValue(ctx, profileKey{}, &profile{path: filepath.Join(o.Profiles, fmt.Sprintf("%s-%s-%d", e.Name, name, round+1))})
 }
 
 func line(e Experiment, f Figures) string {

@@ -3,6 +3,7 @@ package measure
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -116,7 +117,7 @@ func (r *Result) Markdown() string {
 			fmt.Fprintf(&b, "| %s | failed%s |%s\n", s.Name, because(why), strings.Repeat(" |", len(e.Columns)-1))
 			continue
 		}
-		if len(r.Turns[s.Name]) == 0 {
+		if !slices.ContainsFunc(e.Columns, func(c Column) bool { _, _, _, ok := r.Median(s.Name, c.Key); return ok }) {
 			continue
 		}
 		b.WriteString("| " + s.Name + " |")

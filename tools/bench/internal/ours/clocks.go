@@ -82,6 +82,11 @@ func (c *Clocks) Bytes(ctx context.Context) (float64, error) {
 	return now - c.empty, err
 }
 
+// Tidy implements peers.Store.
+func (c *Clocks) Tidy(ctx context.Context) error {
+	return errors.Join(world.TidyPostgres(ctx, c.database.DSN), c.w.TidyRedis(ctx))
+}
+
 // Destroy implements peers.Store.
 func (c *Clocks) Destroy() error {
 	return errors.Join(c.drop(), c.w.Flush(context.Background()), os.RemoveAll(c.folder))

@@ -48,6 +48,9 @@ func (s *asynqStore) Bytes(ctx context.Context) (float64, error) {
 	return now - s.empty, err
 }
 
+// Tidy implements Store.
+func (s *asynqStore) Tidy(ctx context.Context) error { return s.w.TidyRedis(ctx) }
+
 // Destroy implements Store.
 func (s *asynqStore) Destroy() error {
 	conn := s.w.Client().Conn()

@@ -48,6 +48,9 @@ func live() float64 {
 	return float64(m.HeapAlloc)
 }
 
+// Tidy implements Store.
+func (s *heapStore) Tidy(context.Context) error { return nil }
+
 // Destroy implements Store.
 func (s *heapStore) Destroy() error {
 	s.mu.Lock()

@@ -82,6 +82,9 @@ func (s *natsStore) Bytes(context.Context) (float64, error) {
 	return float64(all), err
 }
 
+// Tidy implements Store.
+func (s *natsStore) Tidy(context.Context) error { return nil }
+
 // Destroy implements Store.
 func (s *natsStore) Destroy() error { return os.RemoveAll(s.folder) }
 

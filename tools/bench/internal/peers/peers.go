@@ -26,6 +26,9 @@ type Store interface {
 	Open(ctx context.Context) (Session, error)
 	// Bytes returns what the timers take where they are kept.
 	Bytes(ctx context.Context) (float64, error)
+	// Tidy puts in order what was stored, as the databases do by themselves after a
+	// while, so that they do not in the midst of a turn.
+	Tidy(ctx context.Context) error
 	// Destroy deletes what was stored.
 	Destroy() error
 }

@@ -91,6 +91,9 @@ func (s *riverStore) Bytes(ctx context.Context) (bytes float64, err error) {
 	return bytes, conn.QueryRow(ctx, "SELECT pg_total_relation_size('river_job')::float8").Scan(&bytes)
 }
 
+// Tidy implements Store.
+func (s *riverStore) Tidy(ctx context.Context) error { return world.TidyPostgres(ctx, s.dsn) }
+
 // Destroy implements Store.
 func (s *riverStore) Destroy() error { return s.drop() }
 

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"runtime"
@@ -27,6 +28,8 @@ type World struct {
 	Folder string
 	// Scale shortens turns and shrinks stocks: 1 is what the goals are defined for.
 	Scale float64
+	// Progress is told of what takes long.
+	Progress io.Writer
 
 	admin      *pgx.Conn
 	redis      *redis.Client
@@ -42,8 +45,8 @@ const (
 
 // Open connects to the servers that the environment names and gives Redis the
 // persistence that its goals are measured with.
-func Open(ctx context.Context, folder string, scale float64) (_ *World, err error) {
-	w := &World{Postgres: os.Getenv(PostgresEnv), Redis: os.Getenv(RedisEnv), Folder: folder, Scale: scale}
+func Open(ctx context.Context, folder string, scale float64, progress io.Writer) (_ *World, err error) {
+	w := &World{Postgres: os.Getenv(PostgresEnv), Redis: os.Getenv(RedisEnv), Folder: folder, Scale: scale, Progress: progress}
 	if w.Postgres == "" || w.Redis == "" {
 		return nil, fmt.Errorf("%s and %s must name the servers: run it by tools/backends.sh run", PostgresEnv, RedisEnv)
 	}
@@ -102,9 +105,43 @@ func (w *World) Checkpoint(ctx context.Context) (wait func() error) {
 	return func() error { return <-done }
 }
 
-// run runs a statement on a connection of its own: several may run at once.
+// TidyPostgres leaves nothing that PostgreSQL would do by itself in the database.
+func TidyPostgres(ctx context.Context, dsn string) error {
+	return errors.Join(do(ctx, dsn, "VACUUM ANALYZE"), do(ctx, dsn, "CHECKPOINT"))
+}
+
+// TidyRedis lets Redis write its file anew, which it else does when that has doubled.
+func (w *World) TidyRedis(ctx context.Context) error {
+	if err := w.redis.BgRewriteAOF(ctx).Err(); err != nil && !strings.Contains(err.Error(), "already in progress") {
+		return fmt.Errorf("rewrite the file of Redis: %w", err)
+	}
+	for ctx.Err() == nil {
+		scheduled, err := w.info(ctx, "persistence", "aof_rewrite_scheduled")
+		if err != nil {
+			return err
+		}
+		running, err := w.info(ctx, "persistence", "aof_rewrite_in_progress")
+		if err != nil {
+			return err
+		}
+		if scheduled+running == 0 {
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return ctx.Err()
+}
+
+// Tell says how far a turn is that takes long.
+func (w *World) Tell(format string, args ...any) { fmt.Fprintf(w.Progress, format+"\n", args...) }
+
 func (w *World) run(ctx context.Context, statement string) error {
-	conn, err := pgx.Connect(ctx, w.Postgres)
+	return do(ctx, w.Postgres, statement)
+}
+
+// do runs a statement on a connection of its own: several may run at once.
+func do(ctx context.Context, dsn, statement string) error {
+	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
 		return fmt.Errorf("%s: %w", statement, err)
 	}
@@ -123,7 +160,7 @@ func (w *World) RedisBytes(ctx context.Context) (float64, error) {
 // Client is a connection to Redis for what has no API: sizes, losses.
 func (w *World) Client() *redis.Client { return w.redis }
 
-// Flush empties all of Redis: whatever was there is lost.
+// Flush empties all of Redis: whatever was there is lost, other systems' too.
 func (w *World) Flush(ctx context.Context) error { return w.redis.FlushAll(ctx).Err() }
 
 // Settings returns lines that say what was measured on.
