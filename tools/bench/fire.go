@@ -19,7 +19,7 @@ const (
 	atOnce      = 100_000
 	stock       = 1_000_000 // armed and not due
 	aSecond     = 1000      // due a second
-	steady      = 12 * time.Second
+	steady      = 10 * time.Second
 	idling      = 5 * time.Second
 	lull        = time.Second     // between the start of a session and what is measured of its rest
 	margin      = time.Second     // between arming and what falls due: asynq rounds down
