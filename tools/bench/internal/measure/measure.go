@@ -146,7 +146,7 @@ func Run(ctx context.Context, e Experiment, o Options) (*Result, error) {
 		}
 	}
 	r.Took = time.Since(r.Began)
-	return r, nil
+	return r, ctx.Err() // who is interrupted in the last turn has not measured
 }
 
 // As returns the result as another table of the same turns.
