@@ -39,6 +39,7 @@ import (
 	"example.com/redress/services/kit/rpcserver"
 	"example.com/redress/services/kit/seal"
 	"example.com/redress/services/kit/seal/sealtest"
+	"example.com/redress/services/kit/sqldb"
 	"example.com/redress/services/kit/timerindex"
 	"example.com/redress/services/policy"
 	"example.com/redress/services/reporting"
@@ -56,6 +57,8 @@ type bed struct {
 	t        *testing.T
 	clock    *clock.Virtual
 	host     *host.Host
+	db       *sqldb.DB
+	end      func() // of the process that runs
 	errs     *rpcerr.Table
 	sources  map[string]*source
 	keys     *keyService
@@ -92,8 +95,21 @@ func newBed(t *testing.T, now string) *bed {
 	for name, kinds := range kinds() {
 		b.source(name, kinds)
 	}
+	b.db = kittest.SQLite(t)
+	b.begin()
+	t.Cleanup(func() { b.end() })
+	b.people()
+	b.activate("generic-template")
+	return b
+}
+
+// begin starts reporting on the data there are.
+func (b *bed) begin() {
+	b.t.Helper()
+	t := b.t
+	var err error
 	b.host, err = reporting.New(t.Context(), host.Deps{
-		DB: kittest.SQLite(t), Clock: b.clock, Timers: func(string) timerindex.Index { return timerindex.NewLocal() },
+		DB: b.db, Clock: b.clock, Timers: func(string) timerindex.Index { return timerindex.NewLocal() },
 		Dial: func(name string) grpc.ClientConnInterface { return b.sources[name].conn },
 		Keys: seal.NewCache(lender{intakev1.NewKeyServiceClient(b.sources["intake"].conn)}, seal.CacheOptions{}), DigestKey: make([]byte, 32),
 	}, reporting.Config{})
@@ -106,14 +122,11 @@ func newBed(t *testing.T, now string) *bed {
 	conn := server.Dial(inproc.ConnOptions{Caller: "gateway"})
 	b.ReportingServiceClient = reportingv1.NewReportingServiceClient(conn)
 	require.NoError(t, b.host.Start(t.Context()))
-	t.Cleanup(func() {
+	b.end = func() {
 		require.NoError(t, conn.Close())
 		server.Stop()
 		require.NoError(t, b.host.Stop(context.Background()))
-	})
-	b.people()
-	b.activate("generic-template")
-	return b
+	}
 }
 
 func kinds() map[string][]journal.Kind {
@@ -328,11 +341,17 @@ func (b *bed) activate(pack string) {
 	require.NoError(b.t, err)
 	compiled, findings := policy.Compile(p, policy.Options{})
 	require.NotNil(b.t, compiled, "%v", findings)
+	b.policy, b.revision = compiled, "packs/"+pack+"/revisions/"+compiled.Revision()[:32]
+	b.arrives(b.revision, pack, compiled)
+}
+
+// arrives puts a revision in force under the name.
+func (b *bed) arrives(name, pack string, compiled *policy.Policy) {
+	b.t.Helper()
 	resolved, err := proto.Marshal(compiled.Pack())
 	require.NoError(b.t, err)
-	b.policy, b.revision = compiled, "packs/"+pack+"/revisions/"+compiled.Revision()[:32]
-	b.put("routing", b.revision, &policyv1.Revision{
-		Name: b.revision, Pack: pack, State: policyv1.Revision_STATE_ACTIVE, Digest: compiled.Revision(), Resolved: resolved,
+	b.put("routing", name, &policyv1.Revision{
+		Name: name, Pack: pack, State: policyv1.Revision_STATE_ACTIVE, Digest: compiled.Revision(), Resolved: resolved,
 	}, &policyv1.PolicyRevisionActivated{}, b.clock.Now())
 }
 

@@ -91,6 +91,7 @@ func TestCaseFile(t *testing.T) {
 func TestCaseFileWithEverybodyElseStopped(t *testing.T) {
 	t.Parallel()
 	b := sealed(t)
+	b.caughtUp()
 	want := b.file()
 	for _, s := range b.sources {
 		s.stop()

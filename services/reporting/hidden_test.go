@@ -27,7 +27,7 @@ func TestWhatThePackHidesIsInNoFileAndNoWorkListOfThoseItIsHiddenFrom(t *testing
 	b.complaint("x", "04-08 10:00:00", func(c *intakev1.Complaint, k *routingv1.Case) { c.Facts, k.Facts = facts(), facts() })
 	b.put("corrective-action", "actions/a1", &correctiveactionv1.Action{Name: "actions/a1", Complaint: "complaints/x", PolicyRevision: b.revision, Facts: facts()},
 		&correctiveactionv1.ActionOpened{}, at(t, "04-08 11:00:00"))
-	b.settle()
+	b.caughtUp()
 	read := func(person string) (*reportingv1.CaseFile, string) {
 		got, err := b.GetCaseFile(b.as(person), &reportingv1.GetCaseFileRequest{Name: "complaints/x"})
 		require.NoError(t, err)

@@ -75,11 +75,11 @@ func definition(server *rpc.Server) host.Definition {
 		},
 		Consumes:   sources(),
 		Project:    view.Project(),
-		React:      react.React(server.Open),
+		React:      react.React(server.Open, server.Queue().Heard),
 		Foresee:    react.Foresee,
 		Forget:     host.OnlyTheKey,
 		Register:   server.Register,
-		Background: []func(context.Context) error{server.Watch, server.LookAtWatches},
+		Background: []func(context.Context) error{server.Watch, server.LookAtWatches, server.Queue().Run, server.Queue().Renew},
 		Quiet:      server.Quiet,
 		Reasons:    Reasons(),
 	}

@@ -112,7 +112,7 @@ func office(t *testing.T) *bed {
 		k.Satisfaction = &routingv1.SatisfactionResult{Satisfied: true, Round: 1, AnswerTime: stamp(t, "04-08 17:00:00")}
 	})
 	b.plan("g", routingv1.Plan_STATE_CARRIED_OUT, nil)
-	b.settle()
+	b.caughtUp()
 	return b
 }
 

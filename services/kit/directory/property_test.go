@@ -97,6 +97,28 @@ func TestMatchAgreesWithAPlainWalk(t *testing.T) {
 	})
 }
 
+// TestWhoMayDoSomethingFindsItUnderAPost: whatever Match grants is kept under a post of
+// the person, and nothing is found by who is not active.
+func TestWhoMayDoSomethingFindsItUnderAPost(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		d := directory.New(graph(t))
+		p := directory.Places{Responsible: []string{"departments/d"}, Owner: "people/1"}
+		for _, who := range []string{"head@d", "head", "department", "anyone@responsible", "anyone", "owner", "head@elsewhere", "other", "customer", "head@disputing"} {
+			kept := directory.Posts(who, p)
+			for _, person := range d.People() {
+				posts := d.PostsOf(person, at)
+				require.Equal(t, d.Active(person), len(posts) > 0)
+				if ok, _ := d.Match(person, who, at, p); ok {
+					require.True(t, slices.ContainsFunc(kept, func(post string) bool { return slices.Contains(posts, post) }), "%s as %s: %v, %v", person, who, kept, posts)
+				}
+			}
+		}
+		require.Empty(t, directory.Posts("customer", p))
+		require.Empty(t, directory.Posts("head@disputing", p), "a place that is not known")
+	})
+}
+
 // TestLoopCheckKeepsTheGraphFreeOfLoops: delegations added only with its consent
 // never lead from a person back to the same person.
 func TestLoopCheckKeepsTheGraphFreeOfLoops(t *testing.T) {

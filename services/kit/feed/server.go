@@ -21,6 +21,9 @@ const (
 	// DefaultPoll is how often the heads are read while streams are attached, for
 	// commits of other replicas. Source: DESIGN section 4.
 	DefaultPoll = 10 * time.Millisecond
+	// restful is how many times longer the pause may become while nothing is heard: it is
+	// a tenth of that time, so that what comes after a rest is late by a tenth of the rest.
+	restful = 10
 
 	// batchEvents and batchBytes bound a response; one event may be larger than the
 	// second. gRPC takes 4 MiB by default.
@@ -30,8 +33,9 @@ const (
 
 // ServerOptions says how a [Server] works. The zero value is usable.
 type ServerOptions struct {
-	// Poll is how often the heads are read for commits of other processes; 0 means
-	// 10 ms, less than 0 never: for a store that only this process writes.
+	// Poll is how often the heads are read for commits of other processes while there
+	// are any, and a tenth as often after a rest; 0 means 10 ms, less than 0 never: for a
+	// store that only this process writes.
 	Poll time.Duration
 	// Logger is told when the heads cannot be read; nil discards.
 	Logger *slog.Logger
@@ -260,15 +264,28 @@ func (s *Server) detach() {
 // heads at every tick for those of others, once for all streams.
 func (s *Server) watch(ctx context.Context) {
 	var tick <-chan time.Time
+	rests := func(time.Time, bool) {}
 	if s.o.Poll > 0 {
 		ticker := clock.System().NewTicker(s.o.Poll)
 		defer ticker.Stop()
 		tick = ticker.C
+		heard, every := clock.System().Now(), s.o.Poll
+		rests = func(now time.Time, moved bool) {
+			if moved {
+				heard = now
+			}
+			if next := min(max(now.Sub(heard)/restful, s.o.Poll), restful*s.o.Poll); next != every {
+				every = next
+				ticker.Reset(next)
+			}
+		}
 	}
 	for read := true; ; {
 		committed := s.j.Committed()
+		moved := false
 		if read {
-			if err := s.look(ctx); err != nil && ctx.Err() == nil {
+			var err error
+			if moved, err = s.look(ctx); err != nil && ctx.Err() == nil {
 				s.o.Logger.Warn("feed cannot read the heads", slog.Any("error", err))
 				if clock.System().Pause(ctx, retryHeads) != nil {
 					return
@@ -276,7 +293,8 @@ func (s *Server) watch(ctx context.Context) {
 				continue
 			}
 		}
-		s.raise(s.j.RecentHeads())
+		moved = s.raise(s.j.RecentHeads()) || moved
+		rests(clock.System().Now(), moved)
 		select {
 		case <-committed:
 			read = false
@@ -293,25 +311,23 @@ func (s *Server) watch(ctx context.Context) {
 // retryHeads is the pause after the heads could not be read.
 const retryHeads = 100 * time.Millisecond
 
-// look reads the heads from the store.
-func (s *Server) look(ctx context.Context) error {
+// look reads the heads from the store and reports whether one has moved.
+func (s *Server) look(ctx context.Context) (moved bool, err error) {
 	stored, err := s.j.Heads(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	heads := make(map[int32]int64, len(stored))
 	for _, h := range stored {
 		heads[h.GetShard()] = h.GetSequence()
 	}
-	s.raise(heads)
-	return nil
+	return s.raise(heads), nil
 }
 
 // raise moves the heads forward, and wakes the streams if that changes anything.
-func (s *Server) raise(heads map[int32]int64) {
+func (s *Server) raise(heads map[int32]int64) (moved bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	moved := false
 	for shard, sequence := range s.heads {
 		heads[shard] = max(heads[shard], sequence)
 	}
@@ -319,9 +335,10 @@ func (s *Server) raise(heads map[int32]int64) {
 		moved = moved || s.heads[shard] < sequence
 	}
 	if !moved {
-		return
+		return false
 	}
 	s.heads = heads
 	close(s.changed)
 	s.changed = make(chan struct{})
+	return true
 }

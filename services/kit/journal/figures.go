@@ -78,15 +78,11 @@ func (j *Journal) CountIndexed(ctx context.Context, kind, attribute string, valu
 	meant := map[int64]string{} // value by term
 	c := &composed{}
 	c.add(`SELECT term, count(*) FROM resource_index WHERE term IN (`)
-	err := j.db.Query(ctx, "resources.organizations", `WITH RECURSIVE o (organization) AS (
-		SELECT min(organization) FROM resources
-		UNION ALL
-		SELECT (SELECT min(n.organization) FROM resources n WHERE n.organization > o.organization) FROM o WHERE o.organization IS NOT NULL
-	) SELECT organization FROM o WHERE organization IS NOT NULL`, nil, func(r sqldb.Row) error {
-		var organization string
-		if err := r.Scan(&organization); err != nil {
-			return err
-		}
+	all, err := j.organizations(ctx, resourceTables)
+	if err != nil {
+		return nil, err
+	}
+	for _, organization := range all {
 		for _, v := range values {
 			if len(meant) > 0 {
 				c.add(`, `)
@@ -95,10 +91,6 @@ func (j *Journal) CountIndexed(ctx context.Context, kind, attribute string, valu
 			meant[t] = v
 			c.add(``, t)
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, refusal(err)
 	}
 	if len(meant) == 0 {
 		return out, nil
@@ -116,4 +108,27 @@ func (j *Journal) CountIndexed(ctx context.Context, kind, attribute string, valu
 		return nil, refusal(err)
 	}
 	return out, nil
+}
+
+// Organizations returns those of which projections are kept, in order. Cost: a look
+// into the index for each.
+func (j *Journal) Organizations(ctx context.Context) ([]string, error) {
+	return j.organizations(ctx, projectionTables)
+}
+
+func (j *Journal) organizations(ctx context.Context, t tables) (all []string, err error) {
+	err = j.db.Query(ctx, t.rows()+".organizations", `WITH RECURSIVE o (organization) AS (
+		SELECT min(organization) FROM `+t.rows()+`
+		UNION ALL
+		SELECT (SELECT min(n.organization) FROM `+t.rows()+` n WHERE n.organization > o.organization) FROM o WHERE o.organization IS NOT NULL
+	) SELECT organization FROM o WHERE organization IS NOT NULL`, nil, func(r sqldb.Row) error {
+		var organization string
+		err := r.Scan(&organization)
+		all = append(all, organization)
+		return err
+	})
+	if err != nil {
+		return nil, refusal(err)
+	}
+	return all, nil
 }

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,9 @@ type Query struct {
 	Parent string
 	// Where lists attributes that must all be there.
 	Where []Attr
+	// Any lists attributes of which one must be there, instead of Where; nil asks for none.
+	// Cost: for each of them as many index entries as a page has rows, whatever there is.
+	Any []Attr
 	// Limit is the size of a page; 0 means 50.
 	Limit int
 	// After is the Next of the page before; "" for the first.
@@ -113,12 +117,36 @@ func (j *Journal) page(ctx context.Context, t tables, q Query) (Page, error) {
 		limit = DefaultLimit
 	}
 	var p Page
+	if q.Any != nil {
+		return j.pageAny(ctx, t, q, limit)
+	}
 	if err := list(ctx, j.db, t, q, limit+1, func(r Row) { p.Rows = append(p.Rows, r) }); err != nil {
 		return Page{}, refusal(err)
 	}
 	if len(p.Rows) > limit {
 		p.Rows = p.Rows[:limit]
 		p.Next = p.Rows[limit-1].Name
+	}
+	return p, nil
+}
+
+// pageAny is page for a query with Any.
+func (j *Journal) pageAny(ctx context.Context, t tables, q Query, limit int) (p Page, err error) {
+	if len(q.Any) == 0 {
+		return Page{}, nil
+	}
+	found, last := 0, ""
+	err = listAny(ctx, j.db, t, q, limit+1, func(r Row, meant bool) {
+		if found++; found > limit {
+			p.Next = last
+			return
+		}
+		if last = r.Name; meant {
+			p.Rows = append(p.Rows, r)
+		}
+	})
+	if err != nil {
+		return Page{}, refusal(err)
 	}
 	return p, nil
 }
@@ -162,6 +190,48 @@ func list(ctx context.Context, db sqldb.Querier, t tables, q Query, limit int, e
 		}
 		r.Time = instant(updated)
 		each(r)
+		return nil
+	})
+}
+
+// listAny is list for a query with Any: the index entries of each attribute are in
+// order, so the first of all are among the first of each. A term is a hash: the row
+// says whether it is meant. One that is not leaves its page a row short.
+func listAny(ctx context.Context, db sqldb.Querier, t tables, q Query, limit int, each func(Row, bool)) error {
+	order := " ORDER BY name"
+	after := " AND name > "
+	if q.Descending {
+		order, after = " ORDER BY name DESC", " AND name < "
+	}
+	c := &composed{}
+	c.add("SELECT r.name, r.version, r.state, r.update_time, r.attributes FROM (SELECT DISTINCT name FROM (")
+	for i, a := range q.Any {
+		if i > 0 {
+			c.add(" UNION ALL ")
+		}
+		c.add("SELECT name FROM (SELECT name FROM "+t.index()+" WHERE term = ", term(q.Organization, q.Kind, a))
+		if q.After != "" {
+			c.add(after, q.After)
+		}
+		c.add(order+" LIMIT ", int64(limit))
+		c.add(fmt.Sprintf(") AS a%d", i))
+	}
+	c.add(") AS u"+order+" LIMIT ", int64(limit))
+	c.add(") AS i JOIN "+t.rows()+" r ON r.name = i.name AND r.organization = ", q.Organization)
+	c.add(" ORDER BY i.name")
+	if q.Descending {
+		c.add(" DESC")
+	}
+	return db.Query(ctx, t.rows()+".list_any", c.text.String(), c.args, func(row sqldb.Row) error {
+		r := Row{Organization: q.Organization}
+		var updated int64
+		var attributes string
+		if err := row.Scan(&r.Name, &r.Version, &r.State, &updated, &attributes); err != nil {
+			return err
+		}
+		r.Time = instant(updated)
+		has := decodeAttrs(attributes)
+		each(r, slices.ContainsFunc(q.Any, func(a Attr) bool { return has.match([]Attr{a}) }))
 		return nil
 	})
 }

@@ -29,6 +29,15 @@ type Matter struct {
 	Policy *policy.Policy
 }
 
+// Revision returns the name of the policy revision the complaint falls under, "" if it
+// is not known.
+func (m *Matter) Revision() string {
+	if r := m.Complaint.GetPolicyRevision(); r != "" {
+		return r
+	}
+	return m.Case.GetPolicyRevision()
+}
+
 // number returns the readable number of the complaint.
 func (m *Matter) number() string {
 	if n := m.Complaint.GetNumber(); n != "" {

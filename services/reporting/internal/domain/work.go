@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -14,17 +13,10 @@ import (
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 )
 
-// Work is something that waits, and what decides for whom.
+// Work is something that waits, with what decides for whom.
 type Work struct {
-	*reportingv1.WorkItem
+	*reportingv1.QueuedWork
 
-	// Method is the RPC that does it, by full name: who may not call it may not do it.
-	Method string
-	// Barred are people who may not do it although who names them: they asked for
-	// it, signed before, or handled the case.
-	Barred []string
-	// Matter it belongs to.
-	Matter *Matter
 	// part tells items of one kind and resource apart.
 	part string
 }
@@ -35,31 +27,41 @@ type Doer struct {
 	Name string
 	// May reports whether one of the person's functions opens the RPC.
 	May func(method string) bool
-	// Is reports whether the person is meant by an entry of who in the matter, in
+	// Is reports whether the person is meant by an entry of who of the work, in
 	// their own right or on behalf of another.
-	Is func(m *Matter, who string) (ok bool, onBehalfOf string)
+	Is func(w *reportingv1.QueuedWork, who string) (ok bool, onBehalfOf string)
 }
 
-// For reports whether the person may do it. Work that names nobody is open to
+// IsFor reports whether the person may do it. Work that names nobody is open to
 // everybody whose functions open its RPC.
-func (w Work) For(d Doer) bool {
-	if !d.May(w.Method) || slices.Contains(w.Barred, d.Name) {
+func IsFor(w *reportingv1.QueuedWork, d Doer) bool {
+	if !d.May(w.GetMethod()) || slices.Contains(w.GetBarred(), d.Name) {
 		return false
 	}
-	if len(w.Who) == 0 {
+	if len(w.GetItem().GetWho()) == 0 {
 		return true
 	}
-	return slices.ContainsFunc(w.Who, func(who string) bool {
-		ok, behalf := d.Is(w.Matter, who)
-		return ok && (behalf == "" || !slices.Contains(w.Barred, behalf))
+	return slices.ContainsFunc(w.GetItem().GetWho(), func(who string) bool {
+		ok, behalf := d.Is(w, who)
+		return ok && (behalf == "" || !slices.Contains(w.GetBarred(), behalf))
 	})
 }
 
-// Waiting returns what waits for a person in the matter at the instant.
+// Judge says of an item as it is kept whether it is late at the instant.
+func Judge(w *reportingv1.WorkItem, now time.Time) {
+	w.Late = w.GetLate() || IsPast(w, now)
+}
+
+// IsPast reports whether the item's due time has passed, to the second.
+func IsPast(w *reportingv1.WorkItem, now time.Time) bool {
+	return w.GetDueTime() != nil && now.Truncate(time.Second).After(w.GetDueTime().AsTime())
+}
+
+// Waiting returns what waits for a person in the matter, in no order.
 //
 // Source: DESIGN section 7 (ListWork).
-func Waiting(m *Matter, now time.Time) []Work {
-	c := &collector{m: m, now: now.Truncate(time.Second)}
+func Waiting(m *Matter) []Work {
+	c := &collector{m: m}
 	c.verify()
 	if ongoing(m.Case) {
 		c.steps()
@@ -76,51 +78,45 @@ func Waiting(m *Matter, now time.Time) []Work {
 	return c.out
 }
 
-// Sort puts work in its order: late first, then by due_time, what has none last,
-// then by age; among equals by kind and name, so that pages are stable.
-func Sort(all []Work) {
-	slices.SortStableFunc(all, func(a, b Work) int { return strings.Compare(a.Key(), b.Key()) })
-}
-
-// Key is the place of the item in the order of [Sort].
+// Key is the place of the item in the order of work: by due_time, what has none last,
+// then by age; among equals by kind and name, so that pages are stable. It says nothing
+// of now, so it stays as long as the item does: what is late has the earliest due times.
 func (w Work) Key() string {
-	late, due := 1, int64(9e18)
-	if w.Late {
-		late = 0
+	due := int64(9e18)
+	switch {
+	case w.GetItem().GetDueTime() != nil:
+		due = w.GetItem().GetDueTime().AsTime().UnixMicro()
+	case w.GetItem().GetLate():
+		due = 0
 	}
-	if w.DueTime != nil {
-		due = w.DueTime.AsTime().UnixMicro()
-	}
-	return fmt.Sprintf("%d/%019d/%019d/%02d/%s#%s", late, due, max(w.SinceTime.AsTime().UnixMicro(), 0), w.Kind, w.Resource, w.part)
+	return fmt.Sprintf("%019d/%019d/%02d/%s#%s", max(due, 0), max(w.GetItem().GetSinceTime().AsTime().UnixMicro(), 0), w.GetItem().GetKind(), w.GetItem().GetResource(), w.part)
 }
 
 // collector gathers the work of one matter.
 type collector struct {
 	m   *Matter
-	now time.Time
 	out []Work
 }
 
 // add completes an item with what it has from the matter.
 func (c *collector) add(kind reportingv1.WorkItem_Kind, method string, w Work) {
-	w.Kind, w.Method, w.Matter = kind, method, c.m
-	w.Complaint, w.Number = cmp.Or(w.Complaint, c.m.name()), cmp.Or(w.Number, c.m.number())
-	w.Grade = c.m.grade()
-	if w.DueTime != nil && c.now.After(w.DueTime.AsTime()) {
-		w.Late = true
-	}
+	i := w.Item
+	i.Kind, w.Method = kind, method
+	i.Complaint, i.Number = cmp.Or(i.GetComplaint(), c.m.name()), cmp.Or(i.GetNumber(), c.m.number())
+	i.Grade = c.m.grade()
+	w.Owner, w.Departments, w.PolicyRevision = c.m.Case.GetOwner(), c.m.Case.GetDepartments(), c.m.Revision()
 	c.out = append(c.out, w)
 }
 
 // item begins an item.
 func item(resource string, since *timestamppb.Timestamp, rule *typev1.RuleRef, text *typev1.Text, who ...string) Work {
-	return Work{WorkItem: &reportingv1.WorkItem{Resource: resource, SinceTime: since, Rule: rule, Text: text, Who: who}}
+	return Work{QueuedWork: &reportingv1.QueuedWork{Item: &reportingv1.WorkItem{Resource: resource, SinceTime: since, Rule: rule, Text: text, Who: who}}}
 }
 
 // by lets the clock say until when it is owed, and whether that has passed.
 func (w Work) by(k *clockv1.Clock) Work {
 	if k != nil {
-		w.DueTime, w.Late = k.GetDueTime(), k.GetState() == clockv1.Clock_STATE_BREACHED
+		w.Item.DueTime, w.Item.Late = k.GetDueTime(), k.GetState() == clockv1.Clock_STATE_BREACHED
 	}
 	return w
 }

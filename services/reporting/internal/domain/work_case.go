@@ -236,7 +236,7 @@ func (c *collector) measures() {
 			who = []string{"anyone@" + strings.TrimPrefix(m.GetDepartment(), "departments/")}
 		}
 		w := item(p.GetName(), p.GetStartTime(), p.GetRule(), words("执行方案措施 "+m.GetId(), "Carry out measure "+m.GetId()), who...)
-		w.part, w.DueTime = m.GetId(), m.GetDueTime()
+		w.part, w.Item.DueTime = m.GetId(), m.GetDueTime()
 		c.add(reportingv1.WorkItem_KIND_MEASURE, methodComplete, w.by(c.m.clock(m.GetClock())))
 	}
 }

@@ -82,7 +82,7 @@ func (c *collector) actions() {
 				continue // nothing to implement before it is approved
 			}
 			w := item(a.GetName(), a.GetCreateTime(), a.GetRule(), titled("实施纠正措施", "Implement the corrective action", nil, ""), who...)
-			w.DueTime = a.GetDueTime()
+			w.Item.DueTime = a.GetDueTime()
 			c.add(reportingv1.WorkItem_KIND_ACTION, methodImplement, w.by(c.m.clock(a.GetClock())))
 		case correctiveactionv1.Action_STATE_IMPLEMENTED:
 			w := item(a.GetName(), a.GetImplementation().GetImplementTime(), a.GetRule(), words("验证纠正措施的效果", "Verify that the corrective action is effective"))

@@ -2,6 +2,7 @@ package domain_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,7 +33,7 @@ func compiled(t *testing.T, pack string) *policy.Policy {
 func doer(name, behalf string, is ...string) domain.Doer {
 	return domain.Doer{
 		Name: name, May: func(string) bool { return true },
-		Is: func(_ *domain.Matter, who string) (bool, string) { return slices.Contains(is, who), behalf },
+		Is: func(_ *reportingv1.QueuedWork, who string) (bool, string) { return slices.Contains(is, who), behalf },
 	}
 }
 
@@ -42,10 +43,10 @@ func TestClaimsWaitForTheirInitiators(t *testing.T) {
 		{Name: "claims/1", State: compensationv1.Claim_STATE_DRAFT},
 		{Name: "claims/2", State: compensationv1.Claim_STATE_RETURNED, Initiator: "people/marketing"},
 		{Name: "claims/3", State: compensationv1.Claim_STATE_HELD},
-	}}, noon())
+	}})
 	require.Len(t, work, 2)
-	require.Equal(t, []string{"anyone@marketing_customer_service"}, work[0].GetWho(), "whom the pack lets ask (P02 3.1)")
-	require.Equal(t, []string{"people/marketing"}, work[1].GetWho())
+	require.Equal(t, []string{"anyone@marketing_customer_service"}, work[0].GetItem().GetWho(), "whom the pack lets ask (P02 3.1)")
+	require.Equal(t, []string{"people/marketing"}, work[1].GetItem().GetWho())
 }
 
 // TestSignaturesWaitForWhoMaySign is PROCEDURES K12: nobody signs what they asked
@@ -63,34 +64,34 @@ func TestSignaturesWaitForWhoMaySign(t *testing.T) {
 			{Id: "last", Kind: typev1.ApprovalStep_KIND_APPROVE, State: typev1.ApprovalStep_STATE_WAITING, Who: []string{"chairman"}},
 		},
 	}}
-	work := domain.Waiting(&domain.Matter{Claims: []*compensationv1.Claim{claim}}, noon())
+	work := domain.Waiting(&domain.Matter{Claims: []*compensationv1.Claim{claim}})
 	require.Len(t, work, 1)
 	w := work[0]
-	require.Equal(t, reportingv1.WorkItem_KIND_SIGN, w.GetKind())
-	require.Equal(t, []string{"legal_officer", "cost_officer"}, w.GetWho(), "in the order of the pack, not who comes later")
-	require.Equal(t, noon().Add(-time.Hour), w.GetSinceTime().AsTime(), "since the signature before")
+	require.Equal(t, reportingv1.WorkItem_KIND_SIGN, w.GetItem().GetKind())
+	require.Equal(t, []string{"legal_officer", "cost_officer"}, w.GetItem().GetWho(), "in the order of the pack, not who comes later")
+	require.Equal(t, noon().Add(-time.Hour), w.GetItem().GetSinceTime().AsTime(), "since the signature before")
 
-	require.True(t, w.For(doer("people/legal", "", "legal_officer")))
-	require.True(t, w.For(doer("people/deputy", "people/legal", "legal_officer")))
-	require.False(t, w.For(doer("people/chairman", "", "chairman")), "not yet")
-	require.False(t, w.For(doer("people/initiator", "", "legal_officer")), "own request")
-	require.False(t, w.For(doer("people/deputy", "people/initiator", "legal_officer")), "own request through another")
-	require.False(t, w.For(doer("people/first", "", "legal_officer")), "signed before")
-	require.False(t, w.For(doer("people/away", "", "legal_officer")), "was signed for before")
+	require.True(t, domain.IsFor(w.QueuedWork, doer("people/legal", "", "legal_officer")))
+	require.True(t, domain.IsFor(w.QueuedWork, doer("people/deputy", "people/legal", "legal_officer")))
+	require.False(t, domain.IsFor(w.QueuedWork, doer("people/chairman", "", "chairman")), "not yet")
+	require.False(t, domain.IsFor(w.QueuedWork, doer("people/initiator", "", "legal_officer")), "own request")
+	require.False(t, domain.IsFor(w.QueuedWork, doer("people/deputy", "people/initiator", "legal_officer")), "own request through another")
+	require.False(t, domain.IsFor(w.QueuedWork, doer("people/first", "", "legal_officer")), "signed before")
+	require.False(t, domain.IsFor(w.QueuedWork, doer("people/away", "", "legal_officer")), "was signed for before")
 	without := doer("people/legal", "", "legal_officer")
 	without.May = func(string) bool { return false }
-	require.False(t, w.For(without), "no function opens the RPC")
+	require.False(t, domain.IsFor(w.QueuedWork, without), "no function opens the RPC")
 }
 
 func TestNothingWaitsWhereNothingIsKnown(t *testing.T) {
 	t.Parallel()
-	require.Empty(t, domain.Waiting(&domain.Matter{}, noon()))
+	require.Empty(t, domain.Waiting(&domain.Matter{}))
 	// The complaint has arrived before its policy: what it waits for is told all the same.
 	work := domain.Waiting(&domain.Matter{Complaint: &intakev1.Complaint{
 		Name: "complaints/1", State: intakev1.Complaint_STATE_REGISTERED, ChannelOwner: "people/supervisor",
-	}}, noon())
+	}})
 	require.Len(t, work, 1)
-	require.Equal(t, []string{"people/supervisor"}, work[0].GetWho())
+	require.Equal(t, []string{"people/supervisor"}, work[0].GetItem().GetWho())
 }
 
 func TestPlans(t *testing.T) {
@@ -116,9 +117,9 @@ func TestPlans(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var got string
-			for _, w := range domain.Waiting(c.matter, noon()) {
-				if w.GetKind() == reportingv1.WorkItem_KIND_PLAN {
-					got = w.GetText().GetEn()
+			for _, w := range domain.Waiting(c.matter) {
+				if w.GetItem().GetKind() == reportingv1.WorkItem_KIND_PLAN {
+					got = w.GetItem().GetText().GetEn()
 				}
 			}
 			require.Equal(t, c.want, got)
@@ -129,9 +130,9 @@ func TestPlans(t *testing.T) {
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	item := func(name string, late bool, due, since time.Duration) domain.Work {
-		w := domain.Work{WorkItem: &reportingv1.WorkItem{Resource: name, Late: late, SinceTime: timestamppb.New(noon().Add(since))}}
+		w := domain.Work{QueuedWork: &reportingv1.QueuedWork{Item: &reportingv1.WorkItem{Resource: name, Late: late, SinceTime: timestamppb.New(noon().Add(since))}}}
 		if due != 0 {
-			w.DueTime = timestamppb.New(noon().Add(due))
+			w.Item.DueTime = timestamppb.New(noon().Add(due))
 		}
 		return w
 	}
@@ -139,10 +140,10 @@ func TestOrder(t *testing.T) {
 		item("young", false, 0, 2*time.Hour), item("old", false, 0, -time.Hour), item("tomorrow", false, 24*time.Hour, 0), item("soon", false, time.Hour, 0),
 		item("late without a date", true, 0, 0), item("late", true, -time.Hour, 0), item("later", true, -2*time.Hour, 0),
 	}
-	domain.Sort(all)
+	slices.SortFunc(all, func(a, b domain.Work) int { return strings.Compare(a.Key(), b.Key()) })
 	var names []string
 	for _, w := range all {
-		names = append(names, w.GetResource())
+		names = append(names, w.GetItem().GetResource())
 	}
-	require.Equal(t, []string{"later", "late", "late without a date", "soon", "tomorrow", "old", "young"}, names)
+	require.Equal(t, []string{"late without a date", "later", "late", "soon", "tomorrow", "old", "young"}, names)
 }

@@ -1,5 +1,5 @@
 // Package react keeps what follows from the events of the other services: the
-// timeline of complaints.
+// timeline of complaints, and that their work is to be queued anew.
 package react
 
 import (
@@ -12,17 +12,21 @@ import (
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	"example.com/redress/services/kit/journal"
 	"example.com/redress/services/reporting/internal/domain"
+	"example.com/redress/services/reporting/internal/queue"
 	"example.com/redress/services/reporting/internal/view"
 )
 
-// React returns what stores what happened in the timeline of its complaint, and tells
-// open of a pack that has come into force.
-func React(open func(u *journal.Unit, revision string) error) func(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error {
+// React returns what stores what happened in the timeline of its complaint and tells
+// heard of it, and open of a pack that has come into force.
+func React(open, heard func(u *journal.Unit, name string) error) func(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error {
 	return func(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) error {
 		if r, ok := state.(*policyv1.Revision); ok && r.GetState() == policyv1.Revision_STATE_ACTIVE {
 			if err := open(u, r.GetName()); err != nil {
 				return err
 			}
+		}
+		if err := heard(u, ev.GetComplaint()); err != nil {
+			return err
 		}
 		return react(u, ev, change, state)
 	}
@@ -40,10 +44,11 @@ func react(u *journal.Unit, ev *eventv1.Event, change, state proto.Message) erro
 	return u.SetProjection(TimelineName(ev, body), view.Timeline, 1, item, journal.Attr{Name: "complaint", Value: ev.GetComplaint()})
 }
 
-// Foresee adds the row that React makes of an event of a complaint.
+// Foresee adds the row that React makes of an event of a complaint, and what it marks.
 func Foresee(w *journal.Work, ev *eventv1.Event, body *eventv1.EventBody) {
 	if ev.GetComplaint() != "" {
 		w.Creates = append(w.Creates, TimelineName(ev, body))
+		queue.Foresee(w, ev.GetComplaint())
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	eventv1 "example.com/redress/proto/gen/redress/event/v1"
 	reportingv1 "example.com/redress/proto/gen/redress/reporting/v1"
 	"example.com/redress/services/kit/clock"
+	"example.com/redress/services/kit/directory"
 	"example.com/redress/services/kit/host"
 	"example.com/redress/services/kit/seal"
 	"example.com/redress/services/reporting/internal/domain"
@@ -61,8 +62,10 @@ func (s *Server) withhold(ctx context.Context, file *reportingv1.CaseFile) error
 			return
 		}
 		p := policies(revision)
-		places := placesOf(&domain.Matter{Case: file.GetCase(), Policy: p})
-		places.Respondent = file.GetComplaint().GetRespondent()
+		places := directory.Places{
+			Responsible: file.GetCase().GetDepartments(), Owner: file.GetCase().GetOwner(), Respondent: file.GetComplaint().GetRespondent(),
+			Designees: designees(p),
+		}
 		hidden := domain.Hidden(p, func(who string) bool {
 			ok, _ := d.Match(caller.Principal, who, s.host.Clock.Now(), places)
 			return ok

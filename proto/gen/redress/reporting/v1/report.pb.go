@@ -558,6 +558,153 @@ func (x *WorkItem) GetGrade() string {
 	return ""
 }
 
+// QueuedWork is a WorkItem as reporting keeps it, with what decides for whom it waits.
+// It is stored, never answered.
+type QueuedWork struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The item; late is set of a breached clock only, the reader adds what time has made late.
+	Item *WorkItem `protobuf:"bytes,1,opt,name=item,proto3" json:"item,omitempty"`
+	// RPC that does it, by full name: who may not call it may not do it.
+	Method string `protobuf:"bytes,2,opt,name=method,proto3" json:"method,omitempty"`
+	// People who may not do it although the item's who names them.
+	Barred []string `protobuf:"bytes,3,rep,name=barred,proto3" json:"barred,omitempty"`
+	// Person in charge of the case.
+	Owner string `protobuf:"bytes,4,opt,name=owner,proto3" json:"owner,omitempty"`
+	// Responsible departments of the case.
+	Departments []string `protobuf:"bytes,5,rep,name=departments,proto3" json:"departments,omitempty"`
+	// Policy the complaint falls under.
+	PolicyRevision string `protobuf:"bytes,6,opt,name=policy_revision,json=policyRevision,proto3" json:"policy_revision,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *QueuedWork) Reset() {
+	*x = QueuedWork{}
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QueuedWork) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QueuedWork) ProtoMessage() {}
+
+func (x *QueuedWork) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QueuedWork.ProtoReflect.Descriptor instead.
+func (*QueuedWork) Descriptor() ([]byte, []int) {
+	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *QueuedWork) GetItem() *WorkItem {
+	if x != nil {
+		return x.Item
+	}
+	return nil
+}
+
+func (x *QueuedWork) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *QueuedWork) GetBarred() []string {
+	if x != nil {
+		return x.Barred
+	}
+	return nil
+}
+
+func (x *QueuedWork) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *QueuedWork) GetDepartments() []string {
+	if x != nil {
+		return x.Departments
+	}
+	return nil
+}
+
+func (x *QueuedWork) GetPolicyRevision() string {
+	if x != nil {
+		return x.PolicyRevision
+	}
+	return ""
+}
+
+// WorkQueue says which work of a complaint is queued. It is stored, never answered.
+type WorkQueue struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names of the QueuedWork, in order.
+	Work []string `protobuf:"bytes,1,rep,name=work,proto3" json:"work,omitempty"`
+	// Something has happened since the work was worked out.
+	Stale         bool `protobuf:"varint,2,opt,name=stale,proto3" json:"stale,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WorkQueue) Reset() {
+	*x = WorkQueue{}
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WorkQueue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WorkQueue) ProtoMessage() {}
+
+func (x *WorkQueue) ProtoReflect() protoreflect.Message {
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WorkQueue.ProtoReflect.Descriptor instead.
+func (*WorkQueue) Descriptor() ([]byte, []int) {
+	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *WorkQueue) GetWork() []string {
+	if x != nil {
+		return x.Work
+	}
+	return nil
+}
+
+func (x *WorkQueue) GetStale() bool {
+	if x != nil {
+		return x.Stale
+	}
+	return false
+}
+
 // Report is a report of the pack about one period, frozen when generated.
 type Report struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -599,7 +746,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[3]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -611,7 +758,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[3]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -624,7 +771,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{3}
+	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Report) GetName() string {
@@ -772,7 +919,7 @@ type Measurement struct {
 
 func (x *Measurement) Reset() {
 	*x = Measurement{}
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[4]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -784,7 +931,7 @@ func (x *Measurement) String() string {
 func (*Measurement) ProtoMessage() {}
 
 func (x *Measurement) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[4]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -797,7 +944,7 @@ func (x *Measurement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Measurement.ProtoReflect.Descriptor instead.
 func (*Measurement) Descriptor() ([]byte, []int) {
-	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{4}
+	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Measurement) GetId() string {
@@ -911,7 +1058,7 @@ type Watched struct {
 
 func (x *Watched) Reset() {
 	*x = Watched{}
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[5]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -923,7 +1070,7 @@ func (x *Watched) String() string {
 func (*Watched) ProtoMessage() {}
 
 func (x *Watched) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[5]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -936,7 +1083,7 @@ func (x *Watched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Watched.ProtoReflect.Descriptor instead.
 func (*Watched) Descriptor() ([]byte, []int) {
-	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{5}
+	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Watched) GetName() string {
@@ -1019,7 +1166,7 @@ type WatchedPeriod struct {
 
 func (x *WatchedPeriod) Reset() {
 	*x = WatchedPeriod{}
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[6]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1031,7 +1178,7 @@ func (x *WatchedPeriod) String() string {
 func (*WatchedPeriod) ProtoMessage() {}
 
 func (x *WatchedPeriod) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[6]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1044,7 +1191,7 @@ func (x *WatchedPeriod) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchedPeriod.ProtoReflect.Descriptor instead.
 func (*WatchedPeriod) Descriptor() ([]byte, []int) {
-	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{6}
+	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *WatchedPeriod) GetPeriod() string {
@@ -1084,7 +1231,7 @@ type WatchTripped struct {
 
 func (x *WatchTripped) Reset() {
 	*x = WatchTripped{}
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[7]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1096,7 +1243,7 @@ func (x *WatchTripped) String() string {
 func (*WatchTripped) ProtoMessage() {}
 
 func (x *WatchTripped) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[7]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1109,7 +1256,7 @@ func (x *WatchTripped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchTripped.ProtoReflect.Descriptor instead.
 func (*WatchTripped) Descriptor() ([]byte, []int) {
-	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{7}
+	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{9}
 }
 
 // WatchRun is where a watch of the pack in force stands: which period it looks at when that ends.
@@ -1135,7 +1282,7 @@ type WatchRun struct {
 
 func (x *WatchRun) Reset() {
 	*x = WatchRun{}
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[8]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1147,7 +1294,7 @@ func (x *WatchRun) String() string {
 func (*WatchRun) ProtoMessage() {}
 
 func (x *WatchRun) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[8]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1160,7 +1307,7 @@ func (x *WatchRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRun.ProtoReflect.Descriptor instead.
 func (*WatchRun) Descriptor() ([]byte, []int) {
-	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{8}
+	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *WatchRun) GetName() string {
@@ -1221,7 +1368,7 @@ type WatchRunMoved struct {
 
 func (x *WatchRunMoved) Reset() {
 	*x = WatchRunMoved{}
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[9]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1233,7 +1380,7 @@ func (x *WatchRunMoved) String() string {
 func (*WatchRunMoved) ProtoMessage() {}
 
 func (x *WatchRunMoved) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[9]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1246,7 +1393,7 @@ func (x *WatchRunMoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRunMoved.ProtoReflect.Descriptor instead.
 func (*WatchRunMoved) Descriptor() ([]byte, []int) {
-	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{9}
+	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{11}
 }
 
 // Ranked is a value with its count.
@@ -1264,7 +1411,7 @@ type Ranked struct {
 
 func (x *Ranked) Reset() {
 	*x = Ranked{}
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[10]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1276,7 +1423,7 @@ func (x *Ranked) String() string {
 func (*Ranked) ProtoMessage() {}
 
 func (x *Ranked) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[10]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1289,7 +1436,7 @@ func (x *Ranked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ranked.ProtoReflect.Descriptor instead.
 func (*Ranked) Descriptor() ([]byte, []int) {
-	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{10}
+	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Ranked) GetValue() string {
@@ -1322,7 +1469,7 @@ type ReportGenerated struct {
 
 func (x *ReportGenerated) Reset() {
 	*x = ReportGenerated{}
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[11]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1334,7 +1481,7 @@ func (x *ReportGenerated) String() string {
 func (*ReportGenerated) ProtoMessage() {}
 
 func (x *ReportGenerated) ProtoReflect() protoreflect.Message {
-	mi := &file_redress_reporting_v1_report_proto_msgTypes[11]
+	mi := &file_redress_reporting_v1_report_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1347,7 +1494,7 @@ func (x *ReportGenerated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportGenerated.ProtoReflect.Descriptor instead.
 func (*ReportGenerated) Descriptor() ([]byte, []int) {
-	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{11}
+	return file_redress_reporting_v1_report_proto_rawDescGZIP(), []int{13}
 }
 
 var File_redress_reporting_v1_report_proto protoreflect.FileDescriptor
@@ -1419,7 +1566,18 @@ const file_redress_reporting_v1_report_proto_rawDesc = "" +
 	"\x12\x0e\n" +
 	"\n" +
 	"KIND_CLOSE\x10\v\x12\x11\n" +
-	"\rKIND_DELIVERY\x10\f\"\xbe\x04\n" +
+	"\rKIND_DELIVERY\x10\f\"\xd1\x01\n" +
+	"\n" +
+	"QueuedWork\x122\n" +
+	"\x04item\x18\x01 \x01(\v2\x1e.redress.reporting.v1.WorkItemR\x04item\x12\x16\n" +
+	"\x06method\x18\x02 \x01(\tR\x06method\x12\x16\n" +
+	"\x06barred\x18\x03 \x03(\tR\x06barred\x12\x14\n" +
+	"\x05owner\x18\x04 \x01(\tR\x05owner\x12 \n" +
+	"\vdepartments\x18\x05 \x03(\tR\vdepartments\x12'\n" +
+	"\x0fpolicy_revision\x18\x06 \x01(\tR\x0epolicyRevision\"5\n" +
+	"\tWorkQueue\x12\x12\n" +
+	"\x04work\x18\x01 \x03(\tR\x04work\x12\x14\n" +
+	"\x05stale\x18\x02 \x01(\bR\x05stale\"\xbe\x04\n" +
 	"\x06Report\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04etag\x18\x02 \x01(\tR\x04etag\x12\x12\n" +
@@ -1501,80 +1659,83 @@ func file_redress_reporting_v1_report_proto_rawDescGZIP() []byte {
 }
 
 var file_redress_reporting_v1_report_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_redress_reporting_v1_report_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_redress_reporting_v1_report_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_redress_reporting_v1_report_proto_goTypes = []any{
 	(WorkItem_Kind)(0),            // 0: redress.reporting.v1.WorkItem.Kind
 	(*CaseFile)(nil),              // 1: redress.reporting.v1.CaseFile
 	(*TimelineItem)(nil),          // 2: redress.reporting.v1.TimelineItem
 	(*WorkItem)(nil),              // 3: redress.reporting.v1.WorkItem
-	(*Report)(nil),                // 4: redress.reporting.v1.Report
-	(*Measurement)(nil),           // 5: redress.reporting.v1.Measurement
-	(*Watched)(nil),               // 6: redress.reporting.v1.Watched
-	(*WatchedPeriod)(nil),         // 7: redress.reporting.v1.WatchedPeriod
-	(*WatchTripped)(nil),          // 8: redress.reporting.v1.WatchTripped
-	(*WatchRun)(nil),              // 9: redress.reporting.v1.WatchRun
-	(*WatchRunMoved)(nil),         // 10: redress.reporting.v1.WatchRunMoved
-	(*Ranked)(nil),                // 11: redress.reporting.v1.Ranked
-	(*ReportGenerated)(nil),       // 12: redress.reporting.v1.ReportGenerated
-	(*v1.Complaint)(nil),          // 13: redress.intake.v1.Complaint
-	(*v11.Case)(nil),              // 14: redress.routing.v1.Case
-	(*v11.Plan)(nil),              // 15: redress.routing.v1.Plan
-	(*v11.Finding)(nil),           // 16: redress.routing.v1.Finding
-	(*v11.Progress)(nil),          // 17: redress.routing.v1.Progress
-	(*v11.Reply)(nil),             // 18: redress.routing.v1.Reply
-	(*v12.Claim)(nil),             // 19: redress.compensation.v1.Claim
-	(*v13.Action)(nil),            // 20: redress.correctiveaction.v1.Action
-	(*v14.Notice)(nil),            // 21: redress.notification.v1.Notice
-	(*v14.FollowUp)(nil),          // 22: redress.notification.v1.FollowUp
-	(*v15.Clock)(nil),             // 23: redress.clock.v1.Clock
-	(*v1.Evidence)(nil),           // 24: redress.intake.v1.Evidence
-	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
-	(*v16.Text)(nil),              // 26: redress.type.v1.Text
-	(*v16.RuleRef)(nil),           // 27: redress.type.v1.RuleRef
+	(*QueuedWork)(nil),            // 4: redress.reporting.v1.QueuedWork
+	(*WorkQueue)(nil),             // 5: redress.reporting.v1.WorkQueue
+	(*Report)(nil),                // 6: redress.reporting.v1.Report
+	(*Measurement)(nil),           // 7: redress.reporting.v1.Measurement
+	(*Watched)(nil),               // 8: redress.reporting.v1.Watched
+	(*WatchedPeriod)(nil),         // 9: redress.reporting.v1.WatchedPeriod
+	(*WatchTripped)(nil),          // 10: redress.reporting.v1.WatchTripped
+	(*WatchRun)(nil),              // 11: redress.reporting.v1.WatchRun
+	(*WatchRunMoved)(nil),         // 12: redress.reporting.v1.WatchRunMoved
+	(*Ranked)(nil),                // 13: redress.reporting.v1.Ranked
+	(*ReportGenerated)(nil),       // 14: redress.reporting.v1.ReportGenerated
+	(*v1.Complaint)(nil),          // 15: redress.intake.v1.Complaint
+	(*v11.Case)(nil),              // 16: redress.routing.v1.Case
+	(*v11.Plan)(nil),              // 17: redress.routing.v1.Plan
+	(*v11.Finding)(nil),           // 18: redress.routing.v1.Finding
+	(*v11.Progress)(nil),          // 19: redress.routing.v1.Progress
+	(*v11.Reply)(nil),             // 20: redress.routing.v1.Reply
+	(*v12.Claim)(nil),             // 21: redress.compensation.v1.Claim
+	(*v13.Action)(nil),            // 22: redress.correctiveaction.v1.Action
+	(*v14.Notice)(nil),            // 23: redress.notification.v1.Notice
+	(*v14.FollowUp)(nil),          // 24: redress.notification.v1.FollowUp
+	(*v15.Clock)(nil),             // 25: redress.clock.v1.Clock
+	(*v1.Evidence)(nil),           // 26: redress.intake.v1.Evidence
+	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
+	(*v16.Text)(nil),              // 28: redress.type.v1.Text
+	(*v16.RuleRef)(nil),           // 29: redress.type.v1.RuleRef
 }
 var file_redress_reporting_v1_report_proto_depIdxs = []int32{
-	13, // 0: redress.reporting.v1.CaseFile.complaint:type_name -> redress.intake.v1.Complaint
-	14, // 1: redress.reporting.v1.CaseFile.case:type_name -> redress.routing.v1.Case
-	15, // 2: redress.reporting.v1.CaseFile.plans:type_name -> redress.routing.v1.Plan
-	16, // 3: redress.reporting.v1.CaseFile.findings:type_name -> redress.routing.v1.Finding
-	17, // 4: redress.reporting.v1.CaseFile.progress:type_name -> redress.routing.v1.Progress
-	18, // 5: redress.reporting.v1.CaseFile.replies:type_name -> redress.routing.v1.Reply
-	19, // 6: redress.reporting.v1.CaseFile.claims:type_name -> redress.compensation.v1.Claim
-	20, // 7: redress.reporting.v1.CaseFile.actions:type_name -> redress.correctiveaction.v1.Action
-	21, // 8: redress.reporting.v1.CaseFile.notices:type_name -> redress.notification.v1.Notice
-	22, // 9: redress.reporting.v1.CaseFile.follow_ups:type_name -> redress.notification.v1.FollowUp
-	23, // 10: redress.reporting.v1.CaseFile.clocks:type_name -> redress.clock.v1.Clock
-	24, // 11: redress.reporting.v1.CaseFile.evidence:type_name -> redress.intake.v1.Evidence
+	15, // 0: redress.reporting.v1.CaseFile.complaint:type_name -> redress.intake.v1.Complaint
+	16, // 1: redress.reporting.v1.CaseFile.case:type_name -> redress.routing.v1.Case
+	17, // 2: redress.reporting.v1.CaseFile.plans:type_name -> redress.routing.v1.Plan
+	18, // 3: redress.reporting.v1.CaseFile.findings:type_name -> redress.routing.v1.Finding
+	19, // 4: redress.reporting.v1.CaseFile.progress:type_name -> redress.routing.v1.Progress
+	20, // 5: redress.reporting.v1.CaseFile.replies:type_name -> redress.routing.v1.Reply
+	21, // 6: redress.reporting.v1.CaseFile.claims:type_name -> redress.compensation.v1.Claim
+	22, // 7: redress.reporting.v1.CaseFile.actions:type_name -> redress.correctiveaction.v1.Action
+	23, // 8: redress.reporting.v1.CaseFile.notices:type_name -> redress.notification.v1.Notice
+	24, // 9: redress.reporting.v1.CaseFile.follow_ups:type_name -> redress.notification.v1.FollowUp
+	25, // 10: redress.reporting.v1.CaseFile.clocks:type_name -> redress.clock.v1.Clock
+	26, // 11: redress.reporting.v1.CaseFile.evidence:type_name -> redress.intake.v1.Evidence
 	2,  // 12: redress.reporting.v1.CaseFile.timeline:type_name -> redress.reporting.v1.TimelineItem
-	25, // 13: redress.reporting.v1.CaseFile.fresh_time:type_name -> google.protobuf.Timestamp
-	25, // 14: redress.reporting.v1.TimelineItem.occur_time:type_name -> google.protobuf.Timestamp
-	25, // 15: redress.reporting.v1.TimelineItem.record_time:type_name -> google.protobuf.Timestamp
-	26, // 16: redress.reporting.v1.TimelineItem.text:type_name -> redress.type.v1.Text
-	27, // 17: redress.reporting.v1.TimelineItem.rules:type_name -> redress.type.v1.RuleRef
-	27, // 18: redress.reporting.v1.TimelineItem.warnings:type_name -> redress.type.v1.RuleRef
+	27, // 13: redress.reporting.v1.CaseFile.fresh_time:type_name -> google.protobuf.Timestamp
+	27, // 14: redress.reporting.v1.TimelineItem.occur_time:type_name -> google.protobuf.Timestamp
+	27, // 15: redress.reporting.v1.TimelineItem.record_time:type_name -> google.protobuf.Timestamp
+	28, // 16: redress.reporting.v1.TimelineItem.text:type_name -> redress.type.v1.Text
+	29, // 17: redress.reporting.v1.TimelineItem.rules:type_name -> redress.type.v1.RuleRef
+	29, // 18: redress.reporting.v1.TimelineItem.warnings:type_name -> redress.type.v1.RuleRef
 	0,  // 19: redress.reporting.v1.WorkItem.kind:type_name -> redress.reporting.v1.WorkItem.Kind
-	26, // 20: redress.reporting.v1.WorkItem.text:type_name -> redress.type.v1.Text
-	25, // 21: redress.reporting.v1.WorkItem.since_time:type_name -> google.protobuf.Timestamp
-	25, // 22: redress.reporting.v1.WorkItem.due_time:type_name -> google.protobuf.Timestamp
-	27, // 23: redress.reporting.v1.WorkItem.rule:type_name -> redress.type.v1.RuleRef
-	26, // 24: redress.reporting.v1.Report.title:type_name -> redress.type.v1.Text
-	27, // 25: redress.reporting.v1.Report.rule:type_name -> redress.type.v1.RuleRef
-	5,  // 26: redress.reporting.v1.Report.measurements:type_name -> redress.reporting.v1.Measurement
-	25, // 27: redress.reporting.v1.Report.generate_time:type_name -> google.protobuf.Timestamp
-	25, // 28: redress.reporting.v1.Report.data_time:type_name -> google.protobuf.Timestamp
-	26, // 29: redress.reporting.v1.Measurement.title:type_name -> redress.type.v1.Text
-	11, // 30: redress.reporting.v1.Measurement.top:type_name -> redress.reporting.v1.Ranked
-	27, // 31: redress.reporting.v1.Measurement.rule:type_name -> redress.type.v1.RuleRef
-	7,  // 32: redress.reporting.v1.Watched.periods:type_name -> redress.reporting.v1.WatchedPeriod
-	27, // 33: redress.reporting.v1.Watched.rule:type_name -> redress.type.v1.RuleRef
-	25, // 34: redress.reporting.v1.Watched.create_time:type_name -> google.protobuf.Timestamp
-	25, // 35: redress.reporting.v1.WatchRun.due_time:type_name -> google.protobuf.Timestamp
-	25, // 36: redress.reporting.v1.WatchRun.end_time:type_name -> google.protobuf.Timestamp
-	37, // [37:37] is the sub-list for method output_type
-	37, // [37:37] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	28, // 20: redress.reporting.v1.WorkItem.text:type_name -> redress.type.v1.Text
+	27, // 21: redress.reporting.v1.WorkItem.since_time:type_name -> google.protobuf.Timestamp
+	27, // 22: redress.reporting.v1.WorkItem.due_time:type_name -> google.protobuf.Timestamp
+	29, // 23: redress.reporting.v1.WorkItem.rule:type_name -> redress.type.v1.RuleRef
+	3,  // 24: redress.reporting.v1.QueuedWork.item:type_name -> redress.reporting.v1.WorkItem
+	28, // 25: redress.reporting.v1.Report.title:type_name -> redress.type.v1.Text
+	29, // 26: redress.reporting.v1.Report.rule:type_name -> redress.type.v1.RuleRef
+	7,  // 27: redress.reporting.v1.Report.measurements:type_name -> redress.reporting.v1.Measurement
+	27, // 28: redress.reporting.v1.Report.generate_time:type_name -> google.protobuf.Timestamp
+	27, // 29: redress.reporting.v1.Report.data_time:type_name -> google.protobuf.Timestamp
+	28, // 30: redress.reporting.v1.Measurement.title:type_name -> redress.type.v1.Text
+	13, // 31: redress.reporting.v1.Measurement.top:type_name -> redress.reporting.v1.Ranked
+	29, // 32: redress.reporting.v1.Measurement.rule:type_name -> redress.type.v1.RuleRef
+	9,  // 33: redress.reporting.v1.Watched.periods:type_name -> redress.reporting.v1.WatchedPeriod
+	29, // 34: redress.reporting.v1.Watched.rule:type_name -> redress.type.v1.RuleRef
+	27, // 35: redress.reporting.v1.Watched.create_time:type_name -> google.protobuf.Timestamp
+	27, // 36: redress.reporting.v1.WatchRun.due_time:type_name -> google.protobuf.Timestamp
+	27, // 37: redress.reporting.v1.WatchRun.end_time:type_name -> google.protobuf.Timestamp
+	38, // [38:38] is the sub-list for method output_type
+	38, // [38:38] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_redress_reporting_v1_report_proto_init() }
@@ -1588,7 +1749,7 @@ func file_redress_reporting_v1_report_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_redress_reporting_v1_report_proto_rawDesc), len(file_redress_reporting_v1_report_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   12,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

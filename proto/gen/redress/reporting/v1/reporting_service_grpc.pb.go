@@ -41,8 +41,8 @@ type ReportingServiceClient interface {
 	// until the position given has been read: then STALE_READ with RetryInfo. Reason
 	// RESOURCE_NOT_FOUND.
 	GetCaseFile(ctx context.Context, in *GetCaseFileRequest, opts ...grpc.CallOption) (*GetCaseFileResponse, error)
-	// ListWork lists what waits for a person, the most urgent first: late, then by due_time,
-	// then by age.
+	// ListWork lists what waits for a person, the most urgent first: by due_time, what has
+	// none last, then by age. What has just happened is there a moment later.
 	ListWork(ctx context.Context, in *ListWorkRequest, opts ...grpc.CallOption) (*ListWorkResponse, error)
 	// ListOverdue lists clocks that are breached and not stopped, the oldest breach first.
 	ListOverdue(ctx context.Context, in *ListOverdueRequest, opts ...grpc.CallOption) (*ListOverdueResponse, error)
@@ -172,8 +172,8 @@ type ReportingServiceServer interface {
 	// until the position given has been read: then STALE_READ with RetryInfo. Reason
 	// RESOURCE_NOT_FOUND.
 	GetCaseFile(context.Context, *GetCaseFileRequest) (*GetCaseFileResponse, error)
-	// ListWork lists what waits for a person, the most urgent first: late, then by due_time,
-	// then by age.
+	// ListWork lists what waits for a person, the most urgent first: by due_time, what has
+	// none last, then by age. What has just happened is there a moment later.
 	ListWork(context.Context, *ListWorkRequest) (*ListWorkResponse, error)
 	// ListOverdue lists clocks that are breached and not stopped, the oldest breach first.
 	ListOverdue(context.Context, *ListOverdueRequest) (*ListOverdueResponse, error)
