@@ -153,16 +153,27 @@ func (s *Server) dial(address string) (err error) {
 // directory that routing has told it of before. Routing is away, and another replica
 // would make texts findable.
 func Alone(ctx context.Context, w *world.World, o On) (*Server, error) {
-	return alone(ctx, w, o, "intake: {skip_index: true}")
+	return alone(ctx, w, o, solo{program: intake.Program(), file: "intake: {skip_index: true}", caller: staff})
 }
 
 // Indexing is Alone where intake makes texts findable by search.
 func Indexing(ctx context.Context, w *world.World, o On) (*Server, error) {
-	return alone(ctx, w, o, "")
+	return alone(ctx, w, o, solo{program: intake.Program(), caller: staff})
 }
 
-// alone starts intake with the settings of a configuration file.
-func alone(ctx context.Context, w *world.World, o On, file string) (_ *Server, err error) {
+// solo is a service that runs without the others.
+type solo struct {
+	program process.Program
+	// file is its configuration file.
+	file string
+	// caller is the staff member who calls.
+	caller string
+	// peers are the addresses of services that it reaches all the same.
+	peers map[string]string
+}
+
+// alone starts a service with what the whole suite has made at its first start.
+func alone(ctx context.Context, w *world.World, o On, service solo) (_ *Server, err error) {
 	s := &Server{}
 	defer func() {
 		if err != nil {
@@ -177,22 +188,29 @@ func alone(ctx context.Context, w *world.World, o On, file string) (_ *Server, e
 	if err := before.whole(ctx, folder, log, o); err != nil {
 		return nil, errors.Join(err, before.Close())
 	}
-	s.Token = before.Token
+	if s.Token, err = before.Suite.Minter.Mint(authn.Identity{Principal: service.caller, Organization: organization}, 24*time.Hour); err != nil {
+		return nil, errors.Join(err, before.Close())
+	}
 	issuer := before.Suite.Minter.Issuer()
 	if err := errors.Join(before.Suite.Settle(ctx), before.Close()); err != nil {
 		return nil, err
 	}
-	program := intake.Program()
-	settings := program.Settings()
-	if err := config.Parse("bench", []byte(file), settings); err != nil {
+	settings := service.program.Settings()
+	if err := config.Parse("bench", []byte(service.file), settings); err != nil {
 		return nil, err
 	}
 	c := settings.Common()
+	for name, address := range service.peers {
+		if c.Peers == nil {
+			c.Peers = map[string]rpcserver.ClientConfig{}
+		}
+		c.Peers[name] = rpcserver.ClientConfig{Target: address}
+	}
 	c.Data, c.Server.Listen = folder, "127.0.0.1:0"
 	o.apply(c)
 	c.Tokens.Issuers = append(c.Tokens.Issuers, issuer)
 	c.Server.Clients = []string{"gateway"}
-	single, err := process.Assemble(ctx, program, settings, log)
+	single, err := process.Assemble(ctx, service.program, settings, log)
 	if err != nil {
 		return nil, err
 	}
