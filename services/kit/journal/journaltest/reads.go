@@ -58,12 +58,12 @@ func listsInPages(t *testing.T, b *bundle) {
 		names(journal.Query{Kind: "complaints/*", Where: []journal.Attr{{Name: "owed_by", Value: "people/odd"}, {Name: "owed_by", Value: "people/all"}}, Descending: true}))
 	require.Equal(t, []string{"complaints/000001/clocks/000000", "complaints/000001/clocks/000001", "complaints/000001/clocks/000002"},
 		names(journal.Query{Kind: "complaints/*/clocks/*", Parent: "complaints/000001"}))
-	any := []journal.Attr{{Name: "owed_by", Value: "people/odd"}, {Name: "owed_by", Value: "people/even"}, {Name: "owed_by", Value: "people/none"}}
-	require.Equal(t, names(journal.Query{Kind: "complaints/*"}), names(journal.Query{Kind: "complaints/*", Any: any}), "each once, in order")
-	require.Equal(t, []string{"complaints/000005", "complaints/000003", "complaints/000001"}, names(journal.Query{Kind: "complaints/*", Any: any[:1], Descending: true}))
-	require.Empty(t, names(journal.Query{Kind: "complaints/*", Any: any[2:]}))
+	some := []journal.Attr{{Name: "owed_by", Value: "people/odd"}, {Name: "owed_by", Value: "people/even"}, {Name: "owed_by", Value: "people/none"}}
+	require.Equal(t, names(journal.Query{Kind: "complaints/*"}), names(journal.Query{Kind: "complaints/*", Any: some}), "each once, in order")
+	require.Equal(t, []string{"complaints/000005", "complaints/000003", "complaints/000001"}, names(journal.Query{Kind: "complaints/*", Any: some[:1], Descending: true}))
+	require.Empty(t, names(journal.Query{Kind: "complaints/*", Any: some[2:]}))
 	require.Empty(t, names(journal.Query{Kind: "complaints/*", Any: []journal.Attr{}}), "one of none")
-	require.Empty(t, names(journal.Query{Kind: "cases/*", Any: any}), "of another kind")
+	require.Empty(t, names(journal.Query{Kind: "cases/*", Any: some}), "of another kind")
 	require.Empty(t, names(journal.Query{Kind: "complaints/*/clocks/*", Parent: "complaints/000002"}))
 	n, err := j.Count(b.ctx, journal.Query{Organization: "acme", Kind: "complaints/*", Where: []journal.Attr{{Name: "owed_by", Value: "people/even"}}})
 	require.NoError(t, err)

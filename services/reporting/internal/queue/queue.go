@@ -41,7 +41,7 @@ const (
 	giveUp = 10 * time.Second
 	// lookEvery is how often stored marks are searched: those of processes that died.
 	lookEvery = time.Minute
-	// most is how many complaints are looked at at once.
+	// most is how many complaints one look takes.
 	most = 512
 )
 
@@ -271,25 +271,20 @@ func (q *Queue) search(ctx context.Context) error {
 
 // Renew marks everything that is open if other rules queued it, or none; and again when
 // no process of an earlier version should be left, which would have made no marks. It
-// ends with that.
+// ends some time after that, with a note that it need not be done again.
 func (q *Queue) Renew(ctx context.Context) error {
 	const noted = "work rules"
-	for turn := range 2 {
-		by, err := q.host.Journal.Note(ctx, noted)
-		if err == nil && by == rules {
-			return nil
-		}
-		if err == nil {
-			err = q.renew(ctx)
-		}
-		if err == nil && turn > 0 {
-			err = q.host.Journal.SetNote(ctx, noted, rules)
-		}
-		q.warn(ctx, err)
-		if turn == 0 && q.clock.Pause(ctx, rolling) != nil {
-			return nil
+	by, err := q.host.Journal.Note(ctx, noted)
+	if err == nil && by == rules {
+		return nil
+	}
+	for range 2 {
+		q.warn(ctx, errors.Join(err, q.renew(ctx)))
+		if q.clock.Pause(ctx, rolling) != nil {
+			return nil //nolint:nilerr // the pause ends with ctx only; the next process begins anew
 		}
 	}
+	q.warn(ctx, q.host.Journal.SetNote(ctx, noted, rules))
 	return nil
 }
 
