@@ -278,8 +278,11 @@ func (q *Queue) Renew(ctx context.Context) error {
 	if err == nil && by == rules {
 		return nil
 	}
-	for range 2 {
-		q.warn(ctx, errors.Join(err, q.renew(ctx)))
+	for done := 0; done < 2; {
+		if err = q.renew(ctx); err == nil {
+			done++
+		}
+		q.warn(ctx, err)
 		if q.clock.Pause(ctx, rolling) != nil {
 			return nil //nolint:nilerr // the pause ends with ctx only; the next process begins anew
 		}
