@@ -106,8 +106,9 @@ func play(t *testing.T, seed uint64) (r result) {
 }
 
 func (w *world) play(folder string) result {
-	w.calm, w.end = w.begun.Add(span), w.begun.Add(span+rest)
 	w.tempo = w.drawTempo()
+	// Whoever was killed last may hold shards for a lease, and it is a third more until somebody asks.
+	w.calm, w.end = w.begun.Add(span), w.begun.Add(span+rest+2*w.tempo.lease)
 	w.redis.mute = w.chance(0.3)
 	w.redis.acked = w.acked
 	w.sourceDB, w.sinkDB = w.open(filepath.Join(folder, sourceName)), w.open(filepath.Join(folder, sinkName))
