@@ -16,6 +16,7 @@ import (
 	"example.com/redress/services/policy/revisions"
 	"example.com/redress/services/reporting/internal/domain"
 	"example.com/redress/services/reporting/internal/feedline"
+	"example.com/redress/services/reporting/internal/queue"
 	"example.com/redress/services/reporting/internal/react"
 	"example.com/redress/services/reporting/internal/rpc"
 	"example.com/redress/services/reporting/internal/view"
@@ -32,12 +33,14 @@ func New(ctx context.Context, deps host.Deps, _ Config) (*host.Host, error) {
 	// The consumers are given connections that can be cut, so that a rebuild makes
 	// them begin anew.
 	lines := feedline.New(deps.Dial)
-	server := rpc.New(lines)
+	policies := revisions.New()
+	server, work := rpc.New(lines, policies), queue.New(policies)
 	deps.Dial = lines.Dial
-	h, err := host.New(ctx, definition(server), deps)
+	h, err := host.New(ctx, definition(server, work), deps)
 	if err != nil {
 		return nil, err
 	}
+	work.Bind(h)
 	server.Bind(h, feedline.NewWatch(h.Journal, lines, h.Clock, sources()...))
 	return h, nil
 }
@@ -47,7 +50,7 @@ func sources() []string {
 	return []string{"intake", "routing", "compensation", "corrective-action", "notification"}
 }
 
-func definition(server *rpc.Server) host.Definition {
+func definition(server *rpc.Server, work *queue.Queue) host.Definition {
 	return host.Definition{
 		Name: Name,
 		Kinds: []journal.Kind{
@@ -75,13 +78,25 @@ func definition(server *rpc.Server) host.Definition {
 		},
 		Consumes:   sources(),
 		Project:    view.Project(),
-		React:      react.React(server.Open, server.Queue().Heard),
+		React:      react.React(server.Open, work.Heard),
 		Foresee:    react.Foresee,
 		Forget:     host.OnlyTheKey,
 		Register:   server.Register,
-		Background: []func(context.Context) error{server.Watch, server.LookAtWatches, server.Queue().Run, server.Queue().Renew},
-		Quiet:      server.Quiet,
+		Background: []func(context.Context) error{server.Watch, server.LookAtWatches, work.Run, work.Renew},
+		Quiet:      quiet(server.Quiet, work.Quiet),
 		Reasons:    Reasons(),
+	}
+}
+
+// quiet reports that all are, asked in their order.
+func quiet(all ...func(context.Context) (bool, error)) func(context.Context) (bool, error) {
+	return func(ctx context.Context) (bool, error) {
+		for _, is := range all {
+			if ok, err := is(ctx); err != nil || !ok {
+				return false, err
+			}
+		}
+		return true, nil
 	}
 }
 

@@ -18,7 +18,6 @@ import (
 	"example.com/redress/services/policy"
 	"example.com/redress/services/policy/revisions"
 	"example.com/redress/services/reporting/internal/feedline"
-	"example.com/redress/services/reporting/internal/queue"
 	"example.com/redress/services/reporting/internal/view"
 )
 
@@ -32,25 +31,17 @@ type Server struct {
 	host     *host.Host
 	watch    *feedline.Watch
 	policies *revisions.Revisions
-	queue    *queue.Queue
 	wake     chan struct{} // somebody waits for the watches
 }
 
 // New returns the handlers; [Server.Bind] gives them their host before the first call.
-func New(lines *feedline.Lines) *Server {
-	policies := revisions.New()
-	return &Server{lines: lines, policies: policies, queue: queue.New(policies), wake: make(chan struct{}, 1)}
+func New(lines *feedline.Lines, policies *revisions.Revisions) *Server {
+	return &Server{lines: lines, policies: policies, wake: make(chan struct{}, 1)}
 }
 
 // Bind gives the handlers the host they run in and the watch over its feeds. It
 // is called once, before Start.
-func (s *Server) Bind(h *host.Host, w *feedline.Watch) {
-	s.host, s.watch = h, w
-	s.queue.Bind(h)
-}
-
-// Queue is the work that waits for people.
-func (s *Server) Queue() *queue.Queue { return s.queue }
+func (s *Server) Bind(h *host.Host, w *feedline.Watch) { s.host, s.watch = h, w }
 
 // Register adds the service to r.
 func (s *Server) Register(r grpc.ServiceRegistrar) {
