@@ -33,7 +33,7 @@ import (
 const (
 	// gather is how long a complaint is left alone after something was heard of it, so that
 	// what belongs together is looked at once; by then the transaction has mostly ended.
-	gather = 50 * time.Millisecond
+	gather = 100 * time.Millisecond
 	// again is when a complaint is looked at once more whose mark was not there, whose
 	// policy has not arrived, or whose look failed.
 	again = time.Second
@@ -99,7 +99,11 @@ func (q *Queue) note(organization string, complaints ...string) {
 	now := q.clock.Now()
 	q.mu.Lock()
 	for _, c := range complaints {
-		q.notes[subject{organization, c}] = note{now, now.Add(gather)}
+		s, due := subject{organization, c}, now.Add(gather)
+		if n, ok := q.notes[s]; ok && n.due.After(now) && n.due.Before(due) {
+			due = n.due // what goes on happening is looked at all the same
+		}
+		q.notes[s] = note{now, due}
 	}
 	q.mu.Unlock()
 	select {

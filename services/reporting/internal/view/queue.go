@@ -114,6 +114,16 @@ func Requeue(u *journal.Unit, complaint string, p Arrived) (was, unknown bool, e
 			continue
 		}
 		next.Work = append(next.Work, name)
+		if slices.Contains(q.GetWork(), name) {
+			kept := &reportingv1.QueuedWork{}
+			_, ok, err := u.Projection(name, kept)
+			if err != nil {
+				return true, unknown, err
+			}
+			if ok && proto.Equal(kept, w.QueuedWork) {
+				continue // what it is found by follows from it
+			}
+		}
 		if err := u.SetProjection(name, Work, 1, w.QueuedWork, attrsOf(w)...); err != nil {
 			return true, unknown, err
 		}
