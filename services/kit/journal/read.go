@@ -23,7 +23,8 @@ type Query struct {
 	Parent string
 	// Where lists attributes that must all be there.
 	Where []Attr
-	// Any lists attributes of which one must be there, instead of Where; nil asks for none.
+	// Any lists attributes of which one must be there, instead of Where and Parent; nil
+	// asks for none. Not for counts.
 	// Cost: for each of them as many index entries as a page has rows, whatever there is.
 	Any []Attr
 	// Limit is the size of a page; 0 means 50.

@@ -47,14 +47,10 @@ func IsFor(w *reportingv1.QueuedWork, d Doer) bool {
 	})
 }
 
-// Judge says of an item as it is kept whether it is late at the instant.
+// Judge says of an item as it is kept whether it is late at the instant, to the second.
 func Judge(w *reportingv1.WorkItem, now time.Time) {
-	w.Late = w.GetLate() || IsPast(w, now)
-}
-
-// IsPast reports whether the item's due time has passed, to the second.
-func IsPast(w *reportingv1.WorkItem, now time.Time) bool {
-	return w.GetDueTime() != nil && now.Truncate(time.Second).After(w.GetDueTime().AsTime())
+	past := w.GetDueTime() != nil && now.Truncate(time.Second).After(w.GetDueTime().AsTime())
+	w.Late = w.GetLate() || past
 }
 
 // Waiting returns what waits for a person in the matter, in no order.

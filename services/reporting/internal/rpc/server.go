@@ -63,7 +63,7 @@ func (s *Server) revisions(ctx context.Context) revisions.Journal {
 // policyOf returns the policies of revisions, each read once; nil for one that has
 // not arrived or that this binary cannot compile: the rest of an answer does not
 // depend on it.
-func (s *Server) policyOf(ctx context.Context) view.Policies {
+func (s *Server) policyOf(ctx context.Context) func(revision string) *policy.Policy {
 	known := map[string]*policy.Policy{}
 	return func(revision string) *policy.Policy {
 		if revision == "" {

@@ -140,7 +140,7 @@ func workQuery(req *reportingv1.ListWorkRequest, d *directory.Directory, doer do
 
 // doerOf returns the caller as somebody who looks for work: the directory says who
 // they are now, the RPCs say which functions open them.
-func doerOf(caller authn.Caller, d *directory.Directory, now time.Time, policies view.Policies) domain.Doer {
+func doerOf(caller authn.Caller, d *directory.Directory, now time.Time, policies func(revision string) *policy.Policy) domain.Doer {
 	opens := map[string]bool{}
 	return domain.Doer{
 		Name: caller.Principal,

@@ -8,24 +8,17 @@ import (
 	intakev1 "example.com/redress/proto/gen/redress/intake/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	"example.com/redress/services/kit/journal"
-	"example.com/redress/services/policy"
 	"example.com/redress/services/reporting/internal/domain"
 )
-
-// Policies returns the policy a resource falls under, nil if it has not arrived.
-type Policies func(revision string) *policy.Policy
 
 // board gathers matters by complaint.
 type board struct {
 	Reader
 
-	policies Policies
-	matters  map[string]*domain.Matter
+	matters map[string]*domain.Matter
 }
 
-func (r Reader) board(p Policies) *board {
-	return &board{Reader: r, policies: p, matters: map[string]*domain.Matter{}}
-}
+func (r Reader) board() *board { return &board{Reader: r, matters: map[string]*domain.Matter{}} }
 
 // of returns the matter of a complaint, made on first use.
 func (b *board) of(complaint string) *domain.Matter {
@@ -48,7 +41,7 @@ func each[T any, M interface {
 	return err
 }
 
-// complete adds complaint, case, newest plan and policy to every matter.
+// complete adds complaint, case and newest plan to every matter.
 func (b *board) complete(ctx context.Context) error {
 	for name, m := range b.matters {
 		var err error
@@ -65,7 +58,6 @@ func (b *board) complete(ctx context.Context) error {
 		if m.Plan, err = one[routingv1.Plan](ctx, b.Reader, m.Case.GetCurrentPlan()); err != nil {
 			return err
 		}
-		m.Policy = b.policies(m.Revision())
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func (r Reader) File(ctx context.Context, name string) (*reportingv1.CaseFile, e
 	if f.Complaint == nil && f.Case == nil {
 		return nil, nil
 	}
-	if f.Clocks, err = r.clocks(ctx, name, false); err != nil {
+	if f.Clocks, err = r.clocks(ctx, name); err != nil {
 		return nil, err
 	}
 	of := complaint(name)
@@ -91,12 +91,11 @@ func planNumber(p *routingv1.Plan) int {
 // caseOf returns the case of a complaint: it carries the same id.
 func caseOf(complaint string) string { return "cases/" + strings.TrimPrefix(complaint, "complaints/") }
 
-// clocks returns the clocks of a complaint, of all services; with counting only those not stopped.
-func (r Reader) clocks(ctx context.Context, name string, counting bool) ([]*clockv1.Clock, error) {
+// clocks returns the clocks of a complaint, of all services.
+func (r Reader) clocks(ctx context.Context, name string) ([]*clockv1.Clock, error) {
 	var out []*clockv1.Clock
 	for _, kind := range clockKinds() {
-		where := of(name).open(counting)
-		found, err := all[clockv1.Clock](ctx, r, kind, where...)
+		found, err := all[clockv1.Clock](ctx, r, kind, complaint(name))
 		if err != nil {
 			return nil, err
 		}

@@ -11,7 +11,6 @@ import (
 	policyv1 "example.com/redress/proto/gen/redress/policy/v1"
 	routingv1 "example.com/redress/proto/gen/redress/routing/v1"
 	"example.com/redress/services/kit/journal"
-	"example.com/redress/services/policy"
 	"example.com/redress/services/reporting/internal/domain"
 )
 
@@ -19,7 +18,7 @@ import (
 // puts into the period. Cost: reads in proportion to the months touched; for
 // actions, and for clocks, to all there are.
 func (r Reader) Rows(ctx context.Context, of policyv1.Of, datedBy string, in domain.Period) ([]domain.Row, error) {
-	b := r.board(func(string) *policy.Policy { return nil }) // rows are judged by the pack in force
+	b := r.board() // without policies: rows are judged by the pack in force
 	if err := b.candidates(ctx, of, datedBy, in); err != nil {
 		return nil, err
 	}
@@ -129,7 +128,7 @@ func (b *board) rows(ctx context.Context, name string, of policyv1.Of, datedBy s
 	}
 	switch of {
 	case policyv1.Of_OF_CLOCKS:
-		m.Clocks, err = b.clocks(ctx, name, false)
+		m.Clocks, err = b.clocks(ctx, name)
 	case policyv1.Of_OF_ACTIONS:
 		m.Actions, err = all[correctiveactionv1.Action](ctx, b.Reader, Actions, complaint(name))
 	case policyv1.Of_OF_UNSPECIFIED, policyv1.Of_OF_COMPLAINTS, policyv1.Of_OF_FOLLOW_UPS, policyv1.Of_OF_PRAISES,

@@ -257,6 +257,14 @@ func (s *Service) Batch(ctx context.Context, ts []peers.Timer) error {
 
 // Fill implements peers.Session: one write each, very many in flight.
 func (s *Service) Fill(ctx context.Context, ts []peers.Timer) error {
+	return flown(len(ts), func(i int) <-chan journal.Result {
+		s.store.pending.Add(1)
+		return s.Host.Journal.Submit(ctx, s.work(ts[i].ID), func(u *journal.Unit) error { return arm(u, ts[i], kind) })
+	})
+}
+
+// flown submits n writes, very many in flight, and returns when all have answered.
+func flown(n int, submit func(i int) <-chan journal.Result) error {
 	flight := make(chan (<-chan journal.Result), window)
 	done := make(chan error, 1)
 	go func() {
@@ -268,9 +276,8 @@ func (s *Service) Fill(ctx context.Context, ts []peers.Timer) error {
 		}
 		done <- errors.Join(errs...)
 	}()
-	for _, t := range ts {
-		s.store.pending.Add(1)
-		flight <- s.Host.Journal.Submit(ctx, s.work(t.ID), func(u *journal.Unit) error { return arm(u, t, kind) })
+	for i := range n {
+		flight <- submit(i)
 	}
 	close(flight)
 	return <-done

@@ -112,21 +112,10 @@ func actionsAt(ctx context.Context, w *world.World, o On) (_ *feeder, address st
 	return f, l.Addr().String(), nil
 }
 
-// fill writes n actions, very many in flight.
+// fill writes n actions.
 func (f *feeder) fill(ctx context.Context, n int) error {
-	flight := make(chan (<-chan journal.Result), window)
-	done := make(chan error, 1)
-	go func() {
-		var errs []error
-		for r := range flight {
-			if err := (<-r).Err; err != nil && len(errs) < 3 {
-				errs = append(errs, err)
-			}
-		}
-		done <- errors.Join(errs...)
-	}()
 	due := time.Now().Add(24 * time.Hour).Truncate(time.Second)
-	for id := range n {
+	return flown(n, func(id int) <-chan journal.Result {
 		owner := quality
 		if id%(others+1) > 0 {
 			owner = fmt.Sprintf("people/colleague-%d", id%997)
@@ -137,12 +126,10 @@ func (f *feeder) fill(ctx context.Context, n int) error {
 			Rule: &typev1.RuleRef{Rule: "corrective_action", Clause: "6.1", Pack: "demo"},
 		}
 		work := journal.Work{Organization: organization, Key: a.GetComplaint(), Actor: &eventv1.Actor{Principal: "services/bench"}, Creates: []string{a.GetName()}}
-		flight <- f.host.Journal.Submit(ctx, work, func(u *journal.Unit) error {
+		return f.host.Journal.Submit(ctx, work, func(u *journal.Unit) error {
 			return u.Create(a.GetName(), a, &correctiveactionv1.ActionOpened{})
 		})
-	}
-	close(flight)
-	return <-done
+	})
 }
 
 // queued waits until reporting has queued n items.
