@@ -116,17 +116,14 @@ func (j *Journal) Organizations(ctx context.Context) ([]string, error) {
 	return j.organizations(ctx, projectionTables)
 }
 
-func (j *Journal) organizations(ctx context.Context, t tables) (all []string, err error) {
-	err = j.db.Query(ctx, t.rows()+".organizations", `WITH RECURSIVE o (organization) AS (
-		SELECT min(organization) FROM `+t.rows()+`
+func (j *Journal) organizations(ctx context.Context, t tables) ([]string, error) {
+	c := &composed{}
+	c.add(`WITH RECURSIVE o (organization) AS (
+		SELECT min(organization) FROM ` + t.rows() + `
 		UNION ALL
-		SELECT (SELECT min(n.organization) FROM `+t.rows()+` n WHERE n.organization > o.organization) FROM o WHERE o.organization IS NOT NULL
-	) SELECT organization FROM o WHERE organization IS NOT NULL`, nil, func(r sqldb.Row) error {
-		var organization string
-		err := r.Scan(&organization)
-		all = append(all, organization)
-		return err
-	})
+		SELECT (SELECT min(n.organization) FROM ` + t.rows() + ` n WHERE n.organization > o.organization) FROM o WHERE o.organization IS NOT NULL
+	) SELECT organization FROM o WHERE organization IS NOT NULL`)
+	all, err := j.names(ctx, t.rows()+".organizations", c)
 	if err != nil {
 		return nil, refusal(err)
 	}
