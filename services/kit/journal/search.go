@@ -26,7 +26,8 @@ type terms struct {
 // SetTerms says by which terms [Journal.Search] finds the resource, as it was in the
 // version; of older ones than the one stored nothing is kept, so the order of
 // arrival does not matter. A term means what the caller makes of it; few should be
-// of a kind that most resources have. The name ends in a UUIDv7, see [Journal.NewID].
+// of a kind that most resources have. The name ends in a UUIDv7, see [Journal.NewID];
+// the names that an organisation has terms of differ in nothing before it.
 func (u *Unit) SetTerms(name string, version int64, all []uint32) error {
 	if _, err := order(name); err != nil {
 		return u.fail(fmt.Errorf("terms of %s: %w", name, err))
@@ -47,21 +48,25 @@ func (u *Unit) SetTerms(name string, version int64, all []uint32) error {
 // does so in a transaction that began before, sets none.
 func (u *Unit) ForgetTerms(name string) error { return u.SetTerms(name, forgotten, nil) }
 
+// bitsBelowMilliseconds of what order returns tell ids of one millisecond apart.
+const bitsBelowMilliseconds = 15
+
 // order returns a number that rises with the time in the name's UUIDv7, to less than
 // a microsecond: that of names made in one process, in the order in which they were.
 func order(name string) (int64, error) {
-	id, err := uuid.Parse(name[strings.LastIndexByte(name, '/')+1:])
+	text := name[strings.LastIndexByte(name, '/')+1:]
+	id, err := uuid.Parse(text)
 	if err != nil {
 		return 0, err
 	}
-	if id.Version() != 7 {
-		return 0, fmt.Errorf("a UUID of version %d", id.Version())
+	if id.Version() != 7 || id.String() != text {
+		return 0, fmt.Errorf("%q is not a UUIDv7 as it is usually written", text)
 	}
-	const bitsOfVersion, bitsOfVariant = 4, 2
+	const bitsOfVariant = 2
 	high := binary.BigEndian.Uint64(id[:8])
 	instant, turn := high>>16, high&0x0fff
 	chance := uint64(id[8]<<bitsOfVariant) >> 5 // three bits: sixty-three in all
-	return int64(instant<<(16-bitsOfVersion+3) | turn<<3 | chance), nil
+	return int64(instant<<bitsBelowMilliseconds | turn<<3 | chance), nil
 }
 
 // flushTerms writes what resources are found by.
@@ -138,9 +143,8 @@ type TermQuery struct {
 // Search returns a page of resources that have all the terms. A term may be shared
 // by words of which the caller meant one: whoever knows compares what was found.
 //
-// Cost: two statements and up to five on PostgreSQL; for a term that every n-th
-// resource has, it grows with n or with the number of those that have it, whichever
-// is less.
+// Cost: two statements; on PostgreSQL for what few of the youngest thousand have up to
+// some ten more, of which each reads up to two thousand rows of those that have the terms.
 func (j *Journal) Search(ctx context.Context, q TermQuery) (Page, error) {
 	if q.Limit <= 0 {
 		q.Limit = DefaultLimit
@@ -231,86 +235,157 @@ func (j *Journal) names(ctx context.Context, op string, c *composed) (names []st
 }
 
 const (
-	// walkFirst is how many of the youngest resources are looked at to learn how common the terms are.
+	// walkFirst is how many of the youngest resources are looked at before the index of terms is asked.
 	walkFirst = 1000
-	// walkMost is how many are looked at in all before the other index is worth its cost:
-	// it has to read and sort everything that has the terms. At a million resources the two
-	// cost about the same for terms of one in 140, some 7,000 rows either way.
-	walkMost = 10_000
-	// gatherCost is what a row found by the other index costs, in halves of a row looked at
-	// (measured: 1.4 µs against 0.6 to 1.1).
-	gatherCost = 3
+	// gatherMost is how many found by the index are read and sorted before it is asked for
+	// shorter periods instead: some 3 ms of the database's CPU.
+	gatherMost = 2000
 )
 
-// walk finds names on PostgreSQL, whose index of terms has no order: what is common
-// is found soon by looking at the youngest, what is rare by the index. The database's
-// own estimate is not asked: it is that of a plan made before anything was stored.
+// Periods are told apart by how an id begins; each is sixteen times as long as the one before it.
+const (
+	shortestDigits = 9 // hexadecimal ones of the milliseconds: 4 s
+	longestDigits  = 3 // 2 years
+	digitsOfTime   = 12
+	digitsAhead    = 8 // of the first hyphen
+)
+
+// periods are neighbours, all of a length: from the one of the number first to that of last.
+type periods struct {
+	digits      int
+	first, last int64
+}
+
+// beginnings returns how ids begin that were made in the periods.
+func (p periods) beginnings() []string {
+	var all []string
+	for n := p.first; n <= p.last; n++ {
+		digits := fmt.Sprintf("%0*x", p.digits, n)
+		if p.digits > digitsAhead {
+			digits = digits[:digitsAhead] + "-" + digits[digitsAhead:]
+		}
+		all = append(all, digits)
+	}
+	return all
+}
+
+// parts returns what the periods are made of, the youngest first; nothing if they
+// are one of the shortest.
+func (p periods) parts() (all []periods) {
+	if p.first == p.last && p.digits < shortestDigits {
+		return []periods{{p.digits + 1, p.first * 16, p.first*16 + 15}}
+	}
+	for n := p.last; n >= p.first && p.first < p.last; n-- {
+		all = append(all, periods{p.digits, n, n})
+	}
+	return all
+}
+
+// since returns the periods that lead back from a time to the very first, the
+// youngest first: each list ends where a longer period begins, and those follow.
+func since(milliseconds int64) (all []periods) {
+	n := milliseconds >> (4 * (digitsOfTime - shortestDigits))
+	for digits := shortestDigits; digits >= longestDigits && n >= 0; digits-- {
+		p := periods{digits, n &^ 15, n}
+		if digits == longestDigits {
+			p.first = 0
+		}
+		all = append(all, p)
+		n = n/16 - 1
+	}
+	return all
+}
+
+// walk finds names on PostgreSQL, whose index of terms has no order. What is common
+// among the youngest is found by looking at them. The rest is asked of the index by
+// periods that become longer: few hold so much that the hits must be found in parts
+// of them. The database's own estimate is not asked: it is that of a plan made before
+// anything was stored.
 func (j *Journal) walk(ctx context.Context, q TermQuery, limit int) ([]string, error) {
-	var names []string
 	wanted := make([]int32, len(q.All)) // PostgreSQL has no numbers without a sign
 	for i, t := range q.All {
 		wanted[i] = int32(t)
 	}
-	for looked, step := 0, walkFirst; step > 0; {
-		found, last, all, rows, err := j.look(ctx, q, wanted, step)
+	names, last, all, err := j.look(ctx, q, wanted)
+	if err != nil || all || len(names) >= limit {
+		return names[:min(limit, len(names))], err
+	}
+	q.After = last
+	at, err := order(last)
+	if err != nil {
+		return nil, err
+	}
+	for waiting := since(at >> bitsBelowMilliseconds); len(waiting) > 0 && len(names) < limit; {
+		p := waiting[0]
+		waiting = waiting[1:]
+		parts := p.parts()
+		most := gatherMost
+		if len(parts) == 0 {
+			most = math.MaxInt32
+		}
+		found, complete, err := j.gather(ctx, q, wanted, p, most, limit-len(names))
 		if err != nil {
 			return nil, err
 		}
-		names = append(names, found...)
-		if len(names) >= limit || all {
-			return names[:min(limit, len(names))], nil
-		}
-		q.After = last
-		looked += step
-		step = 0
-		if len(names) > 0 { // as common as it was so far, and half as much again
-			step = (limit - len(names)) * looked / len(names) * 3 / 2
-			if looked+step > walkMost || step > len(names)*int(rows)/looked*gatherCost/2 {
-				step = 0
-			}
+		if complete {
+			names = append(names, found...)
+		} else {
+			waiting = append(parts, waiting...)
 		}
 	}
-	rest, err := j.gather(ctx, q, wanted, limit-len(names))
-	return append(names, rest...), err
+	return names, nil
 }
 
-// look looks at the next resources and returns those that have the terms, the last
-// one looked at, whether there are no more, and about how many rows the table has.
-func (j *Journal) look(ctx context.Context, q TermQuery, wanted []int32, step int) (names []string, last string, all bool, rows int64, err error) {
+// look looks at the youngest resources after q.After and returns those that have the
+// terms, the last one looked at, and whether there are no more.
+func (j *Journal) look(ctx context.Context, q TermQuery, wanted []int32) (names []string, last string, all bool, err error) {
 	c := &composed{}
 	c.add("WITH walked AS MATERIALIZED (SELECT s.name, s.terms @> ", wanted)
 	c.add(" AS hit FROM (SELECT name, terms FROM search_terms WHERE organization = ", q.Organization)
 	if q.After != "" {
 		c.add(" AND name < ", q.After)
 	}
-	c.add(" ORDER BY name DESC LIMIT ", int64(step))
-	c.add(") AS s) SELECT 0, name, 0 FROM walked WHERE hit UNION ALL (SELECT count(*), coalesce(min(name), ''), (SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'search_terms'::regclass) FROM walked)")
+	c.add(" ORDER BY name DESC LIMIT ", int64(walkFirst))
+	c.add(") AS s) SELECT 0, name FROM walked WHERE hit UNION ALL (SELECT count(*), coalesce(min(name), '') FROM walked)")
 	err = j.db.Query(ctx, "search_terms.walk", c.text.String(), c.args, func(r sqldb.Row) error {
 		var n int
 		var name string
-		var about int64
-		err := r.Scan(&n, &name, &about)
+		err := r.Scan(&n, &name)
 		if n == 0 && name != "" {
 			names = append(names, name)
 		} else {
-			last, all, rows = name, n < step, about
+			last, all = name, n < walkFirst
 		}
 		return err
 	})
 	slices.Sort(names)
 	slices.Reverse(names)
-	return names, last, all, rows, err
+	return names, last, all, err
 }
 
-// gather finds names by the index of terms. Only the terms are named beside it, so
-// that no other index is taken.
-func (j *Journal) gather(ctx context.Context, q TermQuery, wanted []int32, limit int) ([]string, error) {
+// gather finds names by the index of terms in the periods, unless more than most have
+// the terms there. Only what that index has is named first, so that no other is taken.
+func (j *Journal) gather(ctx context.Context, q TermQuery, wanted []int32, p periods, most, limit int) (names []string, complete bool, err error) {
 	c := &composed{}
 	c.add("WITH hits AS MATERIALIZED (SELECT organization, name FROM search_terms WHERE terms @> ", wanted)
-	c.add(") SELECT name FROM hits WHERE organization = ", q.Organization)
-	if q.After != "" {
-		c.add(" AND name < ", q.After)
-	}
+	c.add(" AND periods && ", p.beginnings())
+	c.add(" LIMIT ", int64(most)+1)
+	c.add(") (SELECT 0, name FROM hits WHERE organization = ", q.Organization)
+	c.add(" AND name < ", q.After)
 	c.add(" ORDER BY name DESC LIMIT ", int64(limit))
-	return j.names(ctx, "search_terms.gather", c)
+	c.add(") UNION ALL SELECT count(*), '' FROM hits")
+	err = j.db.Query(ctx, "search_terms.gather", c.text.String(), c.args, func(r sqldb.Row) error {
+		var n int
+		var name string
+		err := r.Scan(&n, &name)
+		if name == "" {
+			complete = n <= most
+		} else {
+			names = append(names, name)
+		}
+		return err
+	})
+	slices.Sort(names)
+	slices.Reverse(names)
+	return names, complete, err
 }
