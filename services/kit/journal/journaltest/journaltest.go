@@ -72,6 +72,7 @@ func Run(t *testing.T, open func(t testing.TB) *sqldb.DB) {
 		{"FiguresCountWhatWaits", figuresCount},
 
 		{"SearchFindsTheYoungestWithAllTerms", searchFinds},
+		{"SearchReachesBackOverYears", searchReachesBack},
 		{"SearchFollowsVersionsAndForgetsForGood", searchFollowsVersions},
 		{"SearchHasEverybodyOfOneInstant", searchOrdersWhatIsAsOld},
 

@@ -3,6 +3,7 @@ package journaltest
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -16,11 +17,20 @@ import (
 func (b *bundle) searched(j *journal.Journal, organization string, n int, terms func(i int) []uint32) []string {
 	b.t.Helper()
 	names := make([]string, n)
-	results := make([]<-chan journal.Result, n)
 	for i := range n {
 		id, err := j.NewID("complaints")
 		require.NoError(b.t, err)
 		names[i] = "complaints/" + id
+	}
+	b.findable(j, organization, names, terms)
+	return names
+}
+
+// findable makes complaints of these names.
+func (b *bundle) findable(j *journal.Journal, organization string, names []string, terms func(i int) []uint32) {
+	b.t.Helper()
+	results := make([]<-chan journal.Result, len(names))
+	for i := range names {
 		w := work(names[i])
 		w.Organization, w.Reads, w.Creates = organization, nil, []string{names[i]}
 		results[i] = j.Submit(b.ctx, w, func(u *journal.Unit) error {
@@ -33,7 +43,6 @@ func (b *bundle) searched(j *journal.Journal, organization string, n int, terms 
 	for _, r := range results {
 		require.NoError(b.t, (<-r).Err)
 	}
-	return names
 }
 
 // search returns the names of all pages, and how many pages there were.
@@ -95,6 +104,52 @@ func searchFinds(t *testing.T, b *bundle) {
 	require.Empty(t, got, "no word is no question")
 	gone, _ := b.search(j, "gamma", 50, everyOne)
 	require.Empty(t, gone)
+}
+
+// searchReachesBack has words that none of the youngest complaints has: some now and
+// then over years, and one in more complaints of a second than are read at once.
+func searchReachesBack(t *testing.T, b *bundle) {
+	j := b.open()
+	const burst, young = 2600, 1100
+	end := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC).UnixMilli()
+	var times []int64
+	for ago := int64(1 << 40); ago > 1<<13; ago = ago * 4 / 5 {
+		times = append(times, end-ago)
+	}
+	seldom := len(times)
+	for i := range int64(burst) {
+		times = append(times, end-1<<13+i/4)
+	}
+	for i := range int64(young) {
+		times = append(times, end+i)
+	}
+	names := make([]string, len(times))
+	for i, at := range times {
+		id := uuid.Must(uuid.NewV7())
+		for k := range 6 {
+			id[k] = byte(at >> (8 * (5 - k)))
+		}
+		id[6], id[7] = 0x70, byte(i%4) // those of one millisecond in their order
+		names[i] = "complaints/" + id.String()
+	}
+	b.findable(j, "acme", names, func(i int) []uint32 {
+		switch {
+		case i < seldom:
+			return []uint32{theOldest, everyOne}
+		case i < seldom+burst:
+			return []uint32{everyOne}
+		default:
+			return []uint32{everyTenth}
+		}
+	})
+	reversed := slices.Clone(names)
+	slices.Reverse(reversed)
+	for term, want := range map[uint32][]string{theOldest: reversed[young+burst:], everyOne: reversed[young:], everyTenth: reversed[:young], nobodys: nil} {
+		for _, limit := range []int{9, 700} {
+			got, _ := b.search(j, "acme", limit, term)
+			require.Equal(t, want, got, "%d by %d", term, limit)
+		}
+	}
 }
 
 func searchFollowsVersions(t *testing.T, b *bundle) {
