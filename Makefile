@@ -136,7 +136,7 @@ FULL_DISK    := --acks 1500 --callers 8 --faults disk=5,kills=2
 # the commit of that release, once nobody upgrades from the one before. The two must be able to share a database: the
 # old may lack the last migration of a set of tables, no more (services/kit/sqldb refuses it otherwise). While there
 # is no release, it moves when that would not hold any more.
-OLD          ?= 13d6246d54e8f8a4cace67ff64e0b74ba3e91af2
+OLD          ?= d9ffcf19153e2ab3e3bf5d912ee88e6d2c10b2dc
 OLD_TREE     := .bin/faults-old
 ROLL         := --old $(FAULTS_BIN)/old --acks 8000 --callers 32 --faults rolls=9,kills=4,redis=3,postgres=1
 
