@@ -282,8 +282,8 @@ func (p periods) halves() []periods {
 	return []periods{{p.digits, middle + 1, p.last}, {p.digits, p.first, middle}}
 }
 
-// since returns the periods that lead back from a time to the very first, the
-// youngest first. Each takes about as much time as all before it together.
+// since returns the periods that lead back from a time to the very first, the youngest
+// first: where a longer one begins, those go on, one, one more, two, four and eight of them.
 func since(milliseconds int64) (all []periods) {
 	n := milliseconds >> (4 * (digitsOfTime - shortestDigits))
 	for digits := shortestDigits; digits >= longestDigits && n >= 0; digits-- {
@@ -374,7 +374,9 @@ func (j *Journal) look(ctx context.Context, q TermQuery, wanted []int32) (names 
 // not the whole table for shorter.
 func (j *Journal) gather(ctx context.Context, q TermQuery, wanted []int32, all []periods, limit int) (names []string, done int, err error) {
 	c := &composed{}
-	before := "(WITH hits AS MATERIALIZED (SELECT organization, name FROM search_terms WHERE terms @> (SELECT "
+	const begin = "(WITH hits AS MATERIALIZED (SELECT organization, name FROM search_terms WHERE terms @> (SELECT "
+	const end = ") AS found ON true WHERE many OR name IS NOT NULL)"
+	before := begin
 	for i, p := range all {
 		most := int64(gatherMost)
 		if p.halves() == nil {
@@ -388,22 +390,25 @@ func (j *Journal) gather(ctx context.Context, q TermQuery, wanted []int32, all [
 		c.add("::bigint, many, coalesce(name, '') FROM counted LEFT JOIN LATERAL (SELECT name FROM hits WHERE organization = ", q.Organization)
 		c.add(" AND name < ", q.After)
 		c.add(" ORDER BY name DESC LIMIT ", int64(limit))
-		before = ") AS found ON true WHERE many OR name IS NOT NULL) UNION ALL (WITH hits AS MATERIALIZED (SELECT organization, name FROM search_terms WHERE terms @> (SELECT "
+		before = end + " UNION ALL " + begin
 	}
-	c.add(") AS found ON true WHERE many OR name IS NOT NULL) LIMIT ", int64(limit))
+	c.add(end+" LIMIT ", int64(limit))
+	found := make([][]string, len(all))
 	done = len(all)
 	err = j.db.Query(ctx, "search_terms.gather", c.text.String(), c.args, func(r sqldb.Row) error {
 		var i int
 		var many bool
 		var name string
-		err := r.Scan(&i, &many, &name)
+		if err := r.Scan(&i, &many, &name); err != nil {
+			return err
+		}
+		found[i] = append(found[i], name)
 		if many {
 			done = min(done, i)
-		} else {
-			names = append(names, name)
 		}
-		return err
+		return nil
 	})
+	names = slices.Concat(found[:done]...) // behind one with too many some were asked for in vain
 	slices.Sort(names)
 	slices.Reverse(names)
 	return names, done, err

@@ -113,12 +113,12 @@ func searchReachesBack(t *testing.T, b *bundle) {
 	const burst, young = 2600, 1100
 	end := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC).UnixMilli()
 	var times []int64
-	for ago := int64(1 << 40); ago > 1<<13; ago = ago * 4 / 5 {
+	for ago := int64(1 << 40); ago > 1<<15; ago = ago * 4 / 5 {
 		times = append(times, end-ago)
 	}
 	seldom := len(times)
 	for i := range int64(burst) {
-		times = append(times, end-1<<13+i/4)
+		times = append(times, end-20_000+i/4) // amid several of the shortest periods
 	}
 	for i := range int64(young) {
 		times = append(times, end+i)
@@ -129,7 +129,7 @@ func searchReachesBack(t *testing.T, b *bundle) {
 		for k := range 6 {
 			id[k] = byte(at >> (8 * (5 - k)))
 		}
-		id[6], id[7] = 0x70, byte(i%4) // those of one millisecond in their order
+		id[6], id[7] = 0x70, byte((i-seldom)&3) // those of one millisecond in their order
 		names[i] = "complaints/" + id.String()
 	}
 	b.findable(j, "acme", names, func(i int) []uint32 {
@@ -145,7 +145,7 @@ func searchReachesBack(t *testing.T, b *bundle) {
 	reversed := slices.Clone(names)
 	slices.Reverse(reversed)
 	for term, want := range map[uint32][]string{theOldest: reversed[young+burst:], everyOne: reversed[young:], everyTenth: reversed[:young], nobodys: nil} {
-		for _, limit := range []int{9, 700} {
+		for _, limit := range []int{9, 70, 700, 3000} { // a page may begin amid the burst
 			got, _ := b.search(j, "acme", limit, term)
 			require.Equal(t, want, got, "%d by %d", term, limit)
 		}
