@@ -143,8 +143,9 @@ type TermQuery struct {
 // Search returns a page of resources that have all the terms. A term may be shared
 // by words of which the caller meant one: whoever knows compares what was found.
 //
-// Cost: two statements; on PostgreSQL, for what few of the youngest thousand have, up to seven
-// more, and twice as many again to find the youngest of very many that are close together.
+// Cost: two statements; on PostgreSQL one more for what none of the youngest thousand has. For
+// what few of them have, or none though it is common, up to seven more, and twice as many again
+// to find the youngest of very many that are close together.
 func (j *Journal) Search(ctx context.Context, q TermQuery) (Page, error) {
 	if q.Limit <= 0 {
 		q.Limit = DefaultLimit
@@ -256,6 +257,9 @@ type periods struct {
 	first, last int64
 }
 
+// ever is all time.
+var ever = periods{}
+
 // beginnings returns how ids begin that were made in the periods.
 func (p periods) beginnings() []string {
 	var all []string
@@ -302,9 +306,11 @@ func since(milliseconds int64) (all []periods) {
 }
 
 // walk finds names on PostgreSQL, whose index of terms has no order. What is common
-// among the youngest is found by looking at them. The rest is asked of the index by
-// periods that become longer, in halves of those that hold too much. The database's own
-// estimate is not asked: it is that of a plan made before anything was stored.
+// among the youngest is found by looking at them. What none of them has is asked of the
+// index, and the rest, or what is common nevertheless, by periods that become longer, in
+// halves of those that hold too much: each period costs a pass over what the index has
+// not sorted in yet. The database's own estimate is not asked: it is that of a plan made
+// before anything was stored.
 func (j *Journal) walk(ctx context.Context, q TermQuery, limit int) ([]string, error) {
 	wanted := make([]int32, len(q.All)) // PostgreSQL has no numbers without a sign
 	for i, t := range q.All {
@@ -318,6 +324,12 @@ func (j *Journal) walk(ctx context.Context, q TermQuery, limit int) ([]string, e
 	at, err := order(last)
 	if err != nil {
 		return nil, err
+	}
+	if len(names) == 0 { // most likely it is rare: one look at the index instead of thirty
+		found, done, err := j.gather(ctx, q, wanted, []periods{ever}, limit)
+		if err != nil || done > 0 {
+			return found, err
+		}
 	}
 	for waiting := since(at >> bitsBelowMilliseconds); len(waiting) > 0 && len(names) < limit; {
 		n := 1 // those of one length are asked for at once
@@ -383,8 +395,12 @@ func (j *Journal) gather(ctx context.Context, q TermQuery, wanted []int32, all [
 			most = math.MaxInt32
 		}
 		c.add(before, wanted)
-		c.add("::integer[]) AND periods && (SELECT ", p.beginnings())
-		c.add("::text[]) LIMIT ", most+1)
+		bound := "::integer[]) LIMIT "
+		if p != ever {
+			c.add("::integer[]) AND periods && (SELECT ", p.beginnings())
+			bound = "::text[]) LIMIT "
+		}
+		c.add(bound, most+1)
 		c.add("), counted AS (SELECT count(*) > ", most)
 		c.add(" AS many FROM hits) SELECT ", int64(i))
 		c.add("::bigint, many, coalesce(name, '') FROM counted LEFT JOIN LATERAL (SELECT name FROM hits WHERE organization = ", q.Organization)
