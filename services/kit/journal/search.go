@@ -144,7 +144,7 @@ type TermQuery struct {
 // by words of which the caller meant one: whoever knows compares what was found.
 //
 // Cost: two statements; on PostgreSQL one more for what none of the youngest thousand has. For
-// what few of them have, or none though it is common, up to seven more, and twice as many again
+// what few of them have, or none though it is common, up to seven more, and up to seven again
 // to find the youngest of very many that are close together.
 func (j *Journal) Search(ctx context.Context, q TermQuery) (Page, error) {
 	if q.Limit <= 0 {
@@ -239,8 +239,8 @@ const (
 	// walkFirst is how many of the youngest resources are looked at before the index of terms is asked.
 	walkFirst = 1000
 	// gatherMost is how many found by the index are read and sorted before it is asked for
-	// shorter periods instead: some 3 ms of the database's CPU.
-	gatherMost = 2000
+	// shorter periods instead.
+	gatherMost = 500
 )
 
 // Periods are told apart by how an id begins; each is sixteen times as long as the one before it.
@@ -273,17 +273,19 @@ func (p periods) beginnings() []string {
 	return all
 }
 
-// halves returns the younger and the older half of the periods, of which one of the
-// shortest has none.
-func (p periods) halves() []periods {
+// parts returns what the periods are made of, one by one and the youngest first; one of
+// the shortest has no parts.
+func (p periods) parts() (all []periods) {
 	if p.first == p.last {
 		if p.digits == shortestDigits {
 			return nil
 		}
 		p = periods{p.digits + 1, p.first * 16, p.first*16 + 15}
 	}
-	middle := (p.first + p.last) / 2
-	return []periods{{p.digits, middle + 1, p.last}, {p.digits, p.first, middle}}
+	for n := p.last; n >= p.first; n-- {
+		all = append(all, periods{p.digits, n, n})
+	}
+	return all
 }
 
 // since returns the periods that lead back from a time to the very first, the youngest
@@ -307,10 +309,9 @@ func since(milliseconds int64) (all []periods) {
 
 // walk finds names on PostgreSQL, whose index of terms has no order. What is common
 // among the youngest is found by looking at them. What none of them has is asked of the
-// index, and the rest, or what is common nevertheless, by periods that become longer, in
-// halves of those that hold too much: each period costs a pass over what the index has
-// not sorted in yet. The database's own estimate is not asked: it is that of a plan made
-// before anything was stored.
+// index, and the rest, or what is common nevertheless, by periods that become longer, and
+// by the parts of one that holds too much. The database's own estimate is not asked: it is
+// that of a plan made before anything was stored.
 func (j *Journal) walk(ctx context.Context, q TermQuery, limit int) ([]string, error) {
 	wanted := make([]int32, len(q.All)) // PostgreSQL has no numbers without a sign
 	for i, t := range q.All {
@@ -342,7 +343,7 @@ func (j *Journal) walk(ctx context.Context, q TermQuery, limit int) ([]string, e
 		}
 		names = append(names, found...)
 		if done < n {
-			waiting = append(waiting[done].halves(), waiting[done+1:]...)
+			waiting = append(waiting[done].parts(), waiting[done+1:]...)
 		} else {
 			waiting = waiting[n:]
 		}
@@ -391,7 +392,7 @@ func (j *Journal) gather(ctx context.Context, q TermQuery, wanted []int32, all [
 	before := begin
 	for i, p := range all {
 		most := int64(gatherMost)
-		if p.halves() == nil {
+		if p != ever && p.parts() == nil {
 			most = math.MaxInt32
 		}
 		c.add(before, wanted)

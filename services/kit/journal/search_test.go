@@ -7,7 +7,7 @@ import (
 )
 
 // TestPeriodsLeadBackWithoutAGap goes back from several times: each list of periods
-// ends where the next begins, down to the very first, and so do halves.
+// ends where the next begins, down to the very first, and so do their parts.
 func TestPeriodsLeadBackWithoutAGap(t *testing.T) {
 	t.Parallel()
 	bounds := func(p periods) (from, to int64) {
@@ -25,12 +25,16 @@ func TestPeriodsLeadBackWithoutAGap(t *testing.T) {
 			require.Less(t, from, to)
 			require.Len(t, p.beginnings(), int(p.last-p.first+1))
 			end = from
-			for h := p.halves(); h != nil; h = h[0].halves() {
-				_, youngest := bounds(h[0])
-				middle, _ := bounds(h[0])
-				oldest, meets := bounds(h[1])
-				require.Equal(t, []int64{to, middle, from}, []int64{youngest, meets, oldest})
-				from = middle
+			for parts := p.parts(); parts != nil; parts = parts[0].parts() {
+				_, ends := bounds(parts[0])
+				require.Equal(t, to, ends)
+				for _, part := range parts {
+					begins, meets := bounds(part)
+					require.Equal(t, ends, meets)
+					ends = begins
+				}
+				require.Equal(t, from, ends)
+				from, to = bounds(parts[0])
 			}
 		}
 		require.Zero(t, end)
