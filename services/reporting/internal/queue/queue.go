@@ -17,7 +17,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"strings"
 	"sync"
 	"time"
 
@@ -276,48 +275,24 @@ func (q *Queue) search(ctx context.Context) error {
 
 // Renew marks everything that is open if other rules queued it, or none; and again when
 // no process of an earlier version should be left, which would have made no marks. It
-// ends then. What is done is noted, so that a process that starts meanwhile, or later,
-// does not do it again; a store in which nothing is yet needs nothing.
+// ends some time after that, with a note that it need not be done again.
 func (q *Queue) Renew(ctx context.Context) error {
 	const noted = "work rules"
 	by, err := q.host.Journal.Note(ctx, noted)
-	q.warn(ctx, err)
-	if by == rules {
+	if err == nil && by == rules {
 		return nil
 	}
-	if all, err := q.host.Journal.Organizations(ctx); by == "" && err == nil && len(all) == 0 {
-		q.warn(ctx, q.host.Journal.SetNote(ctx, noted, rules))
-		return nil
+	for done := 0; done < 2; {
+		if err = q.renew(ctx); err == nil {
+			done++
+		}
+		q.warn(ctx, err)
+		if q.clock.Pause(ctx, rolling) != nil {
+			return nil //nolint:nilerr // the pause ends with ctx only; the next process begins anew
+		}
 	}
-	for {
-		first, known := onceAt(by)
-		if known && q.clock.Pause(ctx, first.Add(rolling).Sub(q.clock.Now())) != nil {
-			return nil //nolint:nilerr // the pause ends with ctx only; the next process goes on
-		}
-		if err := q.renew(ctx); err != nil {
-			q.warn(ctx, err)
-			if q.clock.Pause(ctx, again) != nil {
-				return nil //nolint:nilerr // as above
-			}
-			continue
-		}
-		if known {
-			q.warn(ctx, q.host.Journal.SetNote(ctx, noted, rules))
-			return nil
-		}
-		by = once + q.clock.Now().UTC().Format(time.RFC3339)
-		q.warn(ctx, q.host.Journal.SetNote(ctx, noted, by))
-	}
-}
-
-// once and an instant are noted when everything was marked by these rules for the first time.
-const once = rules + " once, at "
-
-// onceAt returns when that was, if it was.
-func onceAt(noted string) (at time.Time, ok bool) {
-	text, ok := strings.CutPrefix(noted, once)
-	at, err := time.Parse(time.RFC3339, text)
-	return at, ok && err == nil
+	q.warn(ctx, q.host.Journal.SetNote(ctx, noted, rules))
+	return nil
 }
 
 func (q *Queue) renew(ctx context.Context) error {
