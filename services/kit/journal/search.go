@@ -257,8 +257,8 @@ type periods struct {
 	first, last int64
 }
 
-// ever is all time.
-var ever = periods{}
+// ever reports whether the periods are all time: those of no digits.
+func (p periods) ever() bool { return p == periods{} }
 
 // beginnings returns how ids begin that were made in the periods.
 func (p periods) beginnings() []string {
@@ -327,7 +327,7 @@ func (j *Journal) walk(ctx context.Context, q TermQuery, limit int) ([]string, e
 		return nil, err
 	}
 	if len(names) == 0 { // most likely it is rare: one look at the index instead of thirty
-		found, done, err := j.gather(ctx, q, wanted, []periods{ever}, limit)
+		found, done, err := j.gather(ctx, q, wanted, []periods{{}}, limit)
 		if err != nil || done > 0 {
 			return found, err
 		}
@@ -392,12 +392,12 @@ func (j *Journal) gather(ctx context.Context, q TermQuery, wanted []int32, all [
 	before := begin
 	for i, p := range all {
 		most := int64(gatherMost)
-		if p != ever && p.parts() == nil {
+		if !p.ever() && p.parts() == nil {
 			most = math.MaxInt32
 		}
 		c.add(before, wanted)
 		bound := "::integer[]) LIMIT "
-		if p != ever {
+		if !p.ever() {
 			c.add("::integer[]) AND periods && (SELECT ", p.beginnings())
 			bound = "::text[]) LIMIT "
 		}
