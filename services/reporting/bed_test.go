@@ -123,6 +123,11 @@ func (b *bed) begin() {
 	b.ReportingServiceClient = reportingv1.NewReportingServiceClient(conn)
 	require.NoError(t, b.host.Start(t.Context()))
 	b.end = func() {
+		select {
+		case <-b.host.Done():
+			require.Fail(t, "reporting ended by itself", "%v", b.host.Err())
+		default:
+		}
 		require.NoError(t, conn.Close())
 		server.Stop()
 		require.NoError(t, b.host.Stop(context.Background()))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,11 +87,48 @@ func TestWorkOfAnEarlierVersionIsQueuedAnew(t *testing.T) {
 		}
 		return nil
 	})
+	noted := func() string {
+		note, err := b.host.Journal.Note(t.Context(), "work rules")
+		require.NoError(t, err)
+		return note
+	}
+	require.Equal(t, "1", noted(), "a store that began empty needs nothing")
 	require.NoError(t, b.host.Journal.SetNote(t.Context(), "work rules", "0"))
 	b.end()
 	b.begin()
 	b.eventually(func() bool { return len(b.list("nobody", &reportingv1.ListWorkRequest{})) == len(want[""]) })
 	require.Equal(t, want, b.everything())
+
+	// A process that starts soon after does not mark everything once more.
+	b.eventually(func() bool { return strings.HasPrefix(noted(), "1 once, at ") })
+	once := noted()
+	b.end()
+	b.begin()
+	require.Equal(t, want, b.everything())
+	require.Never(t, func() bool { return noted() != once || len(b.stale()) > 0 }, 300*time.Millisecond, 5*time.Millisecond)
+
+	// The second time is when earlier versions should be gone; then it is done for good,
+	// and reporting goes on: the end of each process asks whether it did.
+	before := time.Now().Add(-11 * time.Minute).UTC().Format(time.RFC3339)
+	require.NoError(t, b.host.Journal.SetNote(t.Context(), "work rules", "1 once, at "+before))
+	b.end()
+	b.begin()
+	b.eventually(func() bool { return noted() == "1" })
+	b.end()
+	b.begin()
+	require.Equal(t, want, b.everything())
+	require.Equal(t, "1", noted())
+}
+
+// stale returns the names of the queues that are marked.
+func (b *bed) stale() (names []string) {
+	b.t.Helper()
+	page, err := b.host.Journal.Projections(b.t.Context(), journal.Query{Organization: organization, Kind: "queues/*", Where: []journal.Attr{{Name: "stale", Value: "yes"}}})
+	require.NoError(b.t, err)
+	for _, r := range page.Rows {
+		names = append(names, r.Name)
+	}
+	return names
 }
 
 // TestWorkIsLookedAtAgainWhenItsPolicyArrives: feeds arrive in any order.
@@ -102,9 +140,7 @@ func TestWorkIsLookedAtAgainWhenItsPolicyArrives(t *testing.T) {
 	b.complaint("a", "04-08 10:00:00", func(c *intakev1.Complaint, _ *routingv1.Case) { c.ChannelOwner = "people/owner" })
 	b.caughtUp()
 	require.Equal(t, []string{"VERIFY complaints/a people/owner"}, b.list("nobody", &reportingv1.ListWorkRequest{}), "by what is known of it")
-	page, err := b.host.Journal.Projections(t.Context(), journal.Query{Organization: organization, Kind: "queues/*", Where: []journal.Attr{{Name: "stale", Value: "yes"}}})
-	require.NoError(t, err)
-	require.Len(t, page.Rows, 1, "it waits for the policy")
+	require.Len(t, b.stale(), 1, "it waits for the policy")
 
 	b.arrives(b.revision, "generic-template", b.policy)
 	b.eventually(func() bool {

@@ -116,9 +116,18 @@ func TestNoAcknowledgedComplaintIsLostWhenTheProcessIsKilled(t *testing.T) {
 			}
 		})
 	}
-	<-enough
+	ended := make(chan struct{})
+	go func() {
+		all.Wait()
+		close(ended)
+	}()
+	select {
+	case <-enough:
+	case <-ended:
+		require.Fail(t, "every client met an error before the process was killed")
+	}
 	require.NoError(t, process.Process.Signal(syscall.SIGKILL))
-	all.Wait()
+	<-ended
 	require.Error(t, process.Wait())
 
 	process = p.serve()

@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -274,25 +275,56 @@ func (q *Queue) search(ctx context.Context) error {
 }
 
 // Renew marks everything that is open if other rules queued it, or none; and again when
-// no process of an earlier version should be left, which would have made no marks. It
-// ends some time after that, with a note that it need not be done again.
+// no process of an earlier version should be left, which would have made no marks. What
+// is done is noted, so that a process that starts meanwhile, or later, does not do it
+// again; a store in which nothing is yet needs nothing. Like all that runs in the
+// background it returns when ctx ends.
 func (q *Queue) Renew(ctx context.Context) error {
+	q.warn(ctx, q.renewal(ctx))
+	<-ctx.Done()
+	return nil
+}
+
+func (q *Queue) renewal(ctx context.Context) error {
 	const noted = "work rules"
 	by, err := q.host.Journal.Note(ctx, noted)
-	if err == nil && by == rules {
+	q.warn(ctx, err) // what cannot be read is done once more
+	if by == rules {
 		return nil
 	}
-	for done := 0; done < 2; {
-		if err = q.renew(ctx); err == nil {
-			done++
-		}
-		q.warn(ctx, err)
-		if q.clock.Pause(ctx, rolling) != nil {
-			return nil //nolint:nilerr // the pause ends with ctx only; the next process begins anew
-		}
+	if all, none := q.host.Journal.Organizations(ctx); err == nil && by == "" && none == nil && len(all) == 0 {
+		return q.host.Journal.SetNote(ctx, noted, rules)
 	}
-	q.warn(ctx, q.host.Journal.SetNote(ctx, noted, rules))
-	return nil
+	for {
+		first, known := onceAt(by)
+		if known {
+			if err := q.clock.Pause(ctx, first.Add(rolling).Sub(q.clock.Now())); err != nil {
+				return err
+			}
+		}
+		if err := q.renew(ctx); err != nil {
+			q.warn(ctx, err)
+			if err := q.clock.Pause(ctx, again); err != nil {
+				return err
+			}
+			continue
+		}
+		if known {
+			return q.host.Journal.SetNote(ctx, noted, rules)
+		}
+		by = once + q.clock.Now().UTC().Format(time.RFC3339)
+		q.warn(ctx, q.host.Journal.SetNote(ctx, noted, by))
+	}
+}
+
+// once and an instant are noted when everything was marked by these rules for the first time.
+const once = rules + " once, at "
+
+// onceAt returns when that was, if it was.
+func onceAt(noted string) (at time.Time, ok bool) {
+	text, ok := strings.CutPrefix(noted, once)
+	at, err := time.Parse(time.RFC3339, text)
+	return at, ok && err == nil
 }
 
 func (q *Queue) renew(ctx context.Context) error {
