@@ -145,6 +145,7 @@ SIMULATION   := $(FAULTS_BIN)/simulation.test
 .PHONY: faults-programs faults faults-smoke faults-long planted-bugs
 # Built as the tests are, so that what those compiled is used.
 faults-programs:
+	tools/backends.sh install
 	$(GO) build -tags timetzdata,skewed -o $(FAULTS_BIN)/ $(SPLIT:%=./%)
 	$(GO) build -o $(FAULTS_BIN)/ ./tools/faults
 	$(GO) test -c -vet=off -o $(SIMULATION) ./services/kit/simulation
@@ -178,6 +179,7 @@ faults-long: faults-programs $(FAULTS_BIN)/old/built-$(OLD) ## Rounds of faults 
 	$(FAULTS) --state $(FAULTS_STATE) $(ROLL)
 
 planted-bugs: ## Plant each of 25 defects in programs of their own and see that its checker finds it
+	tools/backends.sh install
 	$(GO) build -tags planted,timetzdata -o $(FAULTS_BIN)/planted/ $(SPLIT:%=./%)
 	$(GO) build -o $(FAULTS_BIN)/ ./tools/faults
 	$(FAULTS_BIN)/faults --binaries $(FAULTS_BIN)/planted --planted $(FAULTS_FLAGS)

@@ -5,6 +5,7 @@
 #   tools/backends.sh env               print the exports of those that run; fails if none run
 #   tools/backends.sh run CMD [ARG...]  start, run CMD with the exports, stop again what this call started
 #   tools/backends.sh stop              stop both and delete everything they wrote
+#   tools/backends.sh install           install what is missing and start nothing
 #
 # Both listen on free ports of 127.0.0.1 and keep their files in one folder
 # (REDRESS_BACKENDS_DIR, default: under the temporary folder, one per user).
@@ -132,6 +133,7 @@ case "${1:-}" in
   start) start; print_env ;;
   env) print_env ;;
   stop) stop ;;
+  install) install_missing ;;
   run)
     shift
     [ $# -gt 0 ] || die "run what?"

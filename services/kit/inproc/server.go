@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -55,7 +56,14 @@ type Server struct {
 	closed   chan struct{} // closed when no more calls are taken
 	calls    map[*call]struct{}
 	handlers sync.WaitGroup
+
+	tasks chan func() // to goroutines that wait in work
+	idle  atomic.Int32
 }
+
+// kept is how many goroutines wait for the next call of a server. Their stacks
+// have grown to what a handler needs; a new one grows, and is copied, at each call.
+const kept = 64
 
 type service struct {
 	impl    any
@@ -77,7 +85,7 @@ func NewServer(o Options) *Server {
 	s := &Server{
 		options: o, unary: chainUnary(o.Unary), stream: chainStream(o.Stream), stats: o.Stats,
 		services: map[string]*service{}, calls: map[*call]struct{}{},
-		serving: make(chan struct{}), closed: make(chan struct{}),
+		serving: make(chan struct{}), closed: make(chan struct{}), tasks: make(chan func()),
 	}
 	s.running, s.kill = context.WithCancel(context.Background())
 	return s
@@ -182,8 +190,8 @@ func (s *Server) close() {
 	}
 }
 
-// accept takes a call and runs its handler in a goroutine of its own. ctx is
-// the client's and bounds the wait for Serve; md is what travels.
+// accept takes a call and runs its handler in a goroutine beside the
+// client's. ctx is the client's and bounds the wait for Serve; md is what travels.
 func (s *Server) accept(ctx context.Context, from string, md metadata.MD, c *call) error {
 	select {
 	case <-s.serving:
@@ -211,16 +219,41 @@ func (s *Server) accept(ctx context.Context, from string, md metadata.MD, c *cal
 	run = metadata.NewIncomingContext(run, md)
 	run = peer.NewContext(run, &peer.Peer{Addr: Addr(from), LocalAddr: Addr(s.options.Name), AuthInfo: authInfo(from)})
 	s.calls[c] = struct{}{}
-	s.handlers.Go(func() {
+	s.handlers.Add(1)
+	task := func() {
 		defer func() {
 			c.cancel()
 			s.mu.Lock()
 			delete(s.calls, c)
 			s.mu.Unlock()
+			s.handlers.Done()
 		}()
 		s.handle(run, from, md, c)
-	})
+	}
+	select {
+	case s.tasks <- task:
+	default:
+		go s.work(task)
+	}
 	return nil
+}
+
+// work runs the task and those that come after it, until enough others wait for
+// more or the server takes no more.
+func (s *Server) work(task func()) {
+	for {
+		task()
+		if s.idle.Add(1) > kept {
+			s.idle.Add(-1)
+			return
+		}
+		select {
+		case task = <-s.tasks:
+			s.idle.Add(-1)
+		case <-s.closed:
+			return
+		}
+	}
 }
 
 func (s *Server) handle(ctx context.Context, from string, md metadata.MD, c *call) {

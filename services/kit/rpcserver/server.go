@@ -18,7 +18,6 @@ import (
 	"sync"
 	"time"
 
-	"buf.build/go/protovalidate"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
@@ -80,7 +79,6 @@ type Server struct {
 	logger    *slog.Logger
 	table     *rpcerr.Table
 	authz     *authz.Authorizer
-	validator protovalidate.Validator // set by Start
 	clock     clock.Machine
 	endless   map[string]bool
 
@@ -270,11 +268,9 @@ func (s *Server) Start(ctx context.Context) error {
 	if err := s.authz.Check(services); err != nil {
 		return fmt.Errorf("serve %s: %w", s.options.Name, err)
 	}
-	validator, err := newValidator(services)
-	if err != nil {
+	if err := compileRules(services); err != nil {
 		return fmt.Errorf("serve %s: validation: %w", s.options.Name, err)
 	}
-	s.validator = validator
 	for name := range services {
 		s.health.SetServingStatus(name, healthpb.HealthCheckResponse_NOT_SERVING)
 	}

@@ -17,11 +17,11 @@ import (
 	"example.com/redress/services/kit/fault"
 )
 
-// newValidator compiles the rules of every request at start: the first call of a
+// compileRules compiles the rules of every request at start: the first call of a
 // kind would otherwise wait for it, and a rule that does not compile would show
-// only then.
-func newValidator(services map[string]grpc.ServiceInfo) (protovalidate.Validator, error) {
-	var requests []proto.Message
+// only then. What is compiled belongs to the process: a validator of each of its
+// servers would hold ten megabytes of its own.
+func compileRules(services map[string]grpc.ServiceInfo) error {
 	for name := range services {
 		d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
 		if err != nil {
@@ -31,22 +31,15 @@ func newValidator(services map[string]grpc.ServiceInfo) (protovalidate.Validator
 		for i := range methods.Len() {
 			t, err := protoregistry.GlobalTypes.FindMessageByName(methods.Get(i).Input().FullName())
 			if err != nil {
-				return nil, err
+				return err
 			}
-			requests = append(requests, t.New().Interface())
+			var failed *protovalidate.CompilationError
+			if err := protovalidate.Validate(t.New().Interface()); errors.As(err, &failed) {
+				return fmt.Errorf("%s: %w", t.Descriptor().FullName(), err)
+			}
 		}
 	}
-	v, err := protovalidate.New(protovalidate.WithMessages(requests...))
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range requests {
-		var c *protovalidate.CompilationError
-		if err := v.Validate(r); errors.As(err, &c) {
-			return nil, fmt.Errorf("%s: %w", r.ProtoReflect().Descriptor().FullName(), err)
-		}
-	}
-	return v, nil
+	return nil
 }
 
 // validate returns a fault that holds everything that is wrong with a request.
@@ -57,7 +50,7 @@ func (s *Server) validate(method string, request any, first bool) error {
 		return nil
 	}
 	var violations []fault.Violation
-	if err := s.validator.Validate(m); err != nil {
+	if err := protovalidate.Validate(m); err != nil {
 		var invalid *protovalidate.ValidationError
 		if !errors.As(err, &invalid) {
 			return fmt.Errorf("validate %s: %w", m.ProtoReflect().Descriptor().FullName(), err)
