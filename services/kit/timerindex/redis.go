@@ -93,8 +93,9 @@ func (r *Redis) key(shard int32, what string) string {
 	return fmt.Sprintf("%s:{%s.%d}:%s", r.store, r.store, shard, what)
 }
 
-// batch bounds the arguments of one script call, so that no call holds the server
-// for more than about ten milliseconds.
+// batch bounds the members given to one script call, so that no call holds the
+// server for more than about ten milliseconds, and none passes on more arguments
+// than Lua can (some eight thousand).
 const batch = 1000
 
 // Arm implements Index. It is atomic for every thousand entries.

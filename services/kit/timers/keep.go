@@ -2,6 +2,7 @@ package timers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -9,7 +10,10 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"example.com/redress/services/kit/clock"
+	"example.com/redress/services/kit/lifecycle"
 	"example.com/redress/services/kit/planted"
 	"example.com/redress/services/kit/timerindex"
 )
@@ -196,40 +200,48 @@ const keepParts = 8
 // those that fell behind and in the next part of them. One that is found lost has
 // all others looked at too, since they likely shared its fate.
 //
-// It ends with the first error, since the rest would wait for the same answer;
-// the next round begins after that shard, for the rest may live elsewhere.
+// It looks no further after the first error, since the rest would wait for the same
+// answer; the next round begins after that shard, for the rest may live elsewhere.
 func (e *Engine) keepRound(ctx context.Context, full bool) error {
 	k, own := e.keep, e.o.Own
 	part := (len(own) + keepParts - 1) / keepParts
 	all := full || !k.once
 	next := (k.first + part) % max(1, len(own))
+	var lost []int32
+	var failed error
 	for i := range own {
 		at := (k.first + i) % len(own)
 		if !all && i >= part && !k.isBehind(own[at]) {
 			continue
 		}
-		lost, err := e.keepShard(ctx, own[at], full)
+		gone, err := e.keepShard(ctx, own[at], full)
 		if err != nil {
-			k.first = at + 1
-			return err
+			next, failed = at+1, err
+			break
 		}
-		all = all || lost
+		if gone {
+			all, lost = true, append(lost, own[at])
+		}
 	}
-	k.first, k.once = next, true
+	k.first = next
+	if err := errors.Join(failed, e.rebuildAll(ctx, lost)); err != nil {
+		return err
+	}
+	k.once = true
 	if e.o.Memory == nil {
 		return nil
 	}
 	return e.o.Memory.SaveHeartbeats(ctx, k.all())
 }
 
-// keepShard reports whether the shard had been lost.
+// keepShard reports whether the shard is lost; then it must be rebuilt.
 func (e *Engine) keepShard(ctx context.Context, shard int32, full bool) (lost bool, err error) {
 	beat, lost, err := e.o.Index.Beat(ctx, shard, e.keep.get(shard))
 	if err != nil {
 		return false, err
 	}
 	if lost && !planted.Is("epoch not compared") {
-		return true, e.rebuild(ctx, shard)
+		return true, nil
 	}
 	e.keep.set(shard, beat)
 	if err := e.giveBack(ctx, shard); err != nil {
@@ -259,6 +271,26 @@ func (e *Engine) giveBack(ctx context.Context, shard int32) error {
 		e.wake.earlier(shard, now)
 	}
 	return nil
+}
+
+// rebuilders is how many shards are rebuilt at once: while the database reads one,
+// Redis takes another.
+const rebuilders = 3
+
+// rebuildAll rebuilds lost shards. What fails is looked at again in the next round.
+func (e *Engine) rebuildAll(ctx context.Context, shards []int32) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(rebuilders)
+	for _, shard := range shards {
+		group.Go(func() error {
+			err := lifecycle.Catch("rebuild of timers", func() error { return e.rebuild(ctx, shard) })
+			if err != nil {
+				e.keep.fellBehind(shard)
+			}
+			return err
+		})
+	}
+	return group.Wait()
 }
 
 // rebuild arms every timer of a lost shard anew. Firing goes on meanwhile: by the

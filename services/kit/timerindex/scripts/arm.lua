@@ -3,8 +3,13 @@
 -- ARGV     three for each entry: member, member of the generation before or '', due in milliseconds
 -- Returns  the number of entries
 -- Cost     O(n log m) for n entries among m armed
+local due, before = {}, {}
 for i = 1, #ARGV, 3 do
-  if ARGV[i + 1] ~= '' then redis.call('ZREM', KEYS[1], ARGV[i + 1]) end
-  redis.call('ZADD', KEYS[1], ARGV[i + 2], ARGV[i])
+  due[#due + 1] = ARGV[i + 2]
+  due[#due + 1] = ARGV[i]
+  if ARGV[i + 1] ~= '' then before[#before + 1] = ARGV[i + 1] end
 end
-return #ARGV / 3
+redis.call('ZADD', KEYS[1], unpack(due))
+-- Last, so that of two generations of one call the later stays.
+if #before > 0 then redis.call('ZREM', KEYS[1], unpack(before)) end
+return #due / 2

@@ -7,9 +7,15 @@
 -- Returns  {next due in milliseconds or '', member, score, member, score, ...}
 -- Cost     O(log m + n log m) for n taken among m armed
 local taken = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])
-for i = 1, #taken, 2 do
-  redis.call('ZREM', KEYS[1], taken[i])
-  redis.call('ZADD', KEYS[2], ARGV[3], taken[i])
+for first = 1, #taken, 2000 do -- Lua passes some eight thousand arguments on
+  local members, leases = {}, {}
+  for i = first, math.min(first + 1999, #taken), 2 do
+    members[#members + 1] = taken[i]
+    leases[#leases + 1] = ARGV[3]
+    leases[#leases + 1] = taken[i]
+  end
+  redis.call('ZREM', KEYS[1], unpack(members))
+  redis.call('ZADD', KEYS[2], unpack(leases))
 end
 local rest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 table.insert(taken, 1, rest[2] or '')

@@ -3,8 +3,4 @@
 -- ARGV     members
 -- Returns  how many there were
 -- Cost     O(n log m) for n members among m armed
-local n = 0
-for i = 1, #ARGV do
-  n = n + redis.call('ZREM', KEYS[1], ARGV[i])
-end
-return n
+return redis.call('ZREM', KEYS[1], unpack(ARGV))

@@ -6,8 +6,14 @@
 -- Returns  how many were returned; the end of the lease is their new score
 -- Cost     O(log m + n log m) for n returned among m leased
 local ended = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])
-for i = 1, #ended, 2 do
-  redis.call('ZREM', KEYS[2], ended[i])
-  redis.call('ZADD', KEYS[1], ended[i + 1], ended[i])
+for first = 1, #ended, 2000 do -- Lua passes some eight thousand arguments on
+  local members, due = {}, {}
+  for i = first, math.min(first + 1999, #ended), 2 do
+    members[#members + 1] = ended[i]
+    due[#due + 1] = ended[i + 1]
+    due[#due + 1] = ended[i]
+  end
+  redis.call('ZREM', KEYS[2], unpack(members))
+  redis.call('ZADD', KEYS[1], unpack(due))
 end
 return #ended / 2
