@@ -106,12 +106,20 @@ type request struct {
 	dirty   bool
 }
 
+// collection is the resources or projections of a kind in an organisation.
+type collection struct {
+	tables       tables
+	organization string
+	kind         string
+}
+
 // overlay is what is known and changed in memory. Values are replaced, never
 // changed in place, so that a refused member's overlay can simply be dropped.
 type overlay struct {
 	requests    map[requestKey]*request
 	resources   map[key]*resource
-	born        map[family][]string // names of resources that the database has not yet
+	born        map[family][]string     // names of resources that the database has not yet
+	written     map[collection][]string // names of resources and projections that were written, some twice
 	tallies     map[key]*tally
 	projections map[key]*projection
 	positions   map[place]*position
@@ -122,7 +130,7 @@ type overlay struct {
 
 func newOverlay() overlay {
 	return overlay{
-		requests: map[requestKey]*request{}, resources: map[key]*resource{}, born: map[family][]string{}, tallies: map[key]*tally{},
+		requests: map[requestKey]*request{}, resources: map[key]*resource{}, born: map[family][]string{}, written: map[collection][]string{}, tallies: map[key]*tally{},
 		projections: map[key]*projection{}, positions: map[place]*position{}, parkings: map[spot]*parking{}, terms: map[key]*terms{},
 	}
 }
@@ -133,6 +141,9 @@ func (o *overlay) take(other *overlay) {
 	maps.Copy(o.resources, other.resources)
 	for f, names := range other.born {
 		o.born[f] = append(o.born[f], names...)
+	}
+	for c, names := range other.written {
+		o.written[c] = append(o.written[c], names...)
 	}
 	maps.Copy(o.tallies, other.tallies)
 	maps.Copy(o.projections, other.projections)

@@ -150,6 +150,7 @@ func (u *Unit) put(name string, r *resource, state, change proto.Message) error 
 		r.digest = event.Digest
 	}
 	u.own.resources[u.key(name)] = r
+	u.wrote(resourceTables, r.kind.Pattern, name)
 	u.own.events = append(u.own.events, event)
 	u.last[name] = event
 	u.known[name] = true
@@ -233,14 +234,33 @@ func (u *Unit) Find(kind string, where ...Attr) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, layer := range []*overlay{&u.g.seen, &u.own} {
-		for at, r := range layer.resources {
-			if r.dirty && r.kind == k && at.organization == u.work.Organization {
-				names[at.name] = r.attrs.match(where)
-			}
+	u.addWritten(names, resourceTables, kind)
+	for name := range names {
+		r := u.own.resources[u.key(name)]
+		if r == nil {
+			r = u.g.seen.resources[u.key(name)]
+		}
+		if r != nil && r.dirty {
+			names[name] = r.kind == k && r.attrs.match(where)
 		}
 	}
 	return sortedTrue(names), nil
+}
+
+// wrote notes that the unit has written a resource or projection.
+func (u *Unit) wrote(t tables, kind, name string) {
+	c := collection{t, u.work.Organization, kind}
+	u.own.written[c] = append(u.own.written[c], name)
+}
+
+// addWritten adds to names what the group and the unit have written of the kind.
+func (u *Unit) addWritten(names map[string]bool, t tables, kind string) {
+	c := collection{t, u.work.Organization, kind}
+	for _, layer := range []*overlay{&u.g.seen, &u.own} {
+		for _, name := range layer.written[c] {
+			names[name] = true
+		}
+	}
 }
 
 // search returns the names that the database has. One attribute is looked up for the

@@ -41,6 +41,7 @@ func (u *Unit) SetProjection(name, kind string, version int64, state proto.Messa
 	next.kind, next.version, next.state, next.attrs = kind, version, body, tidy(attrs)
 	next.updated, next.gone, next.dirty = u.g.now.UnixMicro(), false, true
 	u.own.projections[u.key(name)] = &next
+	u.wrote(projectionTables, kind, name)
 	return nil
 }
 
@@ -67,26 +68,17 @@ func (u *Unit) Projections(kind string, where ...Attr) ([]Row, error) {
 	if err := u.g.projections(u.work.Organization, names); err != nil {
 		return nil, err
 	}
-	rows := map[string]Row{}
+	u.addWritten(names, projectionTables, kind)
+	out := make([]Row, 0, len(names))
 	for name := range names {
-		if p := u.g.seen.projections[u.key(name)]; p != nil && !p.gone { // nil while looking ahead
-			rows[name] = Row{Organization: u.work.Organization, Name: name, Version: p.version, State: p.state, Time: instant(p.updated)}
+		p := u.own.projections[u.key(name)]
+		if p == nil {
+			p = u.g.seen.projections[u.key(name)] // nil while looking ahead
 		}
-	}
-	for _, layer := range []*overlay{&u.g.seen, &u.own} {
-		for at, p := range layer.projections {
-			if !p.dirty || at.organization != u.work.Organization {
-				continue
-			}
-			delete(rows, at.name)
-			if !p.gone && p.kind == kind && p.attrs.match(where) {
-				rows[at.name] = Row{Organization: at.organization, Name: at.name, Version: p.version, State: p.state, Time: instant(p.updated)}
-			}
+		if p == nil || p.gone || p.dirty && (p.kind != kind || !p.attrs.match(where)) {
+			continue
 		}
-	}
-	out := make([]Row, 0, len(rows))
-	for _, r := range rows {
-		out = append(out, r)
+		out = append(out, Row{Organization: u.work.Organization, Name: name, Version: p.version, State: p.state, Time: instant(p.updated)})
 	}
 	slices.SortFunc(out, func(a, b Row) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"cmp"
+	"sync"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -15,24 +16,29 @@ import (
 	typev1 "example.com/redress/proto/gen/redress/type/v1"
 )
 
+// allSentences holds what never changes.
+//
+//nolint:gochecknoglobals // computed once, never changed
+var allSentences = sync.OnceValue(sentences)
+
 // Tell says what happened in both languages, from the change and, where that says
 // more, the state after it. A change without words of its own is told by its name,
 // so that nothing that happened is missing from a file.
 func Tell(change, state proto.Message) *typev1.Text {
 	name := change.ProtoReflect().Descriptor().FullName()
-	told, ok := sentences()[name]
+	told, ok := allSentences()[name]
 	if !ok {
 		return words(string(name.Name()), string(name.Name()))
 	}
 	if more := detail(change, state); more != nil {
 		return words(told.GetZh()+"："+more.GetZh(), told.GetEn()+": "+more.GetEn())
 	}
-	return told
+	return words(told.GetZh(), told.GetEn()) // whoever asks may change it
 }
 
 // Told reports whether a change has words of its own.
 func Told(change protoreflect.FullName) bool {
-	_, ok := sentences()[change]
+	_, ok := allSentences()[change]
 	return ok
 }
 
