@@ -17,6 +17,10 @@ var ErrRealTime = errors.New("the suite runs in real time; start it with a virtu
 // says what is not at rest, in machine time.
 const settleFor = 30 * time.Second
 
+// settleLooks is the longest time between two looks at whether everything is at rest;
+// they begin a millisecond apart.
+const settleLooks = 20 * time.Millisecond
+
 // Now returns business time.
 func (s *Suite) Now() time.Time { return s.business.Now() }
 
@@ -94,13 +98,13 @@ func (s *Suite) Settle(ctx context.Context) error {
 	ctx, cancel := clock.System().WithTimeout(ctx, settleFor)
 	defer cancel()
 	before, err := s.heads(ctx)
-	for err == nil {
+	for pause := time.Millisecond; err == nil; pause = min(pause+time.Millisecond, settleLooks) {
 		var busy string
 		if busy, err = s.busy(ctx, before); err != nil {
 			break
 		}
 		if busy != "" {
-			if err := clock.System().Pause(ctx, time.Millisecond); err != nil {
+			if err := clock.System().Pause(ctx, pause); err != nil {
 				return fmt.Errorf("%s is not at rest: %w", busy, err)
 			}
 		}

@@ -14,8 +14,8 @@ func newWanted() *wanted {
 	}
 }
 
-// search is for the names of an organisation's resources, or projections, of a kind
-// that have an attribute.
+// search is for the names of an organisation's resources, or projections, of a kind:
+// those that have an attribute, or all of them where none is given.
 type search struct {
 	tables             tables
 	organization, kind string

@@ -330,6 +330,12 @@ func (g *group) loadSearches(keys map[search]bool) error {
 	rows, byTerm := map[tables][][]any{}, map[tables]map[int64]search{resourceTables: {}, projectionTables: {}}
 	for s := range keys {
 		g.searches[s] = nil
+		if s.where == (Attr{}) {
+			if err := g.loadAll(s); err != nil {
+				return err
+			}
+			continue
+		}
 		byTerm[s.tables][s.term()] = s
 		rows[s.tables] = append(rows[s.tables], []any{s.term(), s.organization})
 	}
@@ -351,6 +357,19 @@ func (g *group) loadSearches(keys map[search]bool) error {
 		}
 	}
 	return nil
+}
+
+// loadAll reads the names of a whole kind.
+func (g *group) loadAll(s search) error {
+	all := selection(s.tables, Query{Organization: s.organization, Kind: s.kind})
+	return g.tx.Later(g.ctx, s.tables.rows()+".find", "SELECT r.name"+all.text.String(), all.args, func(row sqldb.Row) error {
+		var name string
+		if err := row.Scan(&name); err != nil {
+			return err
+		}
+		g.searches[s] = append(g.searches[s], name)
+		return nil
+	})
 }
 
 // fail records that the database failed during a decision and returns what the closure is told.

@@ -263,12 +263,17 @@ func (u *Unit) addWritten(names map[string]bool, t tables, kind string) {
 	}
 }
 
-// search returns the names that the database has. One attribute is looked up for the
-// members behind this one too; none or several are a statement of their own.
+// search returns the names that the database has. Those of a kind, or with one
+// attribute, are looked up for the members behind this one too; several attributes
+// are a statement of their own.
 func (u *Unit) search(t tables, kind string, where []Attr) (map[string]bool, error) {
 	names := map[string]bool{}
-	if len(where) == 1 {
-		found, err := u.g.find(search{t, u.work.Organization, kind, where[0]})
+	if len(where) <= 1 {
+		s := search{tables: t, organization: u.work.Organization, kind: kind}
+		if len(where) == 1 {
+			s.where = where[0]
+		}
+		found, err := u.g.find(s)
 		for _, name := range found {
 			names[name] = true
 		}

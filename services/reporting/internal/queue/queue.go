@@ -35,6 +35,11 @@ const (
 	// gather is how long a complaint is left alone after something was heard of it, so that
 	// what belongs together is looked at once; by then the transaction has mostly ended.
 	gather = 100 * time.Millisecond
+	// crowd is how many complaints wait before each is left alone for twice as long, thrice
+	// for two crowds, and patience how long at most: the more there is to follow, the more
+	// of what belongs together is still to come.
+	crowd    = 128
+	patience = 2 * time.Second
 	// again is when a complaint is looked at once more whose mark was not there, whose
 	// policy has not arrived, or whose look failed.
 	again = time.Second
@@ -100,7 +105,7 @@ func (q *Queue) note(organization string, complaints ...string) {
 	now := q.clock.Now()
 	q.mu.Lock()
 	for _, c := range complaints {
-		s, due := subject{organization, c}, now.Add(gather)
+		s, due := subject{organization, c}, now.Add(min(gather*time.Duration(1+len(q.notes)/crowd), patience))
 		if n, ok := q.notes[s]; ok && n.due.After(now) && n.due.Before(due) {
 			due = n.due // what goes on happening is looked at all the same
 		}
