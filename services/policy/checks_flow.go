@@ -327,7 +327,7 @@ func (c *checker) checkNotices() {
 
 func (c *checker) placeholders(p *policyv1.Part, path, text string) []string {
 	var out []string
-	for _, m := range placeholder().FindAllString(text, -1) {
+	for _, m := range placeholder.FindAllString(text, -1) {
 		name := m[1 : len(m)-1]
 		out = append(out, name)
 		clock, isDue := strings.CutPrefix(name, "due:")

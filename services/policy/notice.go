@@ -74,7 +74,7 @@ type writer struct {
 }
 
 func (w *writer) fill(text string, zh bool) string {
-	return placeholder().ReplaceAllStringFunc(text, func(m string) string {
+	return placeholder.ReplaceAllStringFunc(text, func(m string) string {
 		name := m[1 : len(m)-1]
 		if v, ok := w.value(name, zh); ok && v != "" {
 			return v
@@ -183,4 +183,4 @@ func pick(zh bool, a, b string) string {
 }
 
 // placeholder matches {fact}, {due:clock} and {owner.name}.
-func placeholder() *regexp.Regexp { return regexp.MustCompile(`\{[a-z][a-z0-9_.:]*\}`) }
+var placeholder = regexp.MustCompile(`\{[a-z][a-z0-9_.:]*\}`)

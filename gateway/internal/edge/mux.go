@@ -71,7 +71,6 @@ func New(ctx context.Context, dial Dial, closing <-chan struct{}) (http.Handler,
 	clocks := filling{byName{dial: dial, choose: clockOwner}}
 	consumers := filling{byName{dial: dial, choose: namedService}}
 	for _, register := range []func() error{
-		func() error { return intakev1.RegisterIntakeServiceHandlerClient(ctx, mux, intake) },
 		func() error {
 			return routingv1.RegisterRoutingServiceHandlerClient(ctx, mux, routingv1.NewRoutingServiceClient(to("routing")))
 		},
@@ -105,6 +104,8 @@ func New(ctx context.Context, dial Dial, closing <-chan struct{}) (http.Handler,
 		func() error {
 			return eventv1.RegisterConsumerServiceHandlerClient(ctx, mux, eventv1.NewConsumerServiceClient(consumers))
 		},
+		// The mux compares a path with the patterns of the last first: what is called most comes last.
+		func() error { return intakev1.RegisterIntakeServiceHandlerClient(ctx, mux, intake) },
 	} {
 		if err := register(); err != nil {
 			return nil, err

@@ -3,7 +3,6 @@ package authn
 import (
 	"context"
 	"crypto/x509"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -109,7 +108,7 @@ func ServiceOf(cert *x509.Certificate) string {
 		return ""
 	}
 	name, ok := strings.CutPrefix(cert.URIs[0].Path, "/"+services)
-	if !ok || !regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`).MatchString(name) {
+	if !ok || !words.MatchString(name) {
 		return ""
 	}
 	return name

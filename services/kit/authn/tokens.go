@@ -208,14 +208,16 @@ func identity(claims jwt.Token, issuer *Issuer) (Identity, error) {
 	return id, nil
 }
 
-func isPrincipal(s string) bool {
-	return regexp.MustCompile(`^(people|customers|apps)/[a-z0-9][a-z0-9-]{0,62}$`).MatchString(s)
-}
+// Names are looked at in every call.
+var (
+	principals = regexp.MustCompile(`^(people|customers|apps)/[a-z0-9][a-z0-9-]{0,62}$`)
+	words      = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
+)
+
+func isPrincipal(s string) bool { return principals.MatchString(s) }
 
 // isOrganization takes what BootstrapOrganization creates and evidence is filed under.
-func isOrganization(s string) bool {
-	return regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`).MatchString(s)
-}
+func isOrganization(s string) bool { return words.MatchString(s) }
 
 // checkAlgorithm refuses, before any key is tried, a token that is not signed
 // exactly once with an algorithm of the list.

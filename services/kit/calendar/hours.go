@@ -93,9 +93,11 @@ func parseDays(s string) ([]int, error) {
 	return days, nil
 }
 
+var spans = regexp.MustCompile(`^([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2})$`)
+
 // parseSpan reads "09:00-18:00".
 func parseSpan(s string) (span, error) {
-	m := regexp.MustCompile(`^([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2})$`).FindStringSubmatch(s)
+	m := spans.FindStringSubmatch(s)
 	if m == nil {
 		return span{}, fmt.Errorf("%q is no opening time; %s", s, openAdvice)
 	}

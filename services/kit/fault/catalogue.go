@@ -73,10 +73,10 @@ func (e Entry) check() error {
 	return nil
 }
 
+var reasons = regexp.MustCompile(`^[A-Z][A-Z0-9_]{1,61}[A-Z0-9]$`)
+
 // isReason accepts what google.rpc.ErrorInfo accepts.
-func isReason(s string) bool {
-	return regexp.MustCompile(`^[A-Z][A-Z0-9_]{1,61}[A-Z0-9]$`).MatchString(s)
-}
+func isReason(s string) bool { return reasons.MatchString(s) }
 
 // Entry returns the entry of the reason.
 func (c *Catalogue) Entry(reason string) (Entry, bool) {

@@ -149,7 +149,7 @@ func (c *Conn) open(ctx context.Context, desc *grpc.StreamDesc, method string, o
 	md.Set("user-agent", "redress-"+Network)
 	if cs.tagged {
 		c.stats.rpc(ctx, &stats.OutHeader{
-			Client: true, FullMethod: method, Header: md.Copy(), Authority: c.server.options.Name,
+			Client: true, FullMethod: method, Header: md, Authority: c.server.options.Name,
 			RemoteAddr: Addr(c.server.options.Name), LocalAddr: Addr(c.options.Caller),
 		})
 	}

@@ -259,7 +259,7 @@ func (s *Server) work(task func()) {
 func (s *Server) handle(ctx context.Context, from string, md metadata.MD, c *call) {
 	if len(s.stats) > 0 {
 		ctx = s.stats.tag(ctx, c.method)
-		s.stats.rpc(ctx, &stats.InHeader{FullMethod: c.method, Header: md.Copy(), RemoteAddr: Addr(from), LocalAddr: Addr(s.options.Name)})
+		s.stats.rpc(ctx, &stats.InHeader{FullMethod: c.method, Header: md, RemoteAddr: Addr(from), LocalAddr: Addr(s.options.Name)})
 	}
 	svc, desc, missing := s.find(c.method)
 	if missing != "" {

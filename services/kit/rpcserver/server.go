@@ -74,13 +74,13 @@ type Options struct {
 // Server serves the registered services. It implements grpc.ServiceRegistrar
 // and lifecycle.Failing.
 type Server struct {
-	options   Options
-	config    Config
-	logger    *slog.Logger
-	table     *rpcerr.Table
-	authz     *authz.Authorizer
-	clock     clock.Machine
-	endless   map[string]bool
+	options Options
+	config  Config
+	logger  *slog.Logger
+	table   *rpcerr.Table
+	authz   *authz.Authorizer
+	clock   clock.Machine
+	endless map[string]bool
 
 	listener net.Listener // nil if only in-process
 	network  *grpc.Server // nil if only in-process

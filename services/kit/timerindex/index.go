@@ -3,40 +3,8 @@ package timerindex
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strconv"
-	"strings"
 	"time"
 )
-
-// Member is one generation of one timer.
-type Member struct {
-	// Organization that owns the resource.
-	Organization string
-	// Name of the resource, for example "cases/{case}/clocks/{clock}".
-	Name string
-	// Generation of the timer; a firing of another generation is dropped by SQL.
-	Generation int64
-}
-
-// String returns "organization|name#generation", as Redis holds it.
-func (m Member) String() string {
-	return m.Organization + "|" + m.Name + "#" + strconv.FormatInt(m.Generation, 10)
-}
-
-// ParseMember reads what Member.String wrote.
-func ParseMember(s string) (Member, error) {
-	organization, rest, found := strings.Cut(s, "|")
-	i := strings.LastIndexByte(rest, '#')
-	if !found || i < 0 {
-		return Member{}, fmt.Errorf("timer member %q: not organization|name#generation", s)
-	}
-	generation, err := strconv.ParseInt(rest[i+1:], 10, 64)
-	if err != nil || (Member{organization, rest[:i], generation}).String() != s {
-		return Member{}, fmt.Errorf("timer member %q: not organization|name#generation", s)
-	}
-	return Member{Organization: organization, Name: rest[:i], Generation: generation}, nil
-}
 
 // Entry is a member and when it falls due.
 type Entry struct {

@@ -106,9 +106,9 @@ func (r *Redis) Arm(ctx context.Context, shard int32, entries ...Entry) error {
 		for _, e := range entries[:n] {
 			before := "" // the first generation has none
 			if e.Generation > 1 {
-				before = Member{e.Organization, e.Name, e.Generation - 1}.String()
+				before = Member{e.Organization, e.Name, e.Generation - 1}.Packed()
 			}
-			args = append(args, e.String(), before, milliseconds(e.At))
+			args = append(args, e.Packed(), before, milliseconds(e.At))
 		}
 		if err := r.arm.Run(ctx, r.client, []string{r.key(shard, "due")}, args...).Err(); err != nil {
 			return fmt.Errorf("arm %d timers of shard %d: %w", n, shard, err)
@@ -139,7 +139,7 @@ func (r *Redis) each(ctx context.Context, script *redis.Script, key string, memb
 		n := min(batch, len(members))
 		args := make([]any, 0, n)
 		for _, m := range members[:n] {
-			args = append(args, m.String())
+			args = append(args, m.Packed())
 		}
 		if err := script.Run(ctx, r.client, []string{key}, args...).Err(); err != nil {
 			return err
@@ -169,11 +169,23 @@ func (r *Redis) Claim(ctx context.Context, shard int32, claim Claim) (Claimed, e
 	for i := 1; i < len(rows); i += 2 {
 		if e, ok := readEntry(rows[i], rows[i+1]); ok {
 			out.Entries = append(out.Entries, e)
+			if err := r.repack(ctx, keys[1], rows[i], e.Packed(), claim.Until); err != nil {
+				return Claimed{}, fmt.Errorf("claim timers of shard %d: %w", shard, err)
+			}
 		} else if err := r.ack.Run(ctx, r.client, keys[1:], rows[i]).Err(); err != nil {
 			return Claimed{}, fmt.Errorf("claim timers of shard %d: %w", shard, err)
 		}
 	}
 	return out, nil
+}
+
+// repack leases a member that an earlier version armed as this one writes it, which is
+// how it will be acknowledged.
+func (r *Redis) repack(ctx context.Context, leased, was, is string, until time.Time) error {
+	if was == is {
+		return nil
+	}
+	return r.arm.Run(ctx, r.client, []string{leased}, is, was, milliseconds(until)).Err()
 }
 
 func readEntry(member, due string) (Entry, bool) {

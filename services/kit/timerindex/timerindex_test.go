@@ -3,14 +3,17 @@ package timerindex_test
 import (
 	"context"
 	"crypto/rand"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+	"pgregory.net/rapid"
 
 	"example.com/redress/services/kit/kittest"
 	"example.com/redress/services/kit/timerindex"
@@ -157,11 +160,57 @@ func TestParseMemberRefusesWhatStringDoesNotWrite(t *testing.T) {
 func FuzzParseMember(f *testing.F) {
 	f.Add("org|cases/1/clocks/response#3")
 	f.Add("|#-1")
+	f.Add(timerindex.Member{Organization: "demo", Name: "cases/0190a1b2-0000-7000-8000-00000000007c/clocks/x-1", Generation: 1}.Packed())
 	f.Fuzz(func(t *testing.T, s string) {
 		if m, err := timerindex.ParseMember(s); err == nil {
-			require.Equal(t, s, m.String())
+			require.Contains(t, []string{m.String(), m.Packed()}, s)
 		}
 	})
+}
+
+func TestWhatIsPackedIsReadAgain(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		part := rapid.OneOf(
+			rapid.StringN(0, 6, -1),
+			rapid.SampledFrom([]string{"cases/", "claims/", "actions/", "entries/", "duties/", "/clocks/", "/", "|", "#", "\x04", "first_response-1", "组织"}),
+			rapid.Map(rapid.SliceOfN(rapid.Byte(), 16, 16), func(b []byte) string { return uuid.UUID(b).String() }),
+		)
+		organization := rapid.StringN(0, 4, -1).Filter(func(s string) bool { return !strings.Contains(s, "|") })
+		m := timerindex.Member{
+			Organization: organization.Draw(t, "organization"), Generation: rapid.Int64().Draw(t, "generation"),
+			Name: strings.Join(rapid.SliceOfN(part, 0, 6).Draw(t, "name"), ""),
+		}
+		got, err := timerindex.ParseMember(m.Packed())
+		require.NoError(t, err)
+		require.Equal(t, m, got)
+	})
+}
+
+func TestAUsualMemberTakesLittleRoom(t *testing.T) {
+	t.Parallel()
+	m := timerindex.Member{Organization: "demo", Name: "cases/0190a1b2-0000-7000-8000-00000000007c/clocks/first_response-1", Generation: 1}
+	require.Len(t, m.String(), 73)
+	require.LessOrEqual(t, len(m.Packed()), 44, "with the four bytes that Redis adds one of its blocks of 48")
+}
+
+func TestAMemberThatAnEarlierVersionArmedIsDoneWith(t *testing.T) {
+	t.Parallel()
+	client := timerindex.Dial(timerindex.Address{Addrs: []string{miniredis.RunT(t).Addr()}})
+	t.Cleanup(func() { require.NoError(t, client.Close()) })
+	index := timerindex.NewRedis(client, "s")
+	m := timerindex.Member{Organization: "demo", Name: "cases/0190a1b2-0000-7000-8000-00000000007c/clocks/x-1", Generation: 2}
+	require.NoError(t, client.ZAdd(t.Context(), "s:{s.1}:due", redis.Z{Score: 5, Member: m.String()}).Err())
+	got, err := index.Claim(t.Context(), 1, timerindex.Claim{Now: time.UnixMilli(10), Limit: 10, Until: time.UnixMilli(20)})
+	require.NoError(t, err)
+	require.Equal(t, []timerindex.Entry{{Member: m, At: time.UnixMilli(5).UTC()}}, got.Entries)
+	leased, err := client.ZRangeWithScores(t.Context(), "s:{s.1}:leased", 0, -1).Result()
+	require.NoError(t, err)
+	require.Equal(t, []redis.Z{{Score: 20, Member: m.Packed()}}, leased)
+	require.NoError(t, index.Ack(t.Context(), 1, m))
+	n, err := client.ZCard(t.Context(), "s:{s.1}:leased").Result()
+	require.NoError(t, err)
+	require.Zero(t, n)
 }
 
 func BenchmarkLocal(b *testing.B) { timerindextest.Bench(b, timerindex.NewLocal(), 100_000) }

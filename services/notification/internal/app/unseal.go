@@ -28,7 +28,7 @@ func Show(ctx context.Context, keys seal.Keys, organization string, n *notificat
 // unseal opens the sealed texts within a text.
 func unseal(ctx context.Context, keys seal.Keys, organization, text string, v seal.View) (string, error) {
 	var failed error
-	out := tokens().ReplaceAllStringFunc(text, func(token string) string {
+	out := tokens.ReplaceAllStringFunc(text, func(token string) string {
 		if !seal.IsToken(token) {
 			return token
 		}
@@ -41,4 +41,4 @@ func unseal(ctx context.Context, keys seal.Keys, organization, text string, v se
 	return out, failed
 }
 
-func tokens() *regexp.Regexp { return regexp.MustCompile(`~s1\.[a-z0-9-]+\.[A-Za-z0-9_-]+`) }
+var tokens = regexp.MustCompile(`~s1\.[a-z0-9-]+\.[A-Za-z0-9_-]+`)

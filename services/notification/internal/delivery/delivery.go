@@ -147,9 +147,11 @@ func ClassOf(err error) Class {
 	return Retry
 }
 
+var keys = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
+
 // ValidKey reports whether s may be the key of a message; see [Message].
 func ValidKey(s string) bool {
-	return regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`).MatchString(s) && len(s) <= 128
+	return keys.MatchString(s) && len(s) <= 128
 }
 
 // checkKey refuses a malformed key.

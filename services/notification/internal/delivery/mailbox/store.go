@@ -74,9 +74,9 @@ func (b *Mailbox) openFolder() error {
 }
 
 // Names are <time in microseconds, 16 digits>-<digest of Message-ID, 16 hex digits>.eml.
-func isName(s string) bool {
-	return regexp.MustCompile(`^[0-9]{16}-[0-9a-f]{16}\.eml$`).MatchString(s)
-}
+var mailNames = regexp.MustCompile(`^[0-9]{16}-[0-9a-f]{16}\.eml$`)
+
+func isName(s string) bool { return mailNames.MatchString(s) }
 
 func digestIn(name string) string { return name[17:33] }
 
