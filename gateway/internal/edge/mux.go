@@ -96,16 +96,17 @@ func New(ctx context.Context, dial Dial, closing <-chan struct{}) (http.Handler,
 			return notificationv1.RegisterNotificationServiceHandlerClient(ctx, mux, notificationv1.NewNotificationServiceClient(to("notification")))
 		},
 		func() error {
-			return reportingv1.RegisterReportingServiceHandlerClient(ctx, mux, reportingv1.NewReportingServiceClient(to("reporting")))
-		},
-		func() error {
 			return clockv1.RegisterClockServiceHandlerClient(ctx, mux, clockv1.NewClockServiceClient(clocks))
 		},
 		func() error {
 			return eventv1.RegisterConsumerServiceHandlerClient(ctx, mux, eventv1.NewConsumerServiceClient(consumers))
 		},
-		// The mux compares a path with the patterns of the last first: what is called most comes last.
+		// The mux compares a path with the patterns of the last first: what is called most comes late,
+		// and after it who has verbs of the same names (complaints/*:file).
 		func() error { return intakev1.RegisterIntakeServiceHandlerClient(ctx, mux, intake) },
+		func() error {
+			return reportingv1.RegisterReportingServiceHandlerClient(ctx, mux, reportingv1.NewReportingServiceClient(to("reporting")))
+		},
 	} {
 		if err := register(); err != nil {
 			return nil, err

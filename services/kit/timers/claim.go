@@ -67,19 +67,29 @@ func (w *waker) ready(now time.Time) (shards []int32, next time.Time, ok bool) {
 	return shards, next, ok
 }
 
+// apart is how long after a round the next begins at the earliest: where timers fall
+// due one after the other, those of two milliseconds share a transaction.
+const apart = 2 * time.Millisecond
+
 // claimLoop takes from the index what is due, and sleeps until the next is.
 func (e *Engine) claimLoop(ctx context.Context) error {
-	away := false
+	away, system := false, clock.System()
+	var began time.Time
 	for ctx.Err() == nil {
 		shards, next, ok := e.wake.ready(e.o.Clock.Now())
 		if len(shards) > 0 {
+			if rest := apart - system.Since(began); rest > 0 {
+				_ = system.Pause(ctx, rest)
+				shards, _, _ = e.wake.ready(e.o.Clock.Now())
+			}
+			began = system.Now()
 			err := e.claimRound(ctx, shards)
 			if (err != nil) != away && ctx.Err() == nil {
 				away = err != nil
 				e.tellAway(ctx, away, err)
 			}
 			if err != nil {
-				_ = clock.System().Pause(ctx, e.o.Retry)
+				_ = system.Pause(ctx, e.o.Retry)
 			}
 			continue
 		}
