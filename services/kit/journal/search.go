@@ -257,9 +257,6 @@ type periods struct {
 	first, last int64
 }
 
-// ever reports whether the periods are all time: those of no digits.
-func (p periods) ever() bool { return p == periods{} }
-
 // beginnings returns how ids begin that were made in the periods.
 func (p periods) beginnings() []string {
 	var all []string
@@ -308,10 +305,9 @@ func since(milliseconds int64) (all []periods) {
 }
 
 // walk finds names on PostgreSQL, whose index of terms has no order. What is common
-// among the youngest is found by looking at them. What none of them has is asked of the
-// index, and the rest, or what is common nevertheless, by periods that become longer, and
-// by the parts of one that holds too much. The database's own estimate is not asked: it is
-// that of a plan made before anything was stored.
+// among the youngest is found by looking at them. The rest is asked of the index by periods
+// that become longer, and by the parts of one that holds too much. The database's own
+// estimate is not asked: it is that of a plan made before anything was stored.
 func (j *Journal) walk(ctx context.Context, q TermQuery, limit int) ([]string, error) {
 	wanted := make([]int32, len(q.All)) // PostgreSQL has no numbers without a sign
 	for i, t := range q.All {
@@ -326,27 +322,16 @@ func (j *Journal) walk(ctx context.Context, q TermQuery, limit int) ([]string, e
 	if err != nil {
 		return nil, err
 	}
-	if len(names) == 0 { // most likely it is rare: one look at the index instead of thirty
-		found, done, err := j.gather(ctx, q, wanted, []periods{{}}, limit)
-		if err != nil || done > 0 {
-			return found, err
-		}
-	}
 	for waiting := since(at >> bitsBelowMilliseconds); len(waiting) > 0 && len(names) < limit; {
-		n := 1 // those of one length are asked for at once
-		for n < len(waiting) && waiting[n].digits == waiting[0].digits {
-			n++
-		}
-		found, done, err := j.gather(ctx, q, wanted, waiting[:n], limit-len(names))
+		found, done, err := j.gather(ctx, q, wanted, waiting, limit-len(names))
 		if err != nil {
 			return nil, err
 		}
 		names = append(names, found...)
-		if done < n {
-			waiting = append(waiting[done].parts(), waiting[done+1:]...)
-		} else {
-			waiting = waiting[n:]
+		if done == len(waiting) {
+			break
 		}
+		waiting = append(waiting[done].parts(), waiting[done+1:]...)
 	}
 	return names, nil
 }
@@ -378,55 +363,52 @@ func (j *Journal) look(ctx context.Context, q TermQuery, wanted []int32) (names 
 	return names, last, all, err
 }
 
-// gather finds names by the index of terms in periods, until there are enough of them or
-// one has more hits than are read at once. It returns how many periods it is done with.
+// gather finds names by the index of terms in periods, the youngest first, until there
+// are enough of them or one has more hits than are read at once. It returns how many
+// periods it is done with: all of them if there were enough.
 //
-// A period is looked at when those before it did not fill the page, as the database goes
-// through parts of a union in their order. Only what the index of terms has is named first,
-// and by subqueries: whatever the database knows of the terms, it takes them for rare, and
-// not the whole table for shorter.
+// The database asks for one period after the other, and for none behind the one that ends
+// it: the index makes a list of all hits in a period before the first is read. Terms and
+// periods are given by subqueries: whatever the database knows of the terms, it takes them
+// for rare, and not the whole table for shorter.
 func (j *Journal) gather(ctx context.Context, q TermQuery, wanted []int32, all []periods, limit int) (names []string, done int, err error) {
-	c := &composed{}
-	const begin = "(WITH hits AS MATERIALIZED (SELECT organization, name FROM search_terms WHERE terms @> (SELECT "
-	const end = ") AS found ON true WHERE many OR name IS NOT NULL)"
-	before := begin
+	beginnings, most := make([]string, len(all)), make([]int64, len(all))
 	for i, p := range all {
-		most := int64(gatherMost)
-		if !p.ever() && p.parts() == nil {
-			most = math.MaxInt32
+		beginnings[i], most[i] = strings.Join(p.beginnings(), ","), gatherMost
+		if p.parts() == nil {
+			most[i] = math.MaxInt32
 		}
-		c.add(before, wanted)
-		bound := "::integer[]) LIMIT "
-		if !p.ever() {
-			c.add("::integer[]) AND periods && (SELECT ", p.beginnings())
-			bound = "::text[]) LIMIT "
-		}
-		c.add(bound, most+1)
-		c.add("), counted AS (SELECT count(*) > ", most)
-		c.add(" AS many FROM hits) SELECT ", int64(i))
-		c.add("::bigint, many, coalesce(name, '') FROM counted LEFT JOIN LATERAL (SELECT name FROM hits WHERE organization = ", q.Organization)
-		c.add(" AND name < ", q.After)
-		c.add(" ORDER BY name DESC LIMIT ", int64(limit))
-		before = end + " UNION ALL " + begin
 	}
-	c.add(end+" LIMIT ", int64(limit))
-	found := make([][]string, len(all))
+	c := &composed{}
+	c.add("WITH RECURSIVE periods AS MATERIALIZED (SELECT * FROM unnest(", beginnings)
+	c.add("::text[], ", most)
+	c.add(`::bigint[]) WITH ORDINALITY AS p (beginnings, most, at)), asked AS (
+SELECT 0::bigint AS at, false AS many, 0::bigint AS total, ARRAY[]::text[] COLLATE "C" AS names
+UNION ALL
+SELECT p.at, f.many, a.total + cardinality(f.names), f.names FROM asked a JOIN periods p ON p.at = a.at + 1 CROSS JOIN LATERAL (
+WITH hits AS MATERIALIZED (SELECT organization, name FROM search_terms WHERE terms @> (SELECT `, wanted)
+	c.add(`::integer[]) AND periods && string_to_array(p.beginnings, ',') LIMIT p.most + 1)
+SELECT (SELECT count(*) FROM hits) > p.most AS many, ARRAY(SELECT name FROM hits WHERE organization = `, q.Organization)
+	c.add(" AND name < ", q.After)
+	c.add(" ORDER BY name DESC LIMIT ", int64(limit))
+	c.add(") AS names OFFSET 0) AS f WHERE NOT a.many AND a.total < ", int64(limit))
+	c.add(") SELECT at, many, unnest(CASE WHEN many THEN ARRAY[''] ELSE names END) FROM asked")
 	done = len(all)
 	err = j.db.Query(ctx, "search_terms.gather", c.text.String(), c.args, func(r sqldb.Row) error {
-		var i int
+		var at int64
 		var many bool
 		var name string
-		if err := r.Scan(&i, &many, &name); err != nil {
+		if err := r.Scan(&at, &many, &name); err != nil {
 			return err
 		}
-		found[i] = append(found[i], name)
 		if many {
-			done = min(done, i)
+			done = int(at) - 1
+		} else {
+			names = append(names, name)
 		}
 		return nil
 	})
-	names = slices.Concat(found[:done]...) // behind one with too many some were asked for in vain
 	slices.Sort(names)
 	slices.Reverse(names)
-	return names, done, err
+	return names[:min(limit, len(names))], done, err
 }

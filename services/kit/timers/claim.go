@@ -68,8 +68,8 @@ func (w *waker) ready(now time.Time) (shards []int32, next time.Time, ok bool) {
 }
 
 // apart is how long after a round the next begins at the earliest: where timers fall
-// due one after the other, those of two milliseconds share a transaction.
-const apart = 2 * time.Millisecond
+// due one after the other, those that fall due meanwhile share a transaction.
+const apart = 1500 * time.Microsecond
 
 // claimLoop takes from the index what is due, and sleeps until the next is.
 func (e *Engine) claimLoop(ctx context.Context) error {
