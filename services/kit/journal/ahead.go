@@ -17,9 +17,9 @@ func newWanted() *wanted {
 // search is for the names of an organisation's resources, or projections, of a kind:
 // those that have an attribute, or all of them where none is given.
 type search struct {
-	tables             tables
-	organization, kind string
-	where              Attr
+	collection
+
+	where Attr
 }
 
 func (s search) term() int64 { return term(s.organization, s.kind, s.where) }

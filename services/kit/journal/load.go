@@ -88,7 +88,7 @@ func (g *group) prefetch(members []*member) error {
 			if g.j.kinds.byPattern(l.Kind) != nil {
 				t = resourceTables
 			}
-			searches[search{t, m.work.Organization, l.Kind, l.Where}] = true
+			searches[search{collection{t, m.work.Organization, l.Kind}, l.Where}] = true
 		}
 	}
 	repeated := map[answerKey][]*request{}

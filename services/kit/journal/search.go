@@ -368,9 +368,9 @@ func (j *Journal) look(ctx context.Context, q TermQuery, wanted []int32) (names 
 // periods it is done with: all of them if there were enough.
 //
 // The database asks for one period after the other, and for none behind the one that ends
-// it: the index makes a list of all hits in a period before the first is read. Terms and
-// periods are given by subqueries: whatever the database knows of the terms, it takes them
-// for rare, and not the whole table for shorter.
+// it: the index makes a list of all hits in a period before the first is read. Terms are
+// given by a subquery, and periods by a row: whatever the database knows of them, it takes
+// them for rare, and not the whole table for shorter.
 func (j *Journal) gather(ctx context.Context, q TermQuery, wanted []int32, all []periods, limit int) (names []string, done int, err error) {
 	beginnings, most := make([]string, len(all)), make([]int64, len(all))
 	for i, p := range all {

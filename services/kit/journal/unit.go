@@ -269,7 +269,7 @@ func (u *Unit) addWritten(names map[string]bool, t tables, kind string) {
 func (u *Unit) search(t tables, kind string, where []Attr) (map[string]bool, error) {
 	names := map[string]bool{}
 	if len(where) <= 1 {
-		s := search{tables: t, organization: u.work.Organization, kind: kind}
+		s := search{collection: collection{t, u.work.Organization, kind}}
 		if len(where) == 1 {
 			s.where = where[0]
 		}

@@ -36,15 +36,16 @@ const (
 // words are what names of timers are made of, apart from ids and kinds; each is one
 // byte in Redis. What is added goes to the end, and nothing is taken away: Redis holds
 // members of earlier versions.
-func words() []string {
-	return []string{"cases/", "claims/", "actions/", "entries/", "duties/", "/clocks/"}
-}
+//
+//nolint:gochecknoglobals // a constant, if Go had constants of arrays
+var words = [...]string{"cases/", "claims/", "actions/", "entries/", "duties/", "/clocks/"}
 
 // Packed returns the member as Redis holds it: as String does, but with ids of 16 bytes
 // instead of 36, and words of one, since a million members are held at once. A name
 // with control characters is held as String has it.
 func (m Member) Packed() string {
-	if strings.ContainsFunc(m.Organization+m.Name, func(r rune) bool { return r < firstPlain }) {
+	isMark := func(r rune) bool { return r < firstPlain }
+	if strings.ContainsFunc(m.Organization, isMark) || strings.ContainsFunc(m.Name, isMark) {
 		return m.String()
 	}
 	out := make([]byte, 0, len(m.Organization)+len(m.Name)+8)
@@ -71,11 +72,11 @@ func leadingID(s string) (id uuid.UUID, ok bool) {
 		return id, false
 	}
 	id, err := uuid.Parse(s[:36])
-	return id, err == nil && id.String() == s[:36]
+	return id, err == nil && !strings.ContainsAny(s[:36], "ABCDEF") // which is not how it is written back
 }
 
 func leadingWord(s string) (int, string) {
-	for i, w := range words() {
+	for i, w := range words {
 		if strings.HasPrefix(s, w) {
 			return i, w
 		}
@@ -120,6 +121,7 @@ func unpack(s string) (Member, bool) {
 		return Member{}, false
 	}
 	var name strings.Builder
+	name.Grow(2 * len(s))
 	for i := 0; i < end; i++ {
 		switch b := rest[i]; {
 		case b >= firstPlain:
@@ -127,8 +129,8 @@ func unpack(s string) (Member, bool) {
 		case b == idMark && i+16 < end:
 			name.WriteString(uuid.UUID([]byte(rest[i+1 : i+17])).String())
 			i += 16
-		case b >= firstWord && int(b-firstWord) < len(words()):
-			name.WriteString(words()[b-firstWord])
+		case b >= firstWord && int(b-firstWord) < len(words):
+			name.WriteString(words[b-firstWord])
 		default:
 			return Member{}, false
 		}

@@ -169,7 +169,7 @@ func (r *Redis) Claim(ctx context.Context, shard int32, claim Claim) (Claimed, e
 	for i := 1; i < len(rows); i += 2 {
 		if e, ok := readEntry(rows[i], rows[i+1]); ok {
 			out.Entries = append(out.Entries, e)
-			if err := r.repack(ctx, keys[1], rows[i], e.Packed(), claim.Until); err != nil {
+			if err := r.repack(ctx, keys[1], rows[i], e.Member, claim.Until); err != nil {
 				return Claimed{}, fmt.Errorf("claim timers of shard %d: %w", shard, err)
 			}
 		} else if err := r.ack.Run(ctx, r.client, keys[1:], rows[i]).Err(); err != nil {
@@ -181,7 +181,11 @@ func (r *Redis) Claim(ctx context.Context, shard int32, claim Claim) (Claimed, e
 
 // repack leases a member that an earlier version armed as this one writes it, which is
 // how it will be acknowledged.
-func (r *Redis) repack(ctx context.Context, leased, was, is string, until time.Time) error {
+func (r *Redis) repack(ctx context.Context, leased, was string, m Member, until time.Time) error {
+	if was[0] == packed {
+		return nil
+	}
+	is := m.Packed()
 	if was == is {
 		return nil
 	}

@@ -1,5 +1,5 @@
 -- arm: sets when members fall due and forgets the generation before each.
--- KEYS[1]  due: sorted set, member as Member.Packed has it, score = milliseconds
+-- KEYS[1]  due, or leased to write a member there anew: sorted set, member as Member.Packed has it, score = milliseconds
 -- ARGV     three for each entry: member, member of the generation before or '', due in milliseconds
 -- Returns  the number of entries
 -- Cost     O(n log m) for n entries among m armed
