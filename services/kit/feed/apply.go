@@ -18,8 +18,9 @@ import (
 	"example.com/redress/services/kit/telemetry"
 )
 
-// maxBatch is how many writes are in hand at once: as many as one group of the
-// journal takes, so that they share its transaction.
+// maxBatch is how many writes are handed to the journal at once: as many as one of
+// its groups takes, so that they share its transaction. Of a backlog as many again
+// are handed over before the first are stored.
 const maxBatch = 128
 
 // flight is an event on its way into the journal.
@@ -34,40 +35,56 @@ type flight struct {
 	err    error
 }
 
-// batch applies events, in order within each shard, and moves the positions of
-// those that took effect or were parked. An error means that a position was not
-// moved and has to be read again; which of the events took effect is then open.
-func (c *Consumer) batch(ctx context.Context, events []*eventv1.Event, positions map[int32]*eventv1.ShardPosition) error {
-	at := make(map[int32]*eventv1.ShardPosition, len(positions))
-	flights := make([]*flight, 0, len(events))
+// course is how far a session has come. Not safe for concurrent use.
+type course struct {
+	reached map[int32]*eventv1.ShardPosition // by shard, where the last event stands that took effect or was parked
+	begun   map[int32]*eventv1.ShardPosition // by shard, where the last event stands that was submitted
+	flights []*flight                        // submitted and not awaited, oldest first
+}
+
+// submit hands events to the journal, in order within each shard. An error means
+// that one is not the next of its shard; those before it are under way.
+func (c *Consumer) submit(ctx context.Context, at *course, events []*eventv1.Event) (err error) {
+	from := len(at.flights)
 	for _, ev := range events {
-		p := cmp.Or(at[ev.GetShard()], positions[ev.GetShard()])
-		if err := c.next(p, ev); err != nil {
-			return err
+		p := at.begun[ev.GetShard()]
+		if err = c.next(p, ev); err != nil {
+			break
 		}
 		c.heard(ev.GetShard(), ev.GetSequence())
-		flights = append(flights, c.prepare(ctx, ev, p))
-		at[ev.GetShard()] = &eventv1.ShardPosition{Shard: ev.GetShard(), Sequence: ev.GetSequence(), Digest: ev.GetDigest()}
+		at.flights = append(at.flights, c.prepare(ctx, ev, p))
+		at.begun[ev.GetShard()] = positionAfter(ev)
 	}
-	for _, f := range flights {
+	for _, f := range at.flights[from:] {
 		f.result = c.j.Submit(ctx, f.work, c.decision(f))
 	}
-	// All results are awaited, whatever they are: nothing of this batch is under
-	// way when the next one begins.
+	return err
+}
+
+// settle awaits the oldest events under way until no more than keep are, and moves
+// the positions of those that took effect or were parked; if one fails it awaits
+// all, so that nothing is under way when it is tried again. An error means that a
+// position was not moved and has to be read again; which of the events took effect
+// is then open, and none is under way.
+func (c *Consumer) settle(ctx context.Context, at *course, keep int) error {
 	done := map[int32]int64{}
 	stuck := map[int32]bool{}
-	var rest []*flight
-	for _, f := range flights {
+	var over, rest []*flight
+	for len(at.flights) > keep {
+		f := at.flights[0]
+		at.flights = at.flights[1:]
+		over = append(over, f)
 		f.err = (<-f.result).Err
 		if f.err != nil || stuck[f.ev.GetShard()] {
+			keep = 0
 			stuck[f.ev.GetShard()] = true
 			rest = append(rest, f)
 			continue
 		}
-		c.landed(f, positions, done)
+		c.landed(f, at.reached, done)
 	}
-	err := c.oneByOne(ctx, rest, positions, done)
-	for _, f := range flights {
+	err := c.oneByOne(ctx, rest, at.reached, done)
+	for _, f := range over {
 		f.span.End()
 	}
 	if len(done) > 0 {
@@ -132,11 +149,16 @@ func (c *Consumer) forGood(ev *eventv1.Event, err error) bool {
 
 func (c *Consumer) landed(f *flight, positions map[int32]*eventv1.ShardPosition, done map[int32]int64) {
 	shard := f.ev.GetShard()
-	positions[shard] = &eventv1.ShardPosition{Shard: shard, Sequence: f.ev.GetSequence(), Digest: f.ev.GetDigest()}
+	positions[shard] = positionAfter(f.ev)
 	done[shard] = f.ev.GetSequence()
 	if c.o.OnApplied != nil {
 		c.o.OnApplied(f.ev)
 	}
+}
+
+// positionAfter returns where a consumer stands that has applied the event.
+func positionAfter(ev *eventv1.Event) *eventv1.ShardPosition {
+	return &eventv1.ShardPosition{Shard: ev.GetShard(), Sequence: ev.GetSequence(), Digest: ev.GetDigest()}
 }
 
 // prepare makes the write of an event that follows the position.

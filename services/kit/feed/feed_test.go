@@ -138,6 +138,45 @@ func TestATemporaryFailureIsTriedAgain(t *testing.T) {
 	require.Empty(t, parked)
 }
 
+// A backlog has two batches under way: what fails in the first one must not be overtaken by the second.
+func TestABacklogKeepsItsOrderAroundWhatFails(t *testing.T) {
+	t.Parallel()
+	kittest.Databases(t, func(t *testing.T, open func(testing.TB) *sqldb.DB) {
+		from, to := openSource(t, open(t)), openSink(t, open(t))
+		want := map[string][]string{}
+		const n, cases = 1500, 23
+		for i := range n {
+			id, text := "c"+strconv.Itoa(i%cases), strconv.Itoa(i)
+			switch i {
+			case 40, 700:
+				text = "away " + text
+			case 300, 1100:
+				text = "abort " + text
+			case 100:
+				text = "refuse " + text
+			}
+			want[id] = append(want[id], text)
+			emit(t, from, id, text)
+		}
+		s := &script{fails: map[string]int{"away 40": 2, "away 700": 1, "abort 300": 3, "abort 1100": 1}}
+		c := feed.NewConsumer(to, source, serve(t, inProcess, from, feed.ServerOptions{}), s.apply, feed.Options{})
+		repair := feed.NewConsumerServer(to, nil, c)
+		start(t, c)
+		await(t, c, from)
+		stuck := "c" + strconv.Itoa(100%cases)
+		for id, texts := range want {
+			if id == stuck {
+				texts = texts[:100/cases]
+			}
+			require.Equal(t, texts, heard(t, to, id), id)
+		}
+		s.mend()
+		_, err := repair.RetryParkedEvent(t.Context(), &eventv1.RetryParkedEventRequest{Service: sink, Position: at(t, from, stuck, int64(100/cases+1))})
+		require.NoError(t, err)
+		require.Equal(t, want[stuck], heard(t, to, stuck))
+	})
+}
+
 func TestAnEventAbortedWithoutEndIsParked(t *testing.T) {
 	t.Parallel()
 	from, to := twoStores(t)

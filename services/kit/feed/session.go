@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -94,13 +95,11 @@ func (c *Consumer) positions(ctx context.Context, mine []int32, shards int) ([]*
 }
 
 // consume applies what the stream brings, and calls stop, which ends the stream,
-// before it returns. While one batch is written the next is received; batches that
-// are not full begin a pace apart, so that events that come one by one share a
-// transaction.
+// before it returns; nothing is under way then. Meanwhile the stream is received.
 func (c *Consumer) consume(ctx context.Context, stop func(), stream grpc.ServerStreamingClient[eventv1.SubscribeResponse], after []*eventv1.ShardPosition) error {
-	positions := make(map[int32]*eventv1.ShardPosition, len(after))
+	at := &course{reached: make(map[int32]*eventv1.ShardPosition, len(after)), begun: make(map[int32]*eventv1.ShardPosition, len(after))}
 	for _, p := range after {
-		positions[p.GetShard()] = p
+		at.reached[p.GetShard()], at.begun[p.GetShard()] = p, p
 	}
 	received := make(chan []*eventv1.Event, ahead)
 	var broken error
@@ -128,6 +127,21 @@ func (c *Consumer) consume(ctx context.Context, stop func(), stream grpc.ServerS
 		for range received { // drained, so that the goroutine ends
 		}
 	}()
+	err := c.applyAll(ctx, at, received)
+	if unsettled := c.settle(ctx, at, 0); err == nil {
+		err = unsettled
+	}
+	if err == nil {
+		err = broken
+	}
+	return err
+}
+
+// applyAll applies what is received until there is no more. Batches that are not
+// full begin a pace apart, so that events that come one by one share a transaction,
+// and are settled before the next. As long as they are full and more is there, one
+// is submitted before the last is settled: while that is stored this one is decided.
+func (c *Consumer) applyAll(ctx context.Context, at *course, received <-chan []*eventv1.Event) error {
 	var began time.Time
 	for events := range received {
 		if rest := pace - clock.System().Since(began); rest > 0 && len(events) < maxBatch {
@@ -136,19 +150,21 @@ func (c *Consumer) consume(ctx context.Context, stop func(), stream grpc.ServerS
 			}
 		}
 		began = clock.System().Now()
-		events, open := gather(events, received)
-		for len(events) > 0 {
-			n := min(len(events), maxBatch)
-			if err := c.batch(ctx, events[:n], positions); err != nil {
+		events = gather(events, received)
+		for batch := range slices.Chunk(events, maxBatch) {
+			if err := c.submit(ctx, at, batch); err != nil {
 				return err
 			}
-			events = events[n:]
-		}
-		if !open {
-			break
+			keep := 0
+			if len(batch) == maxBatch && len(received) > 0 {
+				keep = maxBatch
+			}
+			if err := c.settle(ctx, at, keep); err != nil {
+				return err
+			}
 		}
 	}
-	return broken
+	return nil
 }
 
 const (
@@ -162,19 +178,19 @@ const (
 )
 
 // gather adds what has been received meanwhile, up to a batch.
-func gather(events []*eventv1.Event, received <-chan []*eventv1.Event) (all []*eventv1.Event, open bool) {
+func gather(events []*eventv1.Event, received <-chan []*eventv1.Event) []*eventv1.Event {
 	for len(events) < maxBatch {
 		select {
 		case more, ok := <-received:
 			if !ok {
-				return events, false
+				return events
 			}
 			events = append(events, more...)
 		default:
-			return events, true
+			return events
 		}
 	}
-	return events, true
+	return events
 }
 
 // next checks that the event is the one that follows the position.
