@@ -40,6 +40,7 @@ func newLoadStatements() loadStatements {
 //
 // At the first attempt names that were made for their write are taken as absent;
 // should one not be, the compare of the flush finds it and the next attempt reads it.
+// What searches find is read in a second round trip, if they find anything.
 func (g *group) prefetch(members []*member) error {
 	requests := map[requestKey]bool{}
 	resources, projections, tallies := map[key]bool{}, map[key]bool{}, map[key]bool{}
@@ -66,15 +67,13 @@ func (g *group) prefetch(members []*member) error {
 		}
 		for _, name := range m.work.Creates {
 			at := key{m.work.Organization, name}
-			switch k := g.j.kinds.of(name); {
-			case g.careful && k == nil:
+			switch {
+			case !g.careful:
+				g.seen.takeAsAbsent(at, g.j.kinds.of(name))
+			case g.j.kinds.of(name) == nil:
 				projections[at] = true
-			case g.careful:
-				resources[at] = true
-			case k == nil:
-				g.seen.projections[at] = &projection{gone: true}
 			default:
-				g.seen.resources[at] = &resource{kind: k}
+				resources[at] = true
 			}
 		}
 		for _, name := range m.work.Serials {
@@ -107,7 +106,36 @@ func (g *group) prefetch(members []*member) error {
 			return err
 		}
 	}
+	if err := g.loadFound(searches); err != nil {
+		return err
+	}
 	return g.loadAnswers(repeated)
+}
+
+// loadFound reads what the searches have found, as far as it is not known.
+func (g *group) loadFound(searches map[search]bool) error {
+	resources, projections := map[key]bool{}, map[key]bool{}
+	for s := range searches {
+		for _, name := range g.searches[s] {
+			at := key{s.organization, name}
+			switch {
+			case s.tables == resourceTables && g.seen.resources[at] == nil:
+				resources[at] = true
+			case s.tables == projectionTables && g.seen.projections[at] == nil:
+				projections[at] = true
+			}
+		}
+	}
+	if len(resources)+len(projections) == 0 {
+		return nil
+	}
+	if err := g.loadResources(resources); err != nil {
+		return err
+	}
+	if err := g.loadProjections(projections); err != nil {
+		return err
+	}
+	return g.tx.Send(g.ctx)
 }
 
 // The loads below are sent with the next Send.

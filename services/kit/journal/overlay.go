@@ -135,6 +135,26 @@ func newOverlay() overlay {
 	}
 }
 
+// knows reports whether a resource of the kind, or a projection if it is nil, is known.
+func (o *overlay) knows(at key, k *kind) bool {
+	if k == nil {
+		return o.projections[at] != nil
+	}
+	return o.resources[at] != nil
+}
+
+// takeAsAbsent notes that a resource of the kind, or a projection if it is nil, is not
+// there, unless more is known.
+func (o *overlay) takeAsAbsent(at key, k *kind) {
+	switch {
+	case o.knows(at, k):
+	case k == nil:
+		o.projections[at] = &projection{gone: true}
+	default:
+		o.resources[at] = &resource{kind: k}
+	}
+}
+
 // take adds what another overlay changed.
 func (o *overlay) take(other *overlay) {
 	maps.Copy(o.requests, other.requests)

@@ -325,13 +325,40 @@ func (u *Unit) outcome() *outcome {
 	return o
 }
 
+// Creates says of names that only the decision knows what [Work.Creates] says of
+// others: they were made for this write, and need not be looked for.
+func (u *Unit) Creates(names ...string) {
+	if u.g.careful {
+		return
+	}
+	for _, name := range names {
+		at, k := u.key(name), u.g.j.kinds.of(name)
+		if !u.g.seen.knows(at, k) {
+			u.own.takeAsAbsent(at, k)
+		}
+	}
+}
+
 // resource returns the row as this unit sees it; it is not to be changed.
 func (u *Unit) resource(name string) (*resource, error) {
 	at := u.key(name)
 	if r, ok := u.own.resources[at]; ok {
 		return r, nil
 	}
+	if k := u.g.j.kinds.of(name); k != nil && !u.g.careful && !u.g.seen.knows(at, k) && u.isNew(u.key(parentOf(name))) {
+		return &resource{kind: k}, nil
+	}
 	return u.g.resource(at)
+}
+
+// isNew reports that this unit, or one before it in the group, creates the resource.
+// Under what is new there is nothing that this group has not made.
+func (u *Unit) isNew(at key) bool {
+	r := u.own.resources[at]
+	if r == nil {
+		r = u.g.seen.resources[at]
+	}
+	return r != nil && r.base == 0 && r.version > 0
 }
 
 func (u *Unit) key(name string) key { return key{u.work.Organization, name} }

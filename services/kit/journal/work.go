@@ -32,13 +32,14 @@ type Work struct {
 	Reads []string
 	// Creates are names of resources and projections made for this write, which
 	// nobody else can have chosen: they are taken as absent, and compared when the
-	// group is written.
+	// group is written. What only the decision knows is said by [Unit.Creates].
 	Creates []string
 	// Serials are keys the decision will take a Serial of; fetched like Reads.
 	Serials []string
 	// Tallies are keys the decision will take a Tally of; fetched like Reads.
 	Tallies []string
-	// Lookups are what the decision will search for; made like Reads.
+	// Lookups are what the decision will search for; made like Reads, and what they
+	// find is read as well, in one more round trip for the group.
 	Lookups []Lookup
 	// Advance moves the position of a feed in the same transaction; nil for none.
 	Advance *Advance
@@ -47,8 +48,7 @@ type Work struct {
 }
 
 // Lookup searches the resources, or the projections, of a kind for an attribute, as
-// [Unit.Find] and [Unit.Projections] do. Only names are found; they are read when
-// somebody asks for them.
+// [Unit.Find] and [Unit.Projections] do.
 type Lookup struct {
 	// Kind is the pattern of resources of this service, else the kind of projections.
 	Kind  string

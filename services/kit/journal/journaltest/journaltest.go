@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t testing.TB) *sqldb.DB) {
 		{"FindSeesItsOwnGroup", findSeesItsOwnGroup},
 		{"ReadsAheadForItsGroup", readsAhead},
 		{"WhatIsForeseenIsReadOnce", readsForeseen},
+		{"WhatLookupsFindIsReadAndWhatIsMadeIsNot", readsFound},
 		{"ChildrenComeWithTheirParent", findsChildren},
 		{"TimersFollowTheState", timersFollowTheState},
 		{"FiresOnlyTheTimerThatIsWantedAndAtItsInstant", firesWhatIsWanted},

@@ -223,6 +223,95 @@ func readsForeseen(t *testing.T, b *bundle) {
 	require.EqualValues(t, 2, at)
 }
 
+// What lookups find is read for the whole group, and what only the decision knows to be
+// new is not looked for, nor what lies under it: each decision runs once. Should it be
+// there all the same, that is noticed, and the decision runs again and sees it.
+func readsFound(t *testing.T, b *bundle) {
+	statements := b.recorded()
+	j := b.open(oneLane)
+	const members = 5
+	owner := func(n int) journal.Attr { return journal.Attr{Name: "owed_by", Value: name("people", n)} }
+	for n := range members {
+		b.write(j, work(name("complaints", n)), create(name("complaints", n), running(name("people", n))))
+		b.write(j, work("complaints/1"), func(u *journal.Unit) error {
+			return u.SetProjection(name("cases", n), "cases/*", 1, running(), owner(n))
+		})
+	}
+	release := b.hold(j)
+	runs, versions := make([]int, members), make([]int64, members)
+	cases := make([]int, members)
+	var results []<-chan journal.Result
+	for n := range members {
+		w := work("complaints/1")
+		w.Reads = nil
+		w.Lookups = []journal.Lookup{{Kind: "cases/*", Where: owner(n)}, {Kind: "complaints/*", Where: owner(n)}}
+		results = append(results, j.Submit(b.ctx, w, func(u *journal.Unit) error {
+			runs[n]++
+			rows, err := u.Projections("cases/*", owner(n))
+			if err != nil {
+				return err
+			}
+			cases[n] = len(rows)
+			found, err := u.Find("complaints/*", owner(n))
+			if err != nil {
+				return err
+			}
+			if versions[n], err = u.Get(found[0], &clockv1.Clock{}); err != nil {
+				return err
+			}
+			fresh := name("complaints", members+n)
+			u.Creates(fresh, name("notes", n))
+			if err := u.Create(fresh, running(), changed()); err != nil {
+				return err
+			}
+			if err := u.Create(fresh+"/clocks/response", running(), changed()); err != nil {
+				return err
+			}
+			return u.SetProjection(name("notes", n), "notes/*", 2, running())
+		}))
+	}
+	*statements = nil
+	release()
+	for _, r := range results {
+		require.NoError(t, (<-r).Err)
+	}
+	require.Equal(t, []int{1, 1, 1, 1, 1}, runs)
+	require.Equal(t, []int{1, 1, 1, 1, 1}, cases)
+	require.Equal(t, []int64{1, 1, 1, 1, 1}, versions)
+	reads := map[string]int{}
+	for _, op := range *statements {
+		reads[op]++
+	}
+	once := 1
+	if b.db.Dialect() == sqldb.SQLite {
+		once = members // it has a statement for each row, and no round trip
+	}
+	for _, op := range []string{"projections.read", "projections.search", "resources.read", "resources.search"} {
+		require.Equal(t, once, reads[op], "%s: %v", op, *statements)
+	}
+
+	tries := 0
+	var old int64
+	b.write(j, work("complaints/1"), func(u *journal.Unit) error {
+		tries++
+		u.Creates(name("notes", 0), name("complaints", 0))
+		if err := u.SetProjection(name("notes", 0), "notes/*", 1, running("people/late")); err != nil {
+			return err
+		}
+		var err error
+		if old, err = u.Get(name("complaints", 0), &clockv1.Clock{}); fault.KindOf(err) == fault.NotFound {
+			return u.Create(name("complaints", 0), running(), changed())
+		}
+		return err
+	})
+	require.Greater(t, tries, 1)
+	require.EqualValues(t, 1, old, "there it is")
+	at, ok, err := j.Projection(b.ctx, "acme", name("notes", 0), &clockv1.Clock{})
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.EqualValues(t, 2, at, "the newer one is not written over")
+}
+
 func findSeesItsOwnGroup(t *testing.T, b *bundle) {
 	j := b.open(oneLane)
 	b.write(j, work("complaints/0"), create("complaints/0", running("people/a")))

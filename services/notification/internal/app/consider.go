@@ -28,6 +28,8 @@ type Occasion struct {
 	At time.Time
 	// Change and State are the event's.
 	Change, State proto.Message
+	// First: it was not considered before, so that nothing was made of it yet.
+	First bool
 }
 
 // Complaint returns the complaint it is about; empty for none.

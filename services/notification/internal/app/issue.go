@@ -204,7 +204,7 @@ func (d *Desk) store(u *journal.Unit, k *known, o Occasion, n notice, draft doma
 	if draft.Media != notificationv1.Notice_MEDIA_WEBHOOK {
 		draft.Choices = n.choices
 	}
-	return create(u, draft.Name, domain.Issue(draft), &notificationv1.NoticeIssued{})
+	return create(u, o.First, draft.Name, domain.Issue(draft), &notificationv1.NoticeIssued{})
 }
 
 // receivers returns the names of those that take notices of a kind.
@@ -237,6 +237,12 @@ func worth(p *policy.Policy, limit string, at time.Time) (time.Time, error) {
 	}
 	due, err := p.Calendar().Due(at, l)
 	return due.Time, err
+}
+
+// Filling is what is looked for when a notice of the pack about a complaint is written.
+func Filling(complaint string) []journal.Lookup {
+	of := journal.Attr{Name: attrCase, Value: CaseName(complaint)}
+	return []journal.Lookup{{Kind: clocksOf, Where: of}, {Kind: repliesOf, Where: of}}
 }
 
 // filling returns what a notice is written from. Names of people are sealed texts

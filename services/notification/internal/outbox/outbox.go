@@ -257,6 +257,9 @@ type verdict struct {
 	later time.Time
 }
 
+// again reports that there is to be another attempt, within the hours of the notice.
+func (v verdict) again() bool { return !v.expired && (!v.later.IsZero() || v.outcome.Again) }
+
 // deliver decides what is to be done with a due notice and sends it if it is to be sent.
 func (b *Outbox) deliver(ctx context.Context, organization string, n *notificationv1.Notice) verdict {
 	now := b.host.Clock.Now()
@@ -329,9 +332,13 @@ func (b *Outbox) record(ctx context.Context, t journal.Timer, seen *notification
 	if key == "" {
 		key = t.Name
 	}
+	reads := []string{t.Name}
+	if c := seen.GetComplaint(); c != "" && v.again() {
+		reads = append(reads, c, app.CaseName(c))
+	}
 	var next *notificationv1.Notice
 	_, err := b.host.Journal.Write(ctx, journal.Work{
-		Organization: t.Organization, Key: key, Reads: []string{t.Name}, Actor: &eventv1.Actor{Principal: "services/notification"},
+		Organization: t.Organization, Key: key, Reads: reads, Actor: &eventv1.Actor{Principal: "services/notification"},
 		Traceparent: b.traceparent(ctx),
 	}, func(u *journal.Unit) error {
 		n := &notificationv1.Notice{}
@@ -342,9 +349,12 @@ func (b *Outbox) record(ctx context.Context, t journal.Timer, seen *notification
 		if n.GetGeneration() != t.Generation {
 			return nil
 		}
-		hours, err := b.o.Desk.Hours(u, n)
-		if err != nil {
-			return err
+		var hours domain.Hours
+		if v.again() {
+			var err error
+			if hours, err = b.o.Desk.Hours(u, n); err != nil {
+				return err
+			}
 		}
 		if n.GetRule() != nil {
 			u.Because(n.GetRule())

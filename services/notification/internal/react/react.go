@@ -43,7 +43,7 @@ func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.
 		}
 		return r.again(u, attrRevision, m.GetName())
 	}
-	o := occasion(ev, u.Time(), change, state)
+	o := occasion(ev, u.Time(), change, state, true)
 	complaint := o.Complaint()
 	if complaint == "" {
 		if app.Concerns(o) {
@@ -74,7 +74,13 @@ func Foresee(w *journal.Work, ev *eventv1.Event, _ *eventv1.EventBody) {
 	w.Creates = append(w.Creates, waitingName(seed(ev)))
 	w.Tallies = append(w.Tallies, order+complaint)
 	w.Lookups = append(w.Lookups, journal.Lookup{Kind: waitingKind, Where: journal.Attr{Name: attrComplaint, Value: complaint}})
+	switch ev.GetType() {
+	case typeOf(&intakev1.ComplaintRegistered{}), typeOf(&routingv1.CaseOpened{}): // most packs write to the customer then
+		w.Lookups = append(w.Lookups, app.Filling(complaint)...)
+	}
 }
+
+func typeOf(change proto.Message) string { return string(change.ProtoReflect().Descriptor().FullName()) }
 
 // brings reports whether an event brings what others may wait for: the complaint
 // and its facts, or the case.
@@ -84,10 +90,8 @@ func brings(change, state proto.Message) bool {
 	return complaint || kase
 }
 
-func occasion(ev *eventv1.Event, at time.Time, change, state proto.Message) app.Occasion {
-	return app.Occasion{
-		Seed: seed(ev), At: at, Change: change, State: state,
-	}
+func occasion(ev *eventv1.Event, at time.Time, change, state proto.Message, first bool) app.Occasion {
+	return app.Occasion{Seed: seed(ev), At: at, Change: change, State: state, First: first}
 }
 
 func seed(ev *eventv1.Event) string {
@@ -155,7 +159,7 @@ func (r *Reactor) again(u *journal.Unit, attr, value string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", row.Name, err)
 		}
-		if err := r.consider(u, ev, occasion(ev, body.GetOccurTime().AsTime(), change, state), true); err != nil {
+		if err := r.consider(u, ev, occasion(ev, body.GetOccurTime().AsTime(), change, state, false), true); err != nil {
 			return err
 		}
 	}

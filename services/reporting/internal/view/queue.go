@@ -79,7 +79,7 @@ func MarkStale(u *journal.Unit, complaint string) error {
 // Foresee adds to a write what Requeue will read.
 func Foresee(w *journal.Work, complaint string) {
 	w.Reads = append(w.Reads, QueueOf(complaint), complaint, caseOf(complaint))
-	for _, kind := range slices.Concat([]string{Claims, Actions, FollowUps, Notices}, countingKinds()) {
+	for _, kind := range slices.Concat([]string{Work, Claims, Actions, FollowUps, Notices}, countingKinds()) {
 		w.Lookups = append(w.Lookups, journal.Lookup{Kind: kind, Where: OfComplaint(complaint)})
 	}
 }
@@ -123,6 +123,8 @@ func Requeue(u *journal.Unit, complaint string, p Arrived) (was, unknown bool, e
 			if ok && proto.Equal(kept, w.QueuedWork) {
 				continue // what it is found by follows from it
 			}
+		} else {
+			u.Creates(name)
 		}
 		if err := u.SetProjection(name, Work, 1, w.QueuedWork, attrsOf(w)...); err != nil {
 			return true, unknown, err

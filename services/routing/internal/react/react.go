@@ -62,14 +62,14 @@ func (r *Reactor) react(u *journal.Unit, ev *eventv1.Event, at time.Time, change
 	return r.desk.Act(u, name, "", at, func(a *app.Acting) ([]domain.Trigger, error) { return do(a), nil })
 }
 
-// Foresee adds what [Reactor.React] reads of an event of a complaint: its case, and
-// what waits for that.
+// Foresee adds what [Reactor.React] reads of an event of a complaint: this, its case,
+// and what waits for that.
 func Foresee(w *journal.Work, ev *eventv1.Event, _ *eventv1.EventBody) {
 	complaint := ev.GetComplaint()
 	if complaint == "" {
 		return
 	}
-	w.Reads = append(w.Reads, domain.CaseName(complaint))
+	w.Reads = append(w.Reads, complaint, domain.CaseName(complaint))
 	if ev.GetType() == string((*intakev1.ComplaintRegistered)(nil).ProtoReflect().Descriptor().FullName()) {
 		w.Lookups = append(w.Lookups, journal.Lookup{Kind: waitingKind, Where: journal.Attr{Name: attrComplaint, Value: complaint}})
 	}
