@@ -259,7 +259,7 @@ func (h *Host) apply(u *journal.Unit, ev *eventv1.Event, body *eventv1.EventBody
 		return fault.New(fault.FailedPrecondition, feed.ReasonTypeUnknown, "type", body.GetState().GetTypeUrl()).Wrap(err)
 	}
 	if index, keep := h.kept[state.ProtoReflect().Descriptor().FullName()]; keep {
-		if err := u.SetProjection(ev.GetResource(), Pattern(ev.GetResource()), ev.GetVersion(), state, index(state)...); err != nil {
+		if err := u.KeepProjection(ev.GetResource(), Pattern(ev.GetResource()), ev.GetVersion(), body.GetState().GetValue(), index(state)...); err != nil {
 			return err
 		}
 		if state.ProtoReflect().Descriptor().ParentFile().Package() == directoryPackage() {

@@ -26,16 +26,22 @@ func (u *Unit) Projection(name string, into proto.Message) (version int64, ok bo
 // one stored is ignored, so the order of arrival does not matter. kind is free,
 // usually the pattern of the names.
 func (u *Unit) SetProjection(name, kind string, version int64, state proto.Message, attrs ...Attr) error {
+	body, err := deterministic.Marshal(state)
+	if err != nil {
+		return u.fail(fmt.Errorf("projection %s: %w", name, err))
+	}
+	return u.KeepProjection(name, kind, version, body, attrs...)
+}
+
+// KeepProjection is SetProjection of a state as it is serialized in an event; the bytes
+// must not change afterwards.
+func (u *Unit) KeepProjection(name, kind string, version int64, body []byte, attrs ...Attr) error {
 	p, err := u.projection(name)
 	if err != nil {
 		return err
 	}
 	if !p.gone && p.version > version {
 		return nil
-	}
-	body, err := deterministic.Marshal(state)
-	if err != nil {
-		return u.fail(fmt.Errorf("projection %s: %w", name, err))
 	}
 	next := *p
 	next.kind, next.version, next.state, next.attrs = kind, version, body, tidy(attrs)

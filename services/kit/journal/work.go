@@ -51,7 +51,8 @@ type Work struct {
 // [Unit.Find] and [Unit.Projections] do.
 type Lookup struct {
 	// Kind is the pattern of resources of this service, else the kind of projections.
-	Kind  string
+	Kind string
+	// Where is the attribute; the zero value finds all of the kind.
 	Where Attr
 }
 

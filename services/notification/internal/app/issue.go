@@ -239,10 +239,11 @@ func worth(p *policy.Policy, limit string, at time.Time) (time.Time, error) {
 	return due.Time, err
 }
 
-// Filling is what is looked for when a notice of the pack about a complaint is written.
-func Filling(complaint string) []journal.Lookup {
+// Issuing is what is looked for when a notice of the pack about a complaint is issued:
+// what it is written from, and who else takes it.
+func Issuing(complaint string) []journal.Lookup {
 	of := journal.Attr{Name: attrCase, Value: CaseName(complaint)}
-	return []journal.Lookup{{Kind: clocksOf, Where: of}, {Kind: repliesOf, Where: of}}
+	return []journal.Lookup{{Kind: clocksOf, Where: of}, {Kind: repliesOf, Where: of}, {Kind: Receivers}}
 }
 
 // filling returns what a notice is written from. Names of people are sealed texts

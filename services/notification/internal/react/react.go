@@ -74,13 +74,10 @@ func Foresee(w *journal.Work, ev *eventv1.Event, _ *eventv1.EventBody) {
 	w.Creates = append(w.Creates, waitingName(seed(ev)))
 	w.Tallies = append(w.Tallies, order+complaint)
 	w.Lookups = append(w.Lookups, journal.Lookup{Kind: waitingKind, Where: journal.Attr{Name: attrComplaint, Value: complaint}})
-	switch ev.GetType() {
-	case typeOf(&intakev1.ComplaintRegistered{}), typeOf(&routingv1.CaseOpened{}): // most packs write to the customer then
-		w.Lookups = append(w.Lookups, app.Filling(complaint)...)
+	if ev.GetType() == string((*intakev1.ComplaintRegistered)(nil).ProtoReflect().Descriptor().FullName()) { // most packs write to the customer then
+		w.Lookups = append(w.Lookups, app.Issuing(complaint)...)
 	}
 }
-
-func typeOf(change proto.Message) string { return string(change.ProtoReflect().Descriptor().FullName()) }
 
 // brings reports whether an event brings what others may wait for: the complaint
 // and its facts, or the case.
