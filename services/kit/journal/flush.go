@@ -116,11 +116,11 @@ func (g *group) flushTallies() error {
 	return g.compared(g.j.store.tallies, rows)
 }
 
-// flushProjections writes all rows, those to be deleted as well, so that every
-// row is locked in the one order; then it deletes.
+// flushProjections inserts what is new and then writes all other rows, those to be
+// deleted as well, so that every row is locked in the one order; then it deletes.
 func (g *group) flushProjections() error {
 	keys := changed(g.seen.projections, func(p *projection) bool { return p.dirty }, compareKeys)
-	var rows, gone [][]any
+	var heard, rows, gone [][]any
 	index := &indexRows{g: g, insert: g.j.store.projectionIndexInsert, remove: g.j.store.projectionIndexDelete}
 	for _, k := range keys {
 		p := g.seen.projections[k]
@@ -130,8 +130,16 @@ func (g *group) flushProjections() error {
 			}
 			gone = append(gone, []any{k.organization, k.name})
 		}
-		rows = append(rows, []any{k.organization, k.name, p.kind, p.version, p.revision + 1, sqldb.Clean(p.state), p.attrs.encode(), p.updated})
+		row := []any{k.organization, k.name, p.kind, p.version, p.revision + 1, sqldb.Clean(p.state), p.attrs.encode(), p.updated}
+		if p.revision == 0 {
+			heard = append(heard, row)
+		} else {
+			rows = append(rows, row)
+		}
 		index.move(k, p.storedIn, p.stored, p.kind, p.attrs)
+	}
+	if err := g.tx.ExecLater(g.ctx, g.j.store.heard, heard, nil); err != nil {
+		return err
 	}
 	if err := g.compared(g.j.store.projections, rows); err != nil {
 		return err

@@ -11,10 +11,12 @@ import (
 type storeStatements struct {
 	requests, requestsAgain, created, resources  *sqldb.Statement
 	indexInsert, indexDelete                     *sqldb.Statement
-	tallies, projections, projectionsDelete      *sqldb.Statement
+	tallies, heard, projections                  *sqldb.Statement
+	projectionsDelete                            *sqldb.Statement
 	projectionIndexInsert, projectionIndexDelete *sqldb.Statement
-	timers, timersDelete, positions, parkings    *sqldb.Statement
-	parkingsDelete, heads, events, terms         *sqldb.Statement
+	armed, timers, timersDelete                  *sqldb.Statement
+	positions, parkings, parkingsDelete          *sqldb.Statement
+	heads, events, terms                         *sqldb.Statement
 }
 
 func newStoreStatements(dialect string) storeStatements {
@@ -24,6 +26,10 @@ func newStoreStatements(dialect string) storeStatements {
 		insertResources = `
 			INSERT INTO resources (organization, name, kind, shard, parent, complaint, version, base_version,
 			                       state, attributes, digest, create_time, update_time) {rows}`
+		insertProjections = `
+			INSERT INTO projections (organization, name, kind, version, revision, state, attributes, update_time) {rows}`
+		insertTimers = `
+			INSERT INTO timers (organization, name, shard, fire_time, generation) {rows}`
 	)
 	const text, number, bytes, null = sqldb.Text, sqldb.Int, sqldb.Bytes, sqldb.IntNull
 	indexInsert := func(table string) *sqldb.Statement {
@@ -56,8 +62,8 @@ func newStoreStatements(dialect string) storeStatements {
 			INSERT INTO tallies (organization, key, revision, value) {rows}
 			ON CONFLICT (organization, key) DO UPDATE SET revision = excluded.revision, value = excluded.value
 			WHERE tallies.revision = excluded.revision - 1`, text, text, number, bytes),
-		projections: sqldb.NewStatement("projections.upsert", `
-			INSERT INTO projections (organization, name, kind, version, revision, state, attributes, update_time) {rows}
+		heard: sqldb.NewStatement("projections.insert", insertProjections, text, text, text, number, number, bytes, text, number),
+		projections: sqldb.NewStatement("projections.upsert", insertProjections+`
 			ON CONFLICT (organization, name) DO UPDATE
 			SET kind = excluded.kind, version = excluded.version, revision = excluded.revision, state = excluded.state,
 			    attributes = excluded.attributes, update_time = excluded.update_time
@@ -65,8 +71,8 @@ func newStoreStatements(dialect string) storeStatements {
 		projectionsDelete:     sqldb.NewDelete("projections.delete", "projections", organization, name),
 		projectionIndexInsert: indexInsert("projection_index"),
 		projectionIndexDelete: indexDelete("projection_index"),
-		timers: sqldb.NewStatement("timers.upsert", `
-			INSERT INTO timers (organization, name, shard, fire_time, generation) {rows}
+		armed: sqldb.NewStatement("timers.insert", insertTimers, text, text, number, number, number),
+		timers: sqldb.NewStatement("timers.upsert", insertTimers+`
 			ON CONFLICT (organization, name) DO UPDATE SET fire_time = excluded.fire_time, generation = excluded.generation`,
 			text, text, number, number, number),
 		timersDelete: sqldb.NewDelete("timers.delete", "timers", organization, name),
@@ -124,9 +130,9 @@ func (x *indexRows) flush() error {
 
 // timerRows collects what becomes of the timers of written resources.
 type timerRows struct {
-	g        *group
-	armed    []Timer
-	in, gone [][]any
+	g             *group
+	armed         []Timer
+	new, in, gone [][]any
 }
 
 // follow makes the timer row what the resource's last state wants.
@@ -135,13 +141,21 @@ func (t *timerRows) follow(k key, r *resource) {
 	case planted.Is("timer row not written"):
 	case r.timer != nil:
 		t.armed = append(t.armed, *r.timer)
-		t.in = append(t.in, []any{k.organization, k.name, int64(r.shard), r.timer.At.UnixMicro(), r.timer.Generation})
+		row := []any{k.organization, k.name, int64(r.shard), r.timer.At.UnixMicro(), r.timer.Generation}
+		if r.base == 0 && !t.g.careful {
+			t.new = append(t.new, row)
+		} else {
+			t.in = append(t.in, row)
+		}
 	case r.kind.Timer != nil && r.base > 0:
 		t.gone = append(t.gone, []any{k.organization, k.name})
 	}
 }
 
 func (t *timerRows) flush() error {
+	if err := t.g.tx.ExecLater(t.g.ctx, t.g.j.store.armed, t.new, nil); err != nil {
+		return err
+	}
 	if err := t.g.tx.ExecLater(t.g.ctx, t.g.j.store.timers, t.in, nil); err != nil {
 		return err
 	}
