@@ -71,7 +71,7 @@ func newStoreStatements(dialect string) storeStatements {
 		projectionsDelete:     sqldb.NewDelete("projections.delete", "projections", organization, name),
 		projectionIndexInsert: indexInsert("projection_index"),
 		projectionIndexDelete: indexDelete("projection_index"),
-		armed: sqldb.NewStatement("timers.insert", insertTimers, text, text, number, number, number),
+		armed:                 sqldb.NewStatement("timers.insert", insertTimers, text, text, number, number, number),
 		timers: sqldb.NewStatement("timers.upsert", insertTimers+`
 			ON CONFLICT (organization, name) DO UPDATE SET fire_time = excluded.fire_time, generation = excluded.generation`,
 			text, text, number, number, number),
