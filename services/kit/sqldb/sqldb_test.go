@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -163,6 +165,41 @@ func TestStatementsTakeManyRows(t *testing.T) {
 		}))
 		require.Equal(t, 1, count(t, db))
 	})
+}
+
+// While a table has no statistics PostgreSQL takes an index that begins with any of the
+// keys for as good as the one that has them all, at some number of rows or other; the
+// plan it makes then is kept while the table grows.
+func TestAGrowingTableIsReadByItsPartialIndex(t *testing.T) {
+	t.Parallel()
+	db := kittest.Postgres(t)
+	ctx := t.Context()
+	exec := func(text string) {
+		_, err := db.Exec(ctx, "prepare", text)
+		require.NoError(t, err)
+	}
+	for _, text := range []string{
+		`CREATE TABLE leaves (owner TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, branch TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (owner, name)) WITH (autovacuum_enabled = off)`,
+		`CREATE INDEX leaves_by_kind ON leaves (kind, owner, name)`,
+		`CREATE INDEX leaves_by_branch ON leaves (branch, kind, owner, name) WHERE branch <> ''`,
+	} {
+		exec(text)
+	}
+	s := sqldb.NewPartialLookup("leaves.read", "name", "leaves", "branch <> ''", sqldb.Key{Name: "branch"}, sqldb.Key{Name: "kind"}, sqldb.Key{Name: "owner"})
+	explain := "EXPLAIN " + regexp.MustCompile(`\$\d::text\[\]`).ReplaceAllString(s.Many(), "ARRAY['x']")
+	for n := range 400 {
+		exec(fmt.Sprintf(`INSERT INTO leaves VALUES ('acme', 'branches/%d/leaves/1', 'branches/*/leaves/*', 'branches/%d', repeat('x', 400))`, n, n))
+		var plan strings.Builder
+		require.NoError(t, db.Query(ctx, "explain", explain, nil, func(r sqldb.Row) error {
+			var line string
+			err := r.Scan(&line)
+			plan.WriteString(line + "\n")
+			return err
+		}))
+		require.Contains(t, plan.String(), "leaves_by_branch", "%d rows", n+1)
+		require.NotContains(t, plan.String(), "leaves_by_kind", "%d rows", n+1)
+		require.NotContains(t, plan.String(), "leaves_pkey", "%d rows", n+1)
+	}
 }
 
 func TestHookSeesAndFailsEveryStatement(t *testing.T) {
