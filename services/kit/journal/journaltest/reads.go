@@ -152,6 +152,23 @@ func readsAhead(t *testing.T, b *bundle) {
 	}
 }
 
+// ranOnce expects each of the statements once for a group of so many members that ask
+// for one row each.
+func ranOnce(t *testing.T, b *bundle, statements []string, members int, ops ...string) {
+	t.Helper()
+	ran := map[string]int{}
+	for _, op := range statements {
+		ran[op]++
+	}
+	once := 1
+	if b.db.Dialect() == sqldb.SQLite {
+		once = members // it has a statement for each row, and no round trip
+	}
+	for _, op := range ops {
+		require.Equal(t, once, ran[op], "%s: %v", op, statements)
+	}
+}
+
 // A group whose members say what they will read costs one statement of each sort,
 // and each decision runs once. What is said to be new and is not is still seen.
 func readsForeseen(t *testing.T, b *bundle) {
@@ -199,17 +216,7 @@ func readsForeseen(t *testing.T, b *bundle) {
 	require.Equal(t, []int{1, 1, 1, 1, 1}, runs)
 	require.Equal(t, []int{1, 1, 1, 1, 1}, found)
 	require.Equal(t, []int64{0, 1, 2, 3, 4}, sums)
-	reads := map[string]int{}
-	for _, op := range *statements {
-		reads[op]++
-	}
-	once := 1
-	if b.db.Dialect() == sqldb.SQLite {
-		once = members // it has a statement for each row, and no round trip
-	}
-	for _, op := range []string{"projections.read", "projections.search", "tallies.read"} {
-		require.Equal(t, once, reads[op], "%s: %v", op, *statements)
-	}
+	ranOnce(t, b, *statements, members, "projections.read", "projections.search", "tallies.read")
 
 	// The note is there, and newer: it is not written over.
 	w := work("complaints/1")
@@ -278,17 +285,7 @@ func readsFound(t *testing.T, b *bundle) {
 	require.Equal(t, []int{1, 1, 1, 1, 1}, runs)
 	require.Equal(t, []int{1, 1, 1, 1, 1}, cases)
 	require.Equal(t, []int64{1, 1, 1, 1, 1}, versions)
-	reads := map[string]int{}
-	for _, op := range *statements {
-		reads[op]++
-	}
-	once := 1
-	if b.db.Dialect() == sqldb.SQLite {
-		once = members // it has a statement for each row, and no round trip
-	}
-	for _, op := range []string{"projections.read", "projections.search", "resources.read", "resources.search"} {
-		require.Equal(t, once, reads[op], "%s: %v", op, *statements)
-	}
+	ranOnce(t, b, *statements, members, "projections.read", "projections.search", "resources.read", "resources.search")
 
 	tries := 0
 	var old int64
