@@ -37,7 +37,6 @@ type flight struct {
 
 // course is how far a session has come. Not safe for concurrent use.
 type course struct {
-	reached map[int32]*eventv1.ShardPosition // by shard, where the last event stands that took effect or was parked
 	begun   map[int32]*eventv1.ShardPosition // by shard, where the last event stands that was submitted
 	flights []*flight                        // submitted and not awaited, oldest first
 }
@@ -53,7 +52,7 @@ func (c *Consumer) submit(ctx context.Context, at *course, events []*eventv1.Eve
 		}
 		c.heard(ev.GetShard(), ev.GetSequence())
 		at.flights = append(at.flights, c.prepare(ctx, ev, p))
-		at.begun[ev.GetShard()] = positionAfter(ev)
+		at.begun[ev.GetShard()] = &eventv1.ShardPosition{Shard: ev.GetShard(), Sequence: ev.GetSequence(), Digest: ev.GetDigest()}
 	}
 	for _, f := range at.flights[from:] {
 		f.result = c.j.Submit(ctx, f.work, c.decision(f))
@@ -81,9 +80,9 @@ func (c *Consumer) settle(ctx context.Context, at *course, keep int) error {
 			rest = append(rest, f)
 			continue
 		}
-		c.landed(f, at.reached, done)
+		c.landed(f, done)
 	}
-	err := c.oneByOne(ctx, rest, at.reached, done)
+	err := c.oneByOne(ctx, rest, done)
 	for _, f := range over {
 		f.span.End()
 	}
@@ -96,7 +95,7 @@ func (c *Consumer) settle(ctx context.Context, at *course, keep int) error {
 // oneByOne goes on where a shard got stuck: the event that failed is parked if it
 // failed for good, the later ones, which then found the position not yet there,
 // are written one at a time.
-func (c *Consumer) oneByOne(ctx context.Context, rest []*flight, positions map[int32]*eventv1.ShardPosition, done map[int32]int64) error {
+func (c *Consumer) oneByOne(ctx context.Context, rest []*flight, done map[int32]int64) error {
 	begun := map[int32]bool{}
 	given := map[int32]bool{} // shards given up in this session
 	var failed error
@@ -127,7 +126,7 @@ func (c *Consumer) oneByOne(ctx context.Context, rest []*flight, positions map[i
 			}
 			continue
 		}
-		c.landed(f, positions, done)
+		c.landed(f, done)
 	}
 	return failed
 }
@@ -147,18 +146,11 @@ func (c *Consumer) forGood(ev *eventv1.Event, err error) bool {
 	return c.stubborn.times >= maxAborts
 }
 
-func (c *Consumer) landed(f *flight, positions map[int32]*eventv1.ShardPosition, done map[int32]int64) {
-	shard := f.ev.GetShard()
-	positions[shard] = positionAfter(f.ev)
-	done[shard] = f.ev.GetSequence()
+func (c *Consumer) landed(f *flight, done map[int32]int64) {
+	done[f.ev.GetShard()] = f.ev.GetSequence()
 	if c.o.OnApplied != nil {
 		c.o.OnApplied(f.ev)
 	}
-}
-
-// positionAfter returns where a consumer stands that has applied the event.
-func positionAfter(ev *eventv1.Event) *eventv1.ShardPosition {
-	return &eventv1.ShardPosition{Shard: ev.GetShard(), Sequence: ev.GetSequence(), Digest: ev.GetDigest()}
 }
 
 // prepare makes the write of an event that follows the position.

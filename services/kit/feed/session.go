@@ -97,9 +97,9 @@ func (c *Consumer) positions(ctx context.Context, mine []int32, shards int) ([]*
 // consume applies what the stream brings, and calls stop, which ends the stream,
 // before it returns; nothing is under way then. Meanwhile the stream is received.
 func (c *Consumer) consume(ctx context.Context, stop func(), stream grpc.ServerStreamingClient[eventv1.SubscribeResponse], after []*eventv1.ShardPosition) error {
-	at := &course{reached: make(map[int32]*eventv1.ShardPosition, len(after)), begun: make(map[int32]*eventv1.ShardPosition, len(after))}
+	at := &course{begun: make(map[int32]*eventv1.ShardPosition, len(after))}
 	for _, p := range after {
-		at.reached[p.GetShard()], at.begun[p.GetShard()] = p, p
+		at.begun[p.GetShard()] = p
 	}
 	received := make(chan []*eventv1.Event, ahead)
 	var broken error

@@ -345,8 +345,11 @@ func (u *Unit) resource(name string) (*resource, error) {
 	if r, ok := u.own.resources[at]; ok {
 		return r, nil
 	}
-	if k := u.g.j.kinds.of(name); k != nil && !u.g.careful && !u.g.seen.knows(at, k) && u.isNew(u.key(parentOf(name))) {
-		return &resource{kind: k}, nil
+	if r, ok := u.g.seen.resources[at]; ok {
+		return r, nil
+	}
+	if !u.g.careful && u.isNew(u.key(parentOf(name))) {
+		return &resource{kind: u.g.j.kinds.of(name)}, nil
 	}
 	return u.g.resource(at)
 }

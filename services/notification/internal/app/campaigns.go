@@ -121,7 +121,7 @@ func (d *Desk) campaign(u *journal.Unit, p *policy.Policy, revision string, def 
 		}
 	}
 	u.Because(f.GetRule())
-	if _, err := create(u, false, f.GetName(), f, &notificationv1.FollowUpOpened{}); err != nil {
+	if _, err := create(u, f.GetName(), f, &notificationv1.FollowUpOpened{}); err != nil {
 		return nil, err
 	}
 	return &notificationv1.Campaign{
@@ -208,7 +208,7 @@ func (d *Desk) visits(u *journal.Unit, k *known, o Occasion) error {
 				f.DueTime = timestamppb.New(due.Time)
 			}
 			u.Because(f.GetRule())
-			if _, err := create(u, false, f.GetName(), f, &notificationv1.FollowUpOpened{}); err != nil {
+			if _, err := create(u, f.GetName(), f, &notificationv1.FollowUpOpened{}); err != nil {
 				return err
 			}
 		}

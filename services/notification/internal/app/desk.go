@@ -218,12 +218,8 @@ func hours(p *policy.Policy, open []string) (domain.Hours, error) {
 }
 
 // create stores a new resource unless there is one of that name: what was decided
-// before stays decided. fresh says that nothing was, so that it need not be looked
-// for. It reports whether it did.
-func create(u *journal.Unit, fresh bool, name string, state, change proto.Message) (bool, error) {
-	if fresh {
-		u.Creates(name)
-	}
+// before stays decided. It reports whether it did.
+func create(u *journal.Unit, name string, state, change proto.Message) (bool, error) {
 	_, err := u.Get(name, state.ProtoReflect().New().Interface())
 	if fault.ReasonOf(err) != journal.ReasonNotFound {
 		return false, err

@@ -54,7 +54,7 @@ func (d *Desk) open(u *journal.Unit, k *known, o Occasion, kase *routingv1.Case)
 			Obligation: owed, Case: kase, Policy: k.policy, Handlers: handlers, Time: o.At,
 			TokenDigest: Digest(d.links.Token(u.Organization(), owed.GetResource())),
 		})
-		made, err := create(u, false, f.GetName(), f, &notificationv1.FollowUpOpened{})
+		made, err := create(u, f.GetName(), f, &notificationv1.FollowUpOpened{})
 		if err != nil {
 			return err
 		}

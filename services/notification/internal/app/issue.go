@@ -204,7 +204,10 @@ func (d *Desk) store(u *journal.Unit, k *known, o Occasion, n notice, draft doma
 	if draft.Media != notificationv1.Notice_MEDIA_WEBHOOK {
 		draft.Choices = n.choices
 	}
-	return create(u, o.First, draft.Name, domain.Issue(draft), &notificationv1.NoticeIssued{})
+	if o.First {
+		u.Creates(draft.Name)
+	}
+	return create(u, draft.Name, domain.Issue(draft), &notificationv1.NoticeIssued{})
 }
 
 // receivers returns the names of those that take notices of a kind.

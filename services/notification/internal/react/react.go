@@ -47,7 +47,7 @@ func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.
 	complaint := o.Complaint()
 	if complaint == "" {
 		if app.Concerns(o) {
-			return r.consider(u, ev, o, false)
+			return r.consider(u, ev, o)
 		}
 		return nil
 	}
@@ -57,7 +57,7 @@ func (r *Reactor) React(u *journal.Unit, ev *eventv1.Event, change, state proto.
 		}
 	}
 	if app.Concerns(o) {
-		if err := r.consider(u, ev, o, false); err != nil {
+		if err := r.consider(u, ev, o); err != nil {
 			return err
 		}
 	}
@@ -97,16 +97,15 @@ func seed(ev *eventv1.Event) string {
 
 func waitingName(seed string) string { return "waiting/" + seed }
 
-// consider lets follow what can and keeps the event if something is missing; waited
-// says that it was kept before.
-func (r *Reactor) consider(u *journal.Unit, ev *eventv1.Event, o app.Occasion, waited bool) error {
+// consider lets follow what can, and keeps the event as long as something is missing.
+func (r *Reactor) consider(u *journal.Unit, ev *eventv1.Event, o app.Occasion) error {
 	need, err := r.desk.Consider(u, o)
 	if err != nil {
 		return err
 	}
 	name := waitingName(o.Seed)
 	switch {
-	case need.Nothing() && waited:
+	case need.Nothing() && !o.First:
 		return u.DeleteProjection(name)
 	case need.Nothing():
 		return nil
@@ -156,7 +155,7 @@ func (r *Reactor) again(u *journal.Unit, attr, value string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", row.Name, err)
 		}
-		if err := r.consider(u, ev, occasion(ev, body.GetOccurTime().AsTime(), change, state, false), true); err != nil {
+		if err := r.consider(u, ev, occasion(ev, body.GetOccurTime().AsTime(), change, state, false)); err != nil {
 			return err
 		}
 	}
